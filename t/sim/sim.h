@@ -168,18 +168,18 @@ int sim_require(sim_req_t *q, const sim_mailbox_t *mailbox, const sim_folder_t *
 
 /* ---- verbs: each builds the reply in q->out and returns OK, or an HTTP status to be answered.
  *      Called without the lock; each takes what it needs ---- */
-int sim_options(sim_req_t *q);
-int sim_get(/* GET and HEAD */ sim_req_t *q);
-int sim_put(sim_req_t *q);
-int sim_post(sim_req_t *q);
-int sim_propfind(sim_req_t *q);
-int sim_proppatch(sim_req_t *q);
-int sim_search(sim_req_t *q);
-int sim_mkcol(sim_req_t *q);
-int sim_delete(sim_req_t *q);
-int sim_copymove(sim_req_t *q);
-int sim_freebusy(sim_req_t *q);
-int sim_inspect(sim_req_t *q); /* /_sim/ */
+int sim_do_options(sim_req_t *q);
+int sim_do_get(sim_req_t *q); /* GET and HEAD */
+int sim_do_put(sim_req_t *q);
+int sim_do_post(sim_req_t *q);
+int sim_do_propfind(sim_req_t *q);
+int sim_do_proppatch(sim_req_t *q);
+int sim_do_search(sim_req_t *q);
+int sim_do_mkcol(sim_req_t *q);
+int sim_do_delete(sim_req_t *q);
+int sim_do_copymove(sim_req_t *q);
+int sim_do_freebusy(sim_req_t *q);
+int sim_do_inspect(sim_req_t *q); /* /_sim/ */
 
 /* ---- submission (submit.c) ---- */
 
