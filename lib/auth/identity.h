@@ -1,0 +1,74 @@
+/* identity.h - acting upstream as one person: signs exchanges, judges refusals, owns logon cookies.
+ *
+ * oc_identity_t is what one request brings along: who, and the credential (a password, a ccache).
+ * It lives in the call's pool and is wiped with it. oc_session_t is what a child process knows about
+ * signing in for one identity key: proven or refused, cookies, who waits; it outlives requests,
+ * belongs to net's loop thread, and never holds a password longer than an operation.
+ *
+ * oc_identity_sign() wraps an operation's job into one that signs every exchange: it may put a
+ * logon exchange in front, hold exchanges back while a logon of the same identity is under way or a
+ * token is being made on a GSS thread, and repeat an exchange once that was refused without having
+ * been executed (401 or 440 before any effect). The inner job never sees any of it.
+ *
+ * No fallback from one mode to another; nothing here reads the process's environment or default
+ * credential cache.
+ */
+#ifndef OC_AUTH_IDENTITY_H
+#define OC_AUTH_IDENTITY_H
+
+#include "base/call.h"
+#include "base/crypto.h"
+#include "base/exchange.h"
+#include "base/job.h"
+
+typedef enum oc_identity_mode_t { OC_IDENTITY_BASIC, OC_IDENTITY_DELEGATED } oc_identity_mode_t;
+typedef enum oc_upstream_t { /* how a password is presented upstream */
+    OC_UPSTREAM_BASIC, OC_UPSTREAM_NTLM, OC_UPSTREAM_FORMS
+} oc_upstream_t;
+
+/* Marks of refused passwords and of logons under way, shared by all children of a server: a table in
+ * shared memory (given by the adapter). Keys are HMACs, never passwords. */
+typedef struct oc_refusals_t oc_refusals_t;
+apr_size_t oc_refusals_size(int entries);
+/* Lay out in fresh shared memory of that size, before children are forked. */
+oc_refusals_t *oc_refusals_init(void *memory, int entries);
+
+/* The per-child store of sessions and the GSS threads. Created in child_init. */
+typedef struct oc_signer_t oc_signer_t;
+typedef struct oc_signer_conf_t {
+    int gss_threads;         /* 1..64 */
+    int max_sessions;        /* bound of identities remembered; the longest unused gives way */
+    oc_refusals_t *refusals; /* may be NULL: this child only */
+    const oc_secret_t *secret;
+    apr_time_t refused_for;  /* how long a refused password is not sent again (5 minutes) */
+} oc_signer_conf_t;
+oc_signer_t *oc_signer_create(apr_pool_t *pool, const oc_signer_conf_t *conf, oc_result_t *res);
+/* Stop the GSS threads: waits at most `patience`; a thread stuck in a silent KDC is left behind. */
+void oc_signer_stop(oc_signer_t *signer, apr_time_t patience);
+typedef struct oc_signer_stats_t { int sessions, gss_busy, gss_stuck, gss_queued; } oc_signer_stats_t;
+void oc_signer_stats(oc_signer_t *signer, oc_signer_stats_t *out);
+
+typedef struct oc_identity_t oc_identity_t;
+
+/* `basic`: user as the upstream wants it ("EX\\ana", "ana"), password copied and wiped with the
+ * pool. */
+oc_identity_t *oc_identity_basic(oc_call_t *call, oc_upstream_t upstream, const char *user,
+                                 const char *password);
+/* `delegated`: ccache as the login module named it ("FILE:..."); `principal` is what r->user became
+ * after canonicalisation, with realm if known: the credential's own must equal it (else
+ * IDENTITY_MISMATCH). */
+oc_identity_t *oc_identity_delegated(oc_call_t *call, const char *ccache, const char *principal);
+
+/* The connection cache key: mode, principal or user, and for a password its HMAC (a changed password
+ * is another identity). Printable, no secret. Set call->identity to it. */
+const char *oc_identity_key(const oc_identity_t *id);
+
+/* The signing job around `inner`. Its deadline follows the inner one's. */
+oc_job_t *oc_identity_sign(oc_signer_t *signer, oc_identity_t *id, oc_call_t *call, oc_job_t *inner);
+
+/* For `GET check`: what is known of the credential without using it: "principal", "expires", ...
+ * May block on reading a file; request thread only. */
+apr_status_t oc_identity_describe(oc_identity_t *id, apr_pool_t *pool, apr_table_t *facts,
+                                  oc_result_t *res);
+
+#endif

@@ -1,0 +1,29 @@
+/* room.h - a bookable room from the configuration. Plain data; lives as long as the configuration. */
+#ifndef OC_CAL_ROOM_H
+#define OC_CAL_ROOM_H
+
+#include <apr_tables.h>
+#include "base/result.h"
+
+typedef struct oc_room_t {
+    const char *id;      /* [a-z0-9][a-z0-9._-]{0,63}: stands in URLs */
+    const char *address; /* SMTP address of its mailbox */
+    const char *mailbox; /* mailbox name: one path segment */
+    const char *name;    /* what people read; never NULL (id if not given) */
+    int capacity;        /* 0 = not said */
+    const char *building, *floor;        /* NULL = not said */
+    apr_array_header_t *features;        /* const char *, lower case; never NULL */
+} oc_room_t;
+
+/* One room from the words of a directive or a line of a rooms file: ID MAILBOX [name=..]
+ * [capacity=N] [features=a,b] [building=..] [floor=..]. MAILBOX is an SMTP address. Returns NULL
+ * and sets *error to a sentence that says what is wrong and what would be right. */
+oc_room_t *oc_room_parse(apr_pool_t *pool, int argc, char *const argv[], const char **error);
+/* Reads a rooms file: one room a line, words quoted as in httpd's configuration, # comments. Rooms
+ * are appended to `rooms` (oc_room_t *). *error names file and line. At most 5,000 rooms. */
+apr_status_t oc_room_read_file(apr_pool_t *pool, const char *path, apr_array_header_t *rooms,
+                               const char **error);
+const oc_room_t *oc_room_find(const apr_array_header_t *rooms, const char *id);
+const oc_room_t *oc_room_by_address(const apr_array_header_t *rooms, const char *address);
+
+#endif
