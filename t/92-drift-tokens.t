@@ -1,0 +1,88 @@
+#!/usr/bin/perl
+# Log ids and reason tokens: what an administrator or a program sees must be unique, stay, and be
+# found in README.
+use strict;
+use warnings;
+use Cwd qw(abs_path);
+use File::Basename qw(dirname);
+use Test::More;
+
+chdir abs_path(dirname(__FILE__) . '/..') or die;
+
+sub slurp {
+    my ($file) = @_;
+    open my $in, '<:encoding(UTF-8)', $file or return '';
+    local $/;
+    return scalar <$in>;
+}
+
+sub line_of { my ($text, $at) = @_; return 1 + (substr($text, 0, $at) =~ tr/\n//) }
+
+# The arguments of a call whose opening bracket is at $at, strings and nesting respected.
+sub call_text {
+    my ($text, $at) = @_;
+    my $depth = 0;
+    pos($text) = $at;
+    while ($text =~ /\G(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|([()])|[^"'()]+)/gcs) {
+        next if !defined $1;
+        $depth += $1 eq '(' ? 1 : -1;
+        return substr($text, $at + 1, pos($text) - $at - 2) if $depth == 0;
+    }
+    return;
+}
+
+my @source = grep { !m{^lib/base/log\.[ch]$} } sort map { glob } qw(mod_owacal.c lib/*/*.[ch] lib/backend/*/*.[ch]);
+my $readme = slurp('README');
+ok(scalar(@source) && length $readme, 'there are sources and a README to compare');
+
+sub none {
+    my ($what, @bad) = @_;
+    ok(!@bad, $what) or diag(map { "  $_\n" } @bad);
+}
+
+my (%id_at, @doubled, @malformed, @nameless, @literal);
+for my $file (@source) {
+    my $text = slurp($file);
+    while ($text =~ /\bOC_LOGID\(\s*([^)]*?)\s*\)/g) {
+        my ($id, $where) = ($1, "$file:" . line_of($text, $-[0]));
+        push @malformed, "$where: $id" if $id !~ /^\d{4}$/;
+        push @doubled, "$id: $id_at{$id} and $where" if $id_at{$id};
+        $id_at{$id} //= $where;
+    }
+    while ($text =~ /\boc_log\(/g) {
+        my $where = "$file:" . line_of($text, $-[0]);
+        my $args  = call_text($text, pos($text) - 1) // '';
+        push @nameless, $where if $args !~ /^\s*OC_LOG_TRACE\b/ && $args !~ /\bOC_LOGID\(/;
+    }
+    while ($text =~ /"[^"\n]*OWACAL\d/g) {
+        push @literal, "$file:" . line_of($text, $-[0]);
+    }
+}
+none('log ids are four digits', @malformed);
+none('no two messages share a log id', @doubled);
+none('every message from debug level up has an id', @nameless);
+none('ids come from the macro, none is written out', @literal);
+
+{
+    my %named = map { $_ => 1 } $readme =~ /\bOWACAL(\d{4})\b/g;
+    none('every log id that README explains exists', grep { !$id_at{$_} } sort keys %named);
+    cmp_ok(scalar(keys %named), '>=', 10, 'README explains the ids an administrator meets');
+}
+
+{
+    my $table = slurp('lib/base/result.h');
+    my %token;
+    my @names;
+    while ($table =~ /\bX\((\w+),\s*"([^"]+)",/g) {
+        push @names, $1;
+        $token{$2} = 1;
+    }
+    cmp_ok(scalar(@names), '>', 20, 'the table of reasons can be read');
+    none('reason tokens are small words with hyphens', grep { !/^[a-z]+(?:-[a-z0-9]+)*$/ } sort keys %token);
+    none('README documents every reason token', grep { $_ ne 'ok' && $readme !~ /`\Q$_\E`/ } sort keys %token);
+
+    my $all = join '', map { slurp($_) } grep { $_ ne 'lib/base/result.h' } @source;
+    none('every reason is given somewhere', grep { $all !~ /\bOC_REASON_$_\b/ } @names);
+}
+
+done_testing();
