@@ -85,7 +85,7 @@ static inline int tap_vok(int pass, const char *file, int line, const char *fmt,
 {
     char name[512];
     vsnprintf(name, sizeof name, fmt, args);
-    for (char *p = name; *p; p++) {         /* the line must stay one line, and '#' is a directive */
+    for (char *p = name; *p; p++) {         /* must stay one line, and "#" begins a directive */
         if (*p == '\n' || *p == '\r') {
             *p = ' ';
         } else if (*p == '#') {
