@@ -63,6 +63,24 @@ const sim_setting_row_t sim_setting_rows[] = {
     {"freebusy-merged-row", "yes|no", "yes", "the first row merges all persons (rule 33)"},
     /* address list */
     {"gal-max", "number", "100", "rows of galfind; more is an error element"},
+    /* who may come in (auth.c, forms.c) */
+    {"auth", "none|basic|forms|ntlm|kerberos", "none", "how a client proves who it is"},
+    {"auth-offer", "text", "",
+     "schemes of a 401, in order, like \"Negotiate,NTLM,Basic\"; empty: the one of auth"},
+    {"auth-odd", "yes|no", "yes", "POLL, BPROPPATCH, PUT to submission without a logon (rule 14)"},
+    {"domain", "text", "EXAMPLE", "Windows domain of the accounts"},
+    {"dns-domain", "text", "example.test", "its DNS name, the suffix of user@domain logons"},
+    {"default-domain", "yes|no", "yes", "logon names without a domain are accepted"},
+    {"plain-http", "allow|refuse", "allow", "refuse: 403 with a page asking for SSL"},
+    {"connection-requests", "number", "0",
+     "requests on a connection until it is closed; 0: no limit (rule 11)"},
+    {"fba-plain", "yes|no", "no", "the logon form over plain http, else 403 (rule 13)"},
+    {"fba-refused", "form|redirect", "form", "answer to a GET with bad cookies: the form, or a 302"},
+    {"fba-parts", "number", "1", "number of cadata cookies, 1 to 3"},
+    {"fba-public-minutes", "number", "15", "idle time of a logon with trusted=0"},
+    {"fba-private-minutes", "number", "1440", "idle time of a logon with trusted=4"},
+    {"latency", "number", "0", "milliseconds before each answer, no lock held"},
+    {"mime", "accept|406", "accept", "406: a server misconfigured for PUT of MIME"},
     {NULL, NULL, NULL, NULL},
 };
 
