@@ -1,0 +1,38 @@
+/* exchange.c - making and rewinding exchanges. */
+#include "base/exchange.h"
+
+oc_exchange_t *oc_exchange_create(apr_pool_t *pool, const oc_site_t *site, const char *method,
+                                  const char *path, const char *purpose)
+{
+    oc_exchange_t *x = apr_pcalloc(pool, sizeof(*x));
+
+    x->method = method;
+    x->path = path;
+    x->purpose = purpose;
+    x->site = site;
+    x->headers = apr_table_make(pool, 8);
+    x->reply_headers = apr_table_make(pool, 16);
+    return x;
+}
+
+void oc_exchange_rewind(oc_exchange_t *x)
+{
+    apr_table_clear(x->reply_headers);
+    x->authorization = NULL;
+    x->cookie = NULL;
+    x->connauth = OC_CONNAUTH_NONE;
+    x->user = x->password = NULL;
+    x->status = 0;
+    x->received = 0;
+    x->outcome = OC_X_PENDING;
+    x->sent = 0;
+    x->error = NULL;
+    x->started = x->ended = 0;
+    x->net = NULL;
+    ++x->attempt;
+}
+
+int oc_exchange_unknown(const oc_exchange_t *x)
+{
+    return x->writes && x->sent && x->outcome != OC_X_REPLIED;
+}
