@@ -1,0 +1,300 @@
+/* auth.c - HTTP authentication: Basic, NTLM bound to the connection, and what mod_auth_gssapi in
+ * front has verified. See auth.h. */
+
+#include "auth.h"
+
+#include <string.h>
+
+#include <apr_encode.h>
+#include <apr_strings.h>
+
+#include "ntlm.h"
+
+#define TOKEN_MAX 16384         /* NTLM messages are below 3 KB, base64 included */
+
+typedef struct {                /* sim_conn_t.auth: one thread at a time serves a connection */
+    sim_ntlm_t ntlm;
+    int challenged;             /* ntlm holds a challenge that waits for its answer */
+    sim_mailbox_t *user;        /* whom this connection belongs to, once the handshake is through */
+} auth_conn_t;
+
+int sim_auth_tls(const sim_req_t *q)
+{
+    return strcmp(ap_http_scheme(q->r), "https") == 0;
+}
+
+int sim_auth_equal(const char *a, const char *b)
+{
+    size_t n = strlen(a), i;
+    unsigned diff = n != strlen(b);
+
+    for (i = 0; i < n && !(diff && b[i] == '\0'); i++)
+        diff |= (unsigned char)a[i] ^ (unsigned char)b[i];
+    return diff == 0;
+}
+
+void sim_auth_reason(sim_req_t *q, const char *reason)
+{
+    if (reason)
+        apr_table_setn(q->out.headers, "X-Sim-Auth", reason);
+}
+
+static int our_domain(const sim_req_t *q, const char *name)
+{
+    return strcasecmp(name, sim_setting(q->conf, "domain")) == 0
+        || strcasecmp(name, sim_setting(q->conf, "dns-domain")) == 0;
+}
+
+sim_mailbox_t *sim_auth_user(const sim_req_t *q, const char *logon)
+{
+    const char *slash = strchr(logon, '\\');
+    const char *at = strrchr(logon, '@');
+
+    if (slash)
+        return our_domain(q, apr_pstrmemdup(q->p, logon, slash - logon)) && !strchr(slash, '@')
+            ? sim_mailbox_find(q->store, slash + 1) : NULL;
+    if (at && strcasecmp(at + 1, sim_setting(q->conf, "dns-domain")) == 0)
+        return sim_mailbox_find(q->store, apr_pstrmemdup(q->p, logon, at - logon));
+    if (!at && sim_setting_is(q->conf, "default-domain", "no"))
+        return NULL;
+    return sim_mailbox_find(q->store, logon);
+}
+
+/* ---- schemes on offer ---- */
+
+static const char *offer(const sim_req_t *q)
+{
+    const char *set = sim_setting(q->conf, "auth-offer");
+    const char *mode = sim_setting(q->conf, "auth");
+
+    if (*set)
+        return set;
+    return strcmp(mode, "basic") == 0 ? "Basic" : strcmp(mode, "ntlm") == 0 ? "NTLM"
+        : strcmp(mode, "kerberos") == 0 ? "Negotiate" : "";
+}
+
+static int offered(const sim_req_t *q, const char *scheme)
+{
+    char *rest = apr_pstrdup(q->p, offer(q)), *last = NULL, *one;
+
+    for (one = apr_strtok(rest, ", ", &last); one; one = apr_strtok(NULL, ", ", &last))
+        if (strcasecmp(one, scheme) == 0)
+            return 1;
+    return 0;
+}
+
+void sim_auth_challenge(sim_req_t *q)
+{
+    char *rest = apr_pstrdup(q->p, offer(q)), *last = NULL, *one;
+
+    for (one = apr_strtok(rest, ", ", &last); one; one = apr_strtok(NULL, ", ", &last)) {
+        if (strcasecmp(one, "Basic") == 0)
+            one = apr_psprintf(q->p, "Basic realm=\"%s\"", sim_setting(q->conf, "dns-domain"));
+        apr_table_addn(q->out.headers, "WWW-Authenticate", one);
+    }
+}
+
+static int is_submission(const sim_req_t *q)
+{
+    const char *path = sim_unescape(q->p, q->path);
+
+    return path && ap_strcasestr(path, "/##DavMailSubmissionURI##");
+}
+
+static void inner_status(sim_req_t *q, const char *status)
+{
+    sim_answer(q, HTTP_MULTI_STATUS);
+    q->out.type = "text/xml";
+    sim_buf_puts(&q->out.body, "<?xml version=\"1.0\"?><a:multistatus xmlns:a=\"DAV:\"><a:response>"
+                 "<a:href>");
+    sim_buf_xml(&q->out.body, sim_href_path(q, q->path));
+    sim_buf_printf(&q->out.body, "</a:href><a:status>HTTP/1.1 %s</a:status></a:response>"
+                   "</a:multistatus>", status);
+}
+
+int sim_auth_refuse(sim_req_t *q, const char *reason)
+{
+    const char *method = q->r->method;
+
+    if (sim_setting_is(q->conf, "auth", "forms"))
+        return sim_forms_refuse(q, reason);
+    /* Three requests that give no 401 to whoever sends no credentials at all (rule 14), seen by the
+     * authors of Evolution's Exchange connector. */
+    if (!apr_table_get(q->r->headers_in, "Authorization")
+        && sim_setting_is(q->conf, "auth-odd", "yes")) {
+        int odd = 1;
+
+        if (strcmp(method, "POLL") == 0)
+            inner_status(q, "409 Conflict");
+        else if (strcmp(method, "BPROPPATCH") == 0)
+            inner_status(q, "401 Unauthorized");
+        else if (strcmp(method, "PUT") == 0 && is_submission(q))
+            sim_page(q, HTTP_NOT_FOUND, "Not found", "The resource was not found.");
+        else
+            odd = 0;
+        if (odd) {
+            sim_wrong(q, 14, "%s without having logged on", method);
+            return DONE;
+        }
+    }
+    sim_page(q, HTTP_UNAUTHORIZED, "401 Unauthorized",
+             "You are not authorized to view this page: access is denied due to invalid credentials.");
+    sim_auth_reason(q, reason);
+    sim_auth_challenge(q);
+    return DONE;
+}
+
+/* ---- the schemes ---- */
+
+static int accept_user(sim_req_t *q, sim_mailbox_t *user)
+{
+    q->user = user;
+    q->user_name = user->name;
+    return OK;
+}
+
+static int check_basic(sim_req_t *q, const char *token)
+{
+    const char *plain = apr_pdecode_base64(q->p, token, APR_ENCODE_STRING, APR_ENCODE_NONE, NULL);
+    const char *colon = plain ? strchr(plain, ':') : NULL;
+    sim_mailbox_t *user;
+
+    if (!colon)
+        return sim_auth_refuse(q, "malformed Basic credentials");
+    user = sim_auth_user(q, apr_pstrmemdup(q->p, plain, colon - plain));
+    if (!user)
+        return sim_auth_refuse(q, "Basic: no such user in this domain");
+    if (!sim_auth_equal(colon + 1, user->password))
+        return sim_auth_refuse(q, "Basic: wrong password");
+    return accept_user(q, user);
+}
+
+static auth_conn_t *conn_state(sim_req_t *q)
+{
+    if (!q->conn->auth)
+        q->conn->auth = apr_pcalloc(q->r->connection->pool, sizeof(auth_conn_t));
+    return q->conn->auth;
+}
+
+/* One leg of the handshake; `scheme` is NTLM, or Negotiate carrying NTLM as Windows takes it too. */
+static int check_ntlm(sim_req_t *q, const char *scheme, const char *token)
+{
+    auth_conn_t *c = conn_state(q);
+    const char *wrong;
+    const unsigned char *msg;
+    apr_size_t len = 0;
+    sim_ntlm_claim_t claim;
+    int challenged = c->challenged;
+
+    c->user = NULL;             /* a new handshake ends the old identity */
+    c->challenged = 0;
+    msg = strlen(token) > TOKEN_MAX ? NULL
+        : apr_pdecode_base64_binary(q->p, token, APR_ENCODE_STRING, APR_ENCODE_NONE, &len);
+    switch (msg ? sim_ntlm_message(msg, len) : 0) {
+    case 1:
+        msg = sim_ntlm_challenge(q->p, &c->ntlm, msg, len, sim_setting(q->conf, "domain"),
+                                 sim_setting(q->conf, "dns-domain"), &len);
+        if (!msg)
+            return sim_auth_refuse(q, "malformed NTLM message 1");
+        c->challenged = 1;
+        sim_page(q, HTTP_UNAUTHORIZED, "401 Unauthorized", "Authentication goes on.");
+        apr_table_setn(q->out.headers, "WWW-Authenticate",
+                       apr_pstrcat(q->p, scheme, " ",
+                                   apr_pencode_base64_binary(q->p, msg, len, APR_ENCODE_NONE, NULL),
+                                   NULL));
+        return DONE;
+    case 3:
+        if (!challenged) {
+            sim_wrong(q, 11, "NTLM message 3 on a connection that got no challenge");
+            return sim_auth_refuse(q, "NTLM message 3 without a challenge on this connection");
+        }
+        if ((wrong = sim_ntlm_read(q->p, &c->ntlm, msg, len, &claim)) != NULL)
+            return sim_auth_refuse(q, apr_pstrcat(q->p, "NTLM: ", wrong, NULL));
+        c->user = !*claim.domain
+            || our_domain(q, claim.domain) ? sim_auth_user(q, claim.user) : NULL;
+        if (!c->user)
+            return sim_auth_refuse(q, "NTLM: no such user in this domain");
+        if (!sim_ntlm_verify(q->p, &c->ntlm, &claim, c->user->password)) {
+            c->user = NULL;
+            return sim_auth_refuse(q, "NTLM: wrong password");
+        }
+        return accept_user(q, c->user);
+    default:
+        return sim_auth_refuse(q, "not an NTLM message");
+    }
+}
+
+/* Whom mod_auth_gssapi has verified: user@REALM. */
+static int check_kerberos(sim_req_t *q)
+{
+    const char *at = strchr(q->r->user, '@');
+    sim_mailbox_t *user = sim_mailbox_find(q->store, at ? apr_pstrmemdup(q->p, q->r->user,
+                                                                         at - q->r->user)
+                                                        : q->r->user);
+
+    if (user)
+        return accept_user(q, user);
+    q->user_name = apr_pstrdup(q->p, q->r->user);
+    sim_page(q, HTTP_FORBIDDEN, "403 Forbidden", "This account has no mailbox here.");
+    sim_auth_reason(q, "Kerberos: an account without a mailbox");
+    return DONE;
+}
+
+/* Announces the end of a connection that has carried its share (rule 11). */
+static void limit_connection(sim_req_t *q)
+{
+    long limit = sim_setting_number(q->conf, "connection-requests");
+
+    if (limit && q->conn->requests >= (unsigned long)limit)
+        q->r->connection->keepalive = AP_CONN_CLOSE;
+}
+
+int sim_auth_check(sim_req_t *q)
+{
+    const char *header = apr_table_get(q->r->headers_in, "Authorization");
+    auth_conn_t *c = q->conn->auth;
+    const char *token;
+    char *scheme;
+
+    q->user = NULL;
+    q->user_name = "";
+    limit_connection(q);
+    if (sim_setting_is(q->conf, "plain-http", "refuse") && !sim_auth_tls(q)) {
+        sim_page(q, HTTP_FORBIDDEN, "403 Forbidden",
+                 "This page must be viewed over a secure channel (SSL): use https.");
+        return DONE;
+    }
+    if (sim_setting_is(q->conf, "auth", "none"))
+        return OK;
+    if (sim_setting_is(q->conf, "auth", "forms"))
+        return sim_forms_check(q);
+    if (sim_setting_is(q->conf, "auth", "kerberos") && q->r->user && *q->r->user)
+        return check_kerberos(q);
+    if (!header) {
+        if (c && c->user)
+            return accept_user(q, c->user);
+        return sim_auth_refuse(q, "no credentials");
+    }
+    scheme = ap_getword_white(q->p, &header);
+    token = header;
+    if (!offered(q, scheme))
+        return sim_auth_refuse(q, "a scheme that was not offered");
+    if (strcasecmp(scheme, "Basic") == 0)
+        return check_basic(q, token);
+    if (strcasecmp(scheme, "NTLM") == 0)
+        return check_ntlm(q, "NTLM", token);
+    if (strcasecmp(scheme, "Negotiate") == 0)
+        return check_ntlm(q, "Negotiate", token);
+    return sim_auth_refuse(q, "a scheme this server does not know");
+}
+
+void sim_auth_expire(sim_req_t *q)
+{
+    auth_conn_t *c = q->conn->auth;
+
+    if (c)
+        memset(c, 0, sizeof(*c));
+    sim_forms_expire(q);
+    q->user = NULL;
+    q->user_name = "";
+}
