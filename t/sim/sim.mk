@@ -14,9 +14,8 @@ SIM_SRC := $(filter-out $(SIM)/test_%,$(wildcard $(SIM)/*.c))
 SIM_OBJ := $(SIM_SRC:$(SIM)/%.c=$(OUT)/%.o)
 SIM_UNITS := $(patsubst $(SIM)/%.c,$(OUT)/%,$(wildcard $(SIM)/test_*.c))
 
-SIM_CPPFLAGS := $(shell $(APXS) -q EXTRA_CPPFLAGS) -I$(shell $(APXS) -q INCLUDEDIR) \
-	$(shell apr-1-config --includes) $(shell apu-1-config --includes) \
-	$(shell xml2-config --cflags)
+SIM_CPPFLAGS := $(shell $(APXS) -q EXTRA_CPPFLAGS) -isystem $(shell $(APXS) -q INCLUDEDIR) \
+	-isystem $(shell apr-1-config --includedir) $(shell xml2-config --cflags)
 SIM_LIBS := -lxml2 -lical -ljansson
 SIM_CFLAGS := -std=gnu11 -O2 -g -fPIC -fvisibility=hidden -Wall -Wextra -pthread $(SIM_EXTRA)
 
