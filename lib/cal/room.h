@@ -19,6 +19,10 @@ typedef struct oc_room_t {
  * [capacity=N] [features=a,b] [building=..] [floor=..]. MAILBOX is an SMTP address. Returns NULL
  * and sets *error to a sentence that says what is wrong and what would be right. */
 oc_room_t *oc_room_parse(apr_pool_t *pool, int argc, char *const argv[], const char **error);
+/* Splits a line into words: blanks divide them; a quotation mark, single or double, at the begin of a
+ * word or after its '=' holds blanks together until it closes, \ escapes it inside; # at the begin of
+ * a word ends the line. Returns the number of words (at most 64), or -1 with *error set. */
+int oc_room_words(apr_pool_t *pool, const char *line, char ***words, const char **error);
 /* Reads a rooms file: one room a line, words quoted as in httpd's configuration, # comments. Rooms
  * are appended to `rooms` (oc_room_t *). *error names file and line. At most 5,000 rooms. */
 apr_status_t oc_room_read_file(apr_pool_t *pool, const char *path, apr_array_header_t *rooms,
