@@ -8,7 +8,8 @@
  * What a reader never does: read a DTD (a DOCTYPE fails the document), expand entities beyond the
  * five of XML, open a file or a connection. Two kinds of damage that Exchange 2003 is known to send
  * are tolerated (Evolution Connector's notes, bug-xml): element names that begin with a digit
- * (<h:0x8218>) and references to control characters (&#x1;), which are left out. Everything else
+ * (<h:0x8218>) and references to control characters (&#x1;), which are left out. Names in the
+ * server's own escape (_x0030_x8218) read the same. Everything else
  * that is not well-formed fails, a truncated document included.
  *
  * Text is UTF-8, whatever the document or its Content-Type declare: the server writes nothing else,
@@ -36,16 +37,11 @@ typedef struct oc_xml_row_t {
     int flags;
 } oc_xml_row_t;
 
-typedef struct oc_xml_attr_t {
-    const char *ns, *name, *value;
-} oc_xml_attr_t;
-
 /* Where the document goes. Both are called for elements named by a row only; `state` is the state
  * inside the element. Strings are valid during the call. A status other than APR_SUCCESS ends the
  * reading: oc_xml_feed returns it. Either may be NULL. */
 typedef struct oc_xml_sink_t {
-    apr_status_t (*open)(void *baton, int state, const char *ns, const char *name,
-                         const oc_xml_attr_t *attrs, int count);
+    apr_status_t (*open)(void *baton, int state, const char *ns, const char *name);
     /* text: "" unless the row has OC_XML_TEXT; len bytes and a NUL. */
     apr_status_t (*close)(void *baton, int state, const char *ns, const char *name,
                           const char *text, apr_size_t len);
@@ -54,7 +50,8 @@ typedef struct oc_xml_sink_t {
 
 typedef struct oc_xml_limits_t {
     int depth;             /* of elements; 0 = 32 */
-    int attributes;        /* of one element, namespace declarations not counted; 0 = 64 */
+    int attributes;        /* of one element, namespace declarations not counted; 0 = 64.
+                              (No reply read here says anything in attributes: they are dropped) */
     apr_size_t text;       /* bytes of one element's text; 0 = 1 MB */
     apr_size_t total;      /* bytes fed; 0 = 64 MB */
 } oc_xml_limits_t;
