@@ -1,0 +1,130 @@
+/* html.c - the escaping HTML writer. */
+#include <stdarg.h>
+#include <string.h>
+#include <apr_strings.h>
+
+#include "base/str.h"
+#include "view/html.h"
+
+#define DEPTH_MAX 32
+
+struct oc_html_t {
+    apr_pool_t *pool;
+    char *text;
+    apr_size_t len, size;
+    const char *open[DEPTH_MAX];
+    int depth;
+};
+
+static void raw(oc_html_t *h, const char *text)
+{
+    apr_size_t n = strlen(text);
+
+    if (h->len + n + 1 > h->size) {
+        char *more = apr_palloc(h->pool, (h->size + n) * 2);
+        memcpy(more, h->text, h->len);
+        h->text = more;
+        h->size = (h->size + n) * 2;
+    }
+    memcpy(h->text + h->len, text, n + 1);
+    h->len += n;
+}
+
+oc_html_t *oc_html_create(apr_pool_t *pool)
+{
+    oc_html_t *h = apr_pcalloc(pool, sizeof(*h));
+
+    h->pool = pool;
+    h->size = 4096;
+    h->text = apr_pcalloc(pool, h->size);
+    return h;
+}
+
+static int is_void(const char *name)
+{
+    return strcmp(name, "input") == 0 || strcmp(name, "br") == 0 || strcmp(name, "meta") == 0
+           || strcmp(name, "link") == 0 || strcmp(name, "hr") == 0;
+}
+
+static void start(oc_html_t *h, const char *name, va_list args)
+{
+    const char *attribute;
+
+    raw(h, "<");
+    raw(h, name);
+    while ((attribute = va_arg(args, const char *)) != NULL) {
+        const char *value = va_arg(args, const char *);
+        if (value) {
+            raw(h, " ");
+            raw(h, attribute);
+            raw(h, "=\"");
+            raw(h, oc_str_html(h->pool, value));
+            raw(h, "\"");
+        }
+    }
+    raw(h, ">");
+    if (!is_void(name) && h->depth < DEPTH_MAX) {
+        h->open[h->depth++] = name;
+    }
+}
+
+void oc_html_open(oc_html_t *h, const char *name, ...)
+{
+    va_list args;
+
+    va_start(args, name);
+    start(h, name, args);
+    va_end(args);
+}
+
+void oc_html_close(oc_html_t *h)
+{
+    if (h->depth > 0) {
+        raw(h, "</");
+        raw(h, h->open[--h->depth]);
+        raw(h, ">");
+    }
+}
+
+void oc_html_text(oc_html_t *h, const char *text)
+{
+    if (text) {
+        raw(h, oc_str_html(h->pool, text));
+    }
+}
+
+void oc_html_textf(oc_html_t *h, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    oc_html_text(h, apr_pvsprintf(h->pool, format, args));
+    va_end(args);
+}
+
+void oc_html_element(oc_html_t *h, const char *name, const char *text, ...)
+{
+    va_list args;
+
+    va_start(args, text);
+    start(h, name, args);
+    va_end(args);
+    oc_html_text(h, text);
+    if (!is_void(name)) {
+        oc_html_close(h);
+    }
+}
+
+void oc_html_doctype(oc_html_t *h)
+{
+    raw(h, "<!DOCTYPE html>\n");
+}
+
+const char *oc_html_print(oc_html_t *h)
+{
+    while (h->depth > 0) {
+        oc_html_close(h);
+    }
+    raw(h, "\n");
+    return h->text;
+}

@@ -1,0 +1,521 @@
+/* page.c - plain HTML pages. */
+#include <string.h>
+#include <apr_strings.h>
+
+#include "base/str.h"
+#include "cal/zone.h"
+#include "view/html.h"
+#include "view/page.h"
+
+static oc_html_t *begin(const oc_view_t *view, const char *title)
+{
+    oc_html_t *h = oc_html_create(view->pool);
+
+    if (!view->fragment) {
+        oc_html_doctype(h);
+        oc_html_open(h, "html", "lang", "en", NULL);
+        oc_html_open(h, "head", NULL);
+        oc_html_open(h, "meta", "charset", "utf-8", NULL);
+        oc_html_open(h, "meta", "name", "viewport", "content", "width=device-width, initial-scale=1", NULL);
+        oc_html_element(h, "title", title, NULL);
+        oc_html_close(h);
+        oc_html_open(h, "body", NULL);
+        oc_html_open(h, "nav", "aria-label", "Booking", NULL);
+        oc_html_element(h, "a", "Rooms", "href", apr_pstrcat(view->pool, view->base, "/rooms", NULL), NULL);
+        oc_html_text(h, " · ");
+        oc_html_element(h, "a", "My bookings", "href",
+                        apr_pstrcat(view->pool, view->base, "/bookings", NULL), NULL);
+        oc_html_text(h, " · ");
+        oc_html_element(h, "a", "New booking", "href",
+                        apr_pstrcat(view->pool, view->base, "/bookings/new", NULL), NULL);
+        oc_html_close(h);
+        oc_html_open(h, "main", NULL);
+    }
+    oc_html_open(h, "section", "class", "owacal", NULL);
+    oc_html_element(h, view->fragment ? "h2" : "h1", title, NULL);
+    return h;
+}
+
+/* "2026-03-05 10:00" in the page's zone. */
+static const char *clock_text(const oc_view_t *view, apr_time_t t)
+{
+    oc_local_t l;
+
+    if (oc_zone_to_local(view->zone, t, &l, NULL) != APR_SUCCESS) {
+        return "";
+    }
+    return apr_psprintf(view->pool, "%04d-%02d-%02d %02d:%02d", l.year, l.month, l.day, l.hour, l.minute);
+}
+
+/* The same in the form that a datetime-local field takes. */
+static const char *input_text(const oc_view_t *view, apr_time_t t)
+{
+    char *text = apr_pstrdup(view->pool, clock_text(view, t));
+
+    if (strlen(text) > 10) {
+        text[10] = 'T';
+    }
+    return text;
+}
+
+static void time_element(const oc_view_t *view, oc_html_t *h, apr_time_t t)
+{
+    oc_html_element(h, "time", clock_text(view, t), "datetime", oc_zone_print(view->pool, t, view->zone),
+                    NULL);
+}
+
+static void note_element(oc_html_t *h, const char *note)
+{
+    if (note) {
+        oc_html_element(h, "p", note, "class", "owacal-message", "role", "status", NULL);
+    }
+}
+
+/* ---- the form ---- */
+
+typedef struct form_field_t {
+    const char *name, *label, *type;
+    int required;
+} form_field_t;
+
+static const char *value_of(const oc_view_t *view, const oc_form_t *values, const char *name)
+{
+    const char *all = NULL;
+    int i;
+
+    for (i = 0; values && i < values->fields->nelts; ++i) {
+        const oc_field_t *f = &APR_ARRAY_IDX(values->fields, i, oc_field_t);
+        if (strcmp(f->name, name) == 0) {
+            all = all ? apr_pstrcat(view->pool, all, ", ", f->value, NULL) : f->value;
+        }
+    }
+    return all;
+}
+
+static int chosen(const oc_form_t *values, const char *name, const char *value)
+{
+    int i;
+
+    for (i = 0; values && i < values->fields->nelts; ++i) {
+        const oc_field_t *f = &APR_ARRAY_IDX(values->fields, i, oc_field_t);
+        if (strcmp(f->name, name) == 0 && strcmp(f->value, value) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static void labelled(const oc_view_t *view, oc_html_t *h, const form_field_t *f, const oc_form_t *values,
+                     const char *bad)
+{
+    const char *id = apr_pstrcat(view->pool, "owacal-", f->name, NULL);
+    const char *value = value_of(view, values, f->name);
+
+    oc_html_open(h, "p", NULL);
+    oc_html_element(h, "label", f->label, "for", id, NULL);
+    oc_html_text(h, " ");
+    if (strcmp(f->type, "textarea") == 0) {
+        oc_html_element(h, "textarea", value, "id", id, "name", f->name, "rows", "4", "cols", "50", NULL);
+    } else if (strcmp(f->type, "checkbox") == 0) {
+        oc_html_open(h, "input", "type", f->type, "id", id, "name", f->name, "value", "1",
+                     "checked", value && strcmp(value, "0") != 0 && *value ? "checked" : NULL, NULL);
+    } else {
+        oc_html_open(h, "input", "type", f->type, "id", id, "name", f->name, "value", value,
+                     "required", f->required ? "required" : NULL,
+                     "aria-invalid", bad && strcmp(bad, f->name) == 0 ? "true" : NULL, NULL);
+    }
+    oc_html_close(h);
+}
+
+static void hidden(oc_html_t *h, const char *name, const char *value)
+{
+    if (value) {
+        oc_html_open(h, "input", "type", "hidden", "name", name, "value", value, NULL);
+    }
+}
+
+/* ref NULL: create. */
+static void booking_form(const oc_view_t *view, oc_html_t *h, const oc_form_t *values, const char *ref,
+                         const char *bad)
+{
+    static const form_field_t fields[] = {
+        { "subject", "Subject", "text", 1 }, { "start", "Start", "datetime-local", 1 },
+        { "end", "End", "datetime-local", 0 }, { "duration", "or duration (minutes)", "text", 0 },
+        { "all_day", "All day", "checkbox", 0 }, { "required", "Attendees (addresses)", "text", 0 },
+        { "optional", "Optional attendees", "text", 0 }, { "location", "Location", "text", 0 },
+        { "reminder", "Reminder (minutes before)", "text", 0 }, { "text", "Note", "textarea", 0 },
+    };
+    /* What is not a visible field of this form but was sent goes back as it came: nothing is lost. */
+    static const char *const carried[] = { "date", "tz", "return", "key", "private", "check_people",
+                                           "reason", "etag" };
+    size_t i;
+    int k;
+
+    if (!view->token) {
+        return;
+    }
+    oc_html_open(h, "form", "method", "post", "action",
+                 ref ? apr_pstrcat(view->pool, view->base, "/bookings/", ref, NULL)
+                     : apr_pstrcat(view->pool, view->base, "/bookings", NULL), NULL);
+    hidden(h, "token", view->token);
+    if (ref) {
+        hidden(h, "action", "update");
+    }
+    for (i = 0; i < sizeof(carried) / sizeof(carried[0]); ++i) {
+        hidden(h, carried[i], value_of(view, values, carried[i]));
+    }
+    if (!value_of(view, values, "tz")) {
+        hidden(h, "tz", view->zone);
+    }
+    oc_html_open(h, "p", NULL);
+    oc_html_element(h, "label", "Room", "for", "owacal-room", NULL);
+    oc_html_text(h, " ");
+    oc_html_open(h, "select", "id", "owacal-room", "name", "room",
+                 "aria-invalid", bad && strcmp(bad, "room") == 0 ? "true" : NULL, NULL);
+    oc_html_element(h, "option", "No room", "value", "", NULL);
+    for (k = 0; k < view->rooms->nelts; ++k) {
+        const oc_room_t *room = APR_ARRAY_IDX(view->rooms, k, const oc_room_t *);
+        oc_html_element(h, "option", room->name, "value", room->id, "selected",
+                        chosen(values, "room", room->id) ? "selected" : NULL, NULL);
+    }
+    oc_html_close(h);
+    oc_html_close(h);
+    for (i = 0; i < sizeof(fields) / sizeof(fields[0]); ++i) {
+        labelled(view, h, &fields[i], values, bad);
+    }
+    oc_html_open(h, "p", NULL);
+    oc_html_element(h, "button", ref ? "Change" : "Book", "type", "submit", NULL);
+    oc_html_close(h);
+    oc_html_close(h);
+}
+
+const char *oc_page_form(const oc_view_t *view, const oc_form_t *values)
+{
+    oc_html_t *h = begin(view, "Book a room");
+
+    booking_form(view, h, values, NULL, NULL);
+    return oc_html_print(h);
+}
+
+/* ---- rooms and free/busy ---- */
+
+const char *oc_page_rooms(const oc_view_t *view)
+{
+    oc_html_t *h = begin(view, "Rooms");
+    int i;
+
+    oc_html_open(h, "ul", NULL);
+    for (i = 0; i < view->rooms->nelts; ++i) {
+        const oc_room_t *room = APR_ARRAY_IDX(view->rooms, i, const oc_room_t *);
+        int k;
+
+        oc_html_open(h, "li", NULL);
+        oc_html_element(h, "a", room->name, "href",
+                        apr_pstrcat(view->pool, view->base, "/bookings/new?room=",
+                                    oc_str_query(view->pool, room->id), NULL), NULL);
+        if (room->capacity) {
+            oc_html_textf(h, ", %d people", room->capacity);
+        }
+        if (room->building) {
+            oc_html_textf(h, ", %s", room->building);
+        }
+        if (room->floor) {
+            oc_html_textf(h, ", floor %s", room->floor);
+        }
+        for (k = 0; k < room->features->nelts; ++k) {
+            oc_html_textf(h, ", %s", APR_ARRAY_IDX(room->features, k, const char *));
+        }
+        oc_html_close(h);
+    }
+    oc_html_close(h);
+    return oc_html_print(h);
+}
+
+const char *oc_page_freebusy(const oc_view_t *view, const apr_array_header_t *rows, oc_range_t range,
+                             apr_time_t slot)
+{
+    oc_html_t *h = begin(view, "Free and busy");
+    int i, k, count = (int)((range.end - range.start + slot - 1) / slot);
+
+    oc_html_open(h, "table", NULL);
+    oc_html_open(h, "caption", NULL);
+    oc_html_textf(h, "%s to %s, %s", clock_text(view, range.start), clock_text(view, range.end), view->zone);
+    oc_html_close(h);
+    oc_html_open(h, "thead", NULL);
+    oc_html_open(h, "tr", NULL);
+    oc_html_element(h, "th", "Who", "scope", "col", NULL);
+    for (k = 0; k < count; ++k) {
+        const char *text = clock_text(view, range.start + k * slot);
+        oc_html_element(h, "th", strlen(text) > 11 ? text + 11 : text, "scope", "col", NULL);
+    }
+    oc_html_close(h);
+    oc_html_close(h);
+    oc_html_open(h, "tbody", NULL);
+    for (i = 0; i < rows->nelts; ++i) {
+        const oc_freebusy_t *fb = APR_ARRAY_IDX(rows, i, const oc_freebusy_t *);
+        const oc_room_t *room = oc_view_room(view, fb->address);
+
+        oc_html_open(h, "tr", NULL);
+        oc_html_element(h, "th", room ? room->name : fb->name ? fb->name : fb->address, "scope", "row", NULL);
+        for (k = 0; k < fb->count; ++k) {
+            const char *state = oc_busy_token((oc_busy_t)fb->busy[k]);
+            oc_html_element(h, "td", state, "class", state, NULL);
+        }
+        oc_html_close(h);
+    }
+    return oc_html_print(h);
+}
+
+/* ---- bookings ---- */
+
+static const char *answer_text(oc_partstat_t p)
+{
+    switch (p) {
+    case OC_PARTSTAT_ACCEPTED: return "accepted";
+    case OC_PARTSTAT_TENTATIVE: return "tentative";
+    case OC_PARTSTAT_DECLINED: return "declined";
+    default: return "no answer yet";
+    }
+}
+
+static void booking_facts(const oc_view_t *view, oc_html_t *h, const oc_booking_t *b)
+{
+    int i;
+
+    oc_html_open(h, "dl", NULL);
+    oc_html_element(h, "dt", "When", NULL);
+    oc_html_open(h, "dd", NULL);
+    time_element(view, h, b->when.start);
+    oc_html_text(h, " – ");
+    time_element(view, h, b->when.end);
+    oc_html_textf(h, " (%s)%s", view->zone, b->all_day ? ", all day" : "");
+    oc_html_close(h);
+    if (b->location) {
+        oc_html_element(h, "dt", "Where", NULL);
+        oc_html_element(h, "dd", b->location, NULL);
+    }
+    if (b->organizer) {
+        oc_html_element(h, "dt", "Organizer", NULL);
+        oc_html_element(h, "dd", b->organizer, NULL);
+    }
+    for (i = 0; i < b->attendees->nelts; ++i) {
+        const oc_attendee_t *a = &APR_ARRAY_IDX(b->attendees, i, oc_attendee_t);
+        const oc_room_t *room = oc_view_room(view, a->address);
+
+        oc_html_element(h, "dt", a->role == OC_ROLE_RESOURCE ? "Room"
+                        : a->role == OC_ROLE_OPTIONAL ? "Optional" : "Attendee", NULL);
+        oc_html_open(h, "dd", NULL);
+        oc_html_textf(h, "%s: %s", room ? room->name : a->name ? a->name : a->address,
+                      answer_text(a->partstat));
+        oc_html_close(h);
+    }
+    if (b->text) {
+        oc_html_element(h, "dt", "Note", NULL);
+        oc_html_element(h, "dd", b->text, NULL);
+    }
+    oc_html_close(h);
+}
+
+static void push(apr_array_header_t *fields, const char *name, const char *value)
+{
+    oc_field_t *f;
+
+    if (value) {
+        f = apr_array_push(fields);
+        f->name = name;
+        f->value = value;
+        f->kind = OC_VALUE_TEXT;
+    }
+}
+
+/* The booking as form values, so that the change form shows what stands. */
+static oc_form_t *values_of(const oc_view_t *view, const oc_booking_t *b)
+{
+    oc_form_t *form = apr_palloc(view->pool, sizeof(*form));
+    int i;
+
+    form->fields = apr_array_make(view->pool, 16, sizeof(oc_field_t));
+    push(form->fields, "subject", b->subject);
+    push(form->fields, "start", input_text(view, b->when.start));
+    push(form->fields, "end", input_text(view, b->when.end));
+    push(form->fields, "all_day", b->all_day ? "1" : NULL);
+    push(form->fields, "location", b->location);
+    push(form->fields, "text", b->text);
+    push(form->fields, "etag", b->etag);
+    push(form->fields, "reminder", b->reminder >= 0 ? apr_itoa(view->pool, b->reminder) : NULL);
+    for (i = 0; i < b->attendees->nelts; ++i) {
+        const oc_attendee_t *a = &APR_ARRAY_IDX(b->attendees, i, oc_attendee_t);
+        const oc_room_t *room = oc_view_room(view, a->address);
+        push(form->fields, room ? "room" : a->role == OC_ROLE_OPTIONAL ? "optional"
+                           : a->role == OC_ROLE_RESOURCE ? "resource" : "required",
+             room ? room->id : a->address);
+    }
+    return form;
+}
+
+const char *oc_page_booking(const oc_view_t *view, const oc_booking_t *b, const char *note)
+{
+    oc_html_t *h = begin(view, b->subject ? b->subject : "Booking");
+
+    note_element(h, note);
+    booking_facts(view, h, b);
+    if (b->is_organizer && b->item && view->token && b->instance == OC_INSTANCE_SINGLE) {
+        const char *ref = view->ref(view, b->item, b->uid);
+
+        oc_html_element(h, "h2", "Change", NULL);
+        booking_form(view, h, values_of(view, b), ref, NULL);
+        oc_html_element(h, "h2", "Cancel", NULL);
+        oc_html_open(h, "form", "method", "post", "action",
+                     apr_pstrcat(view->pool, view->base, "/bookings/", ref, NULL), NULL);
+        hidden(h, "token", view->token);
+        hidden(h, "action", "cancel");
+        oc_html_open(h, "p", NULL);
+        oc_html_element(h, "label", "Reason (sent to the attendees)", "for", "owacal-reason", NULL);
+        oc_html_text(h, " ");
+        oc_html_open(h, "input", "type", "text", "id", "owacal-reason", "name", "reason", NULL);
+        oc_html_text(h, " ");
+        oc_html_element(h, "button", "Cancel the booking", "type", "submit", NULL);
+    }
+    return oc_html_print(h);
+}
+
+const char *oc_page_list(const oc_view_t *view, const oc_list_t *list, oc_range_t range, const char *note)
+{
+    oc_html_t *h = begin(view, "My bookings");
+    int i;
+
+    note_element(h, note);
+    oc_html_open(h, "table", NULL);
+    oc_html_open(h, "caption", NULL);
+    oc_html_textf(h, "%s to %s, %s", clock_text(view, range.start), clock_text(view, range.end), view->zone);
+    oc_html_close(h);
+    oc_html_open(h, "thead", NULL);
+    oc_html_open(h, "tr", NULL);
+    oc_html_element(h, "th", "Start", "scope", "col", NULL);
+    oc_html_element(h, "th", "End", "scope", "col", NULL);
+    oc_html_element(h, "th", "Subject", "scope", "col", NULL);
+    oc_html_element(h, "th", "Where", "scope", "col", NULL);
+    oc_html_close(h);
+    oc_html_close(h);
+    oc_html_open(h, "tbody", NULL);
+    for (i = 0; i < list->bookings->nelts; ++i) {
+        const oc_booking_t *b = APR_ARRAY_IDX(list->bookings, i, const oc_booking_t *);
+
+        oc_html_open(h, "tr", NULL);
+        oc_html_open(h, "td", NULL);
+        time_element(view, h, b->when.start);
+        oc_html_close(h);
+        oc_html_open(h, "td", NULL);
+        time_element(view, h, b->when.end);
+        oc_html_close(h);
+        oc_html_open(h, "td", NULL);
+        if (b->item) {
+            oc_html_element(h, "a", b->subject && *b->subject ? b->subject : "(no subject)", "href",
+                            oc_view_booking_path(view, b), NULL);
+        } else {
+            oc_html_text(h, b->subject);
+        }
+        oc_html_close(h);
+        oc_html_element(h, "td", b->location, NULL);
+        oc_html_close(h);
+    }
+    oc_html_close(h);
+    oc_html_close(h);
+    if (list->more) {
+        oc_html_element(h, "p", "There are more; choose a shorter time.", NULL);
+    }
+    return oc_html_print(h);
+}
+
+/* ---- outcomes ---- */
+
+static void clash_text(const oc_view_t *view, oc_html_t *h, const oc_act_t *act)
+{
+    const oc_room_t *room = oc_view_room(view, act->clash_room);
+
+    if (!act->clash_room || !act->clash.start) {
+        return;
+    }
+    oc_html_open(h, "p", NULL);
+    oc_html_textf(h, "%s is taken from %s to %s", room ? room->name : act->clash_room,
+                  clock_text(view, act->clash.start), clock_text(view, act->clash.end));
+    if (act->holder && act->holder->organizer && view->show_holder >= 1) {
+        oc_html_textf(h, ", booked by %s", act->holder->organizer);
+    }
+    if (act->holder && act->holder->subject && view->show_holder >= 2) {
+        oc_html_textf(h, " (%s)", act->holder->subject);
+    }
+    oc_html_text(h, ".");
+    oc_html_close(h);
+}
+
+const char *oc_page_problem(const oc_view_t *view, const oc_result_t *res, const oc_act_t *act,
+                            const char *verb, const oc_form_t *values, const char *ref)
+{
+    oc_html_t *h = begin(view, "That did not work");
+
+    oc_html_open(h, "div", "class", "owacal-error", "role", "alert", NULL);
+    oc_html_element(h, "p", oc_reason_sentence(res->reason), NULL);
+    if (res->detail && oc_reason_kind(res->reason) == OC_KIND_INPUT) {
+        oc_html_open(h, "p", NULL);
+        oc_html_textf(h, "%s%s%s", res->field ? res->field : "", res->field ? ": " : "", res->detail);
+        oc_html_close(h);
+    }
+    if (act) {
+        oc_html_element(h, "p", oc_view_act_sentence(view, act, verb), NULL);
+        clash_text(view, h, act);
+    }
+    oc_html_open(h, "p", NULL);
+    oc_html_textf(h, "Reason: %s%s%s", oc_reason_token(res->reason), view->op_id ? ", operation " : "",
+                  view->op_id ? view->op_id : "");
+    oc_html_close(h);
+    oc_html_close(h);
+    if (values) {
+        booking_form(view, h, values, ref, res->field);
+    }
+    return oc_html_print(h);
+}
+
+const char *oc_page_act(const oc_view_t *view, const oc_act_t *act, const char *verb)
+{
+    oc_html_t *h = begin(view, "Done");
+
+    note_element(h, oc_view_act_sentence(view, act, verb));
+    if (act->booking) {
+        booking_facts(view, h, act->booking);
+    }
+    return oc_html_print(h);
+}
+
+const char *oc_page_check(const oc_view_t *view, const apr_array_header_t *sections)
+{
+    oc_html_t *h = begin(view, "Self-test");
+    int i, k;
+
+    for (i = 0; i < sections->nelts; ++i) {
+        const oc_check_section_t *s = &APR_ARRAY_IDX(sections, i, oc_check_section_t);
+        const apr_array_header_t *rows = apr_table_elts(s->facts);
+
+        oc_html_element(h, "h2", s->title, NULL);
+        oc_html_open(h, "p", NULL);
+        oc_html_textf(h, "%s", s->failure ? oc_reason_sentence(s->failure->reason) : "Well.");
+        if (s->took >= 0) {
+            oc_html_textf(h, " (%" APR_TIME_T_FMT " ms)", apr_time_as_msec(s->took));
+        }
+        oc_html_close(h);
+        if (s->failure && s->failure->detail) {
+            oc_html_element(h, "p", s->failure->detail, NULL);
+        }
+        if (s->remedy) {
+            oc_html_element(h, "p", s->remedy, NULL);
+        }
+        oc_html_open(h, "dl", NULL);
+        for (k = 0; k < rows->nelts; ++k) {
+            const apr_table_entry_t *e = &APR_ARRAY_IDX(rows, k, apr_table_entry_t);
+            oc_html_element(h, "dt", e->key, NULL);
+            oc_html_element(h, "dd", e->val, NULL);
+        }
+        oc_html_close(h);
+    }
+    return oc_html_print(h);
+}

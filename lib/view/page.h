@@ -1,0 +1,27 @@
+/* page.h - plain HTML: one function per page. Text in view->pool: a whole valid document, or with
+ * view->fragment only its content, for inclusion in another page. */
+#ifndef OC_VIEW_PAGE_H
+#define OC_VIEW_PAGE_H
+
+#include "view/api.h"
+
+/* Entry page: rooms, links, the booking form. */
+const char *oc_page_rooms(const oc_view_t *view);
+const char *oc_page_freebusy(const oc_view_t *view, const apr_array_header_t *rows, oc_range_t range,
+                             apr_time_t slot);
+/* One booking; with forms to change and cancel it when it is this person's own. note: outcome of
+ * the act that led here, or NULL. */
+const char *oc_page_booking(const oc_view_t *view, const oc_booking_t *b, const char *note);
+const char *oc_page_list(const oc_view_t *view, const oc_list_t *list, oc_range_t range,
+                         const char *note);
+/* The booking form. values: what was typed (or given in the query), NULL = empty. */
+const char *oc_page_form(const oc_view_t *view, const oc_form_t *values);
+/* What went wrong. When `values` is not NULL the form stands below with everything typed in it:
+ * to create (ref NULL) or to change the booking `ref`. act may be NULL. */
+const char *oc_page_problem(const oc_view_t *view, const oc_result_t *res, const oc_act_t *act,
+                            const char *verb, const oc_form_t *values, const char *ref);
+/* Outcome of an act without a page to go back to. */
+const char *oc_page_act(const oc_view_t *view, const oc_act_t *act, const char *verb);
+const char *oc_page_check(const oc_view_t *view, const apr_array_header_t *sections);
+
+#endif
