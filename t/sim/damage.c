@@ -67,6 +67,7 @@ static void take_over(sim_req_t *q)
     q->r->output_filters = q->r->proto_output_filters = f;
     q->r->connection->keepalive = AP_CONN_CLOSE;
     q->r->status = q->out.status ? q->out.status : HTTP_OK;
+    apr_table_setn(q->r->notes, SIM_FAULT_TAKEN, "1");
 }
 
 /* 0 when the client has gone. */
@@ -111,14 +112,17 @@ static int add_header(void *buf, const char *name, const char *value)
 static void make_head(sim_req_t *q, sim_buf_t *b, apr_off_t length, int close)
 {
     char date[APR_RFC822_DATE_LEN];
+    char *remarks = apr_pstrdup(q->p, q->wrong ? q->wrong : ""), *last = NULL, *one;
 
     apr_rfc822_date(date, apr_time_now());
     sim_buf_init(q->p, b);
     sim_buf_printf(b, "HTTP/1.1 %s\r\nDate: %s\r\n",
                    q->out.status_line ? q->out.status_line : ap_get_status_line(q->out.status), date);
     apr_table_do(add_header, b, q->out.headers, NULL);
+    for (one = apr_strtok(remarks, "\n", &last); one; one = apr_strtok(NULL, "\n", &last))
+        add_header(b, "X-Sim-Wrong", one);
     if (q->out.type)
-        sim_buf_printf(b, "Content-Type: %s\r\n", q->out.type);
+        add_header(b, "Content-Type", q->out.type);
     if (length >= 0)
         sim_buf_printf(b, "Content-Length: %" APR_OFF_T_FMT "\r\n", length);
     sim_buf_puts(b, close ? "Connection: close\r\n\r\n" : "\r\n");
@@ -185,7 +189,7 @@ static int run_html(sim_req_t *q, const char *arg)
 {
     (void)arg;
     sim_page(q, HTTP_OK, "Welcome", "This page was put in place of the answer by a device on the way.");
-    apr_table_unset(q->out.headers, "MS-WebStorage");
+    apr_table_setn(q->r->notes, SIM_FAULT_FOREIGN, "1");
     return DONE;
 }
 

@@ -340,6 +340,10 @@ int sim_fault_reply(sim_req_t *q)
     mark_t *m;
     int rc;
 
+    if (apr_table_get(q->r->notes, SIM_FAULT_TAKEN))
+        return DONE;
+    if (apr_table_get(q->r->notes, SIM_FAULT_FOREIGN))
+        apr_table_unset(q->out.headers, "MS-WebStorage");
     if (!armed)
         return OK;
     if (q->out.status == HTTP_UNAUTHORIZED)

@@ -37,6 +37,11 @@
 
 #include "sim.h"
 
+/* Notes of a request: its connection is no longer httpd's to write to; its answer is not to look
+ * like this server's. */
+#define SIM_FAULT_TAKEN "sim-fault-taken"
+#define SIM_FAULT_FOREIGN "sim-fault-foreign"
+
 typedef enum {
     FAULT_BEFORE,       /* instead of executing the request, or before it */
     FAULT_AFTER,        /* the request is executed; the answer suffers */
