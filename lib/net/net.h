@@ -1,8 +1,10 @@
 /* net.h - runs jobs: one I/O thread per child, curl_multi_socket_action on epoll.
  *
  * Knows neither backends nor identities' inner life: it takes an exchange as it is, picks the
- * connection cache by exchange->identity and site, sends, and feeds the reply. Implemented by
- * curl.c (the only file that names libcurl), pool.c (connection caches and limits) and trace.c.
+ * connection cache by exchange->identity and site, sends, and feeds the reply. Implemented by net.c
+ * (the loop thread, jobs and deadlines), curl.c (the only file that names libcurl), pool.c (turns,
+ * bounds and connection caches), owner.c (the check before each sending), inbox.c and heap.c (what
+ * comes in, what is due) and trace.c.
  *
  * Guarantees, each with its test:
  *  - an exchange with `writes` is sent at most once, with or without body, even when a reused
@@ -18,6 +20,7 @@
 
 #include "base/job.h"
 #include "base/result.h"
+#include "net/trace.h"
 
 typedef struct oc_net_t oc_net_t;
 
@@ -39,12 +42,16 @@ void oc_net_conf_defaults(oc_net_conf_t *conf);
 /* Process-wide preparation, before threads; safe to call again. */
 apr_status_t oc_net_global_init(void);
 
-/* After fork. Starts the I/O thread with all signals blocked. */
+/* After fork. Starts the I/O thread with all signals blocked. conf is copied. The pool's cleanup stops
+ * it if nobody did, and frees it; the jobs' sites must outlive it. NULL: res says why. */
 oc_net_t *oc_net_create(apr_pool_t *pool, const oc_net_conf_t *conf, oc_result_t *res);
 
 /* Any thread. The job belongs to net from here until its `finished` callback ran (on the loop
  * thread). APR_EAGAIN: max_jobs reached; APR_EOF: stopping; in both cases the job was not touched. */
 apr_status_t oc_net_submit(oc_net_t *net, oc_job_t *job);
+/* The same, with a record of its exchanges. The trace (NULL = none) belongs to the loop thread until
+ * the job is finished, as the job does. */
+apr_status_t oc_net_submit_traced(oc_net_t *net, oc_job_t *job, oc_trace_t *trace);
 /* Any thread, for a job submitted and not yet finished: cancel(job, ABANDON) soon. */
 void oc_net_abandon(oc_net_t *net, oc_job_t *job);
 
