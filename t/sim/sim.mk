@@ -5,7 +5,7 @@
 #
 # GNU make. Nothing is written outside OUT. t/sim/run calls this by itself.
 
-SIM := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
+SIM := $(abspath $(dir $(lastword $(MAKEFILE_LIST))))
 OUT ?= .build/sim
 APXS ?= apxs
 CC ?= gcc
@@ -17,13 +17,13 @@ SIM_UNITS := $(patsubst $(SIM)/%.c,$(OUT)/%,$(wildcard $(SIM)/test_*.c))
 SIM_CPPFLAGS := $(shell $(APXS) -q EXTRA_CPPFLAGS) -isystem $(shell $(APXS) -q INCLUDEDIR) \
 	-isystem $(shell apr-1-config --includedir) $(shell xml2-config --cflags)
 SIM_LIBS := -lxml2 -lical -ljansson
-SIM_CFLAGS := -std=gnu11 -O2 -g -fPIC -fvisibility=hidden -Wall -Wextra -pthread $(SIM_EXTRA)
+SIM_CFLAGS := -std=gnu11 -O2 -g -fPIC -Wall -Wextra -pthread $(SIM_EXTRA)
 
 .PHONY: all units
 all: $(OUT)/mod_owasim.so
 
 $(OUT)/mod_owasim.so: $(SIM_OBJ)
-	$(CC) -shared -pthread $(SIM_EXTRA) -o $@.new $^ $(SIM_LIBS)
+	$(CC) -shared -Wl,-Bsymbolic -pthread $(SIM_EXTRA) -o $@.new $^ $(SIM_LIBS)
 	mv -f $@.new $@
 
 $(OUT)/%.o: $(SIM)/%.c $(SIM)/sim.mk
