@@ -17,7 +17,8 @@
 
 typedef struct oc_lease_t oc_lease_t; /* the table in shared memory */
 
-#define OC_LEASE_MAX_ROOMS 32
+#define OC_LEASE_MAX_ROOMS 33   /* of one operation: 32 rooms and the booking itself */
+#define OC_LEDGER_HOUR apr_time_from_sec(3600) /* what an entry of the ledger is kept at least */
 
 apr_size_t oc_lease_size(int leases, int ledger);
 /* Lay out fresh memory, in the parent, before fork. NULL: no process-shared robust mutexes here. */
@@ -29,19 +30,28 @@ oc_lease_t *oc_lease_init(void *memory, int leases, int ledger);
 apr_status_t oc_lease_take(oc_lease_t *table, const char *backend, const char *const *rooms, int n,
                            const char *op_id, oc_mono_t expires, oc_mono_t wait_until,
                            oc_result_t *res);
+/* The same without waiting, for the loop thread; rooms that op_id holds already are no obstacle, so
+ * it may be called to add rooms. */
+apr_status_t oc_lease_try(oc_lease_t *table, const char *backend, const char *const *rooms, int n,
+                          const char *op_id, oc_mono_t expires, oc_result_t *res);
 /* Not waiting: for the loop thread to move an expiry forward (undo). */
 void oc_lease_extend(oc_lease_t *table, const char *op_id, oc_mono_t expires);
 void oc_lease_release(oc_lease_t *table, const char *op_id);
-/* 1 if op_id still holds all of its n rooms (it did not expire). Checked right before a write. */
+/* 1 if op_id still holds n rooms (none expired). Checked right before a write. */
 int oc_lease_held(oc_lease_t *table, const char *op_id, int n);
 
-/* Note a booking made here; replaces one with the same uid and room. Kept at least an hour, and until
- * `forget` or its end. If the ledger is full of entries that must stay: APR_ENOSPC, BUSY. */
+/* Note a booking made here; replaces one with the same uid and room (and starts its hour anew). Kept
+ * until `forget` or its end; after an hour it gives way if the ledger is full. If the ledger is full
+ * of entries that must stay: APR_ENOSPC, BUSY. A uid or room too long to be kept: INTERNAL. */
 apr_status_t oc_ledger_note(oc_lease_t *table, const char *backend, const char *room,
                             oc_range_t range, const char *uid, oc_result_t *res);
-/* Another booking (uid differs) in that room overlapping range: 1 and its range in *clash. */
+/* Another booking (uid differs) in that room overlapping range: 1 and its range in *clash (may be
+ * NULL). max_age: only entries noted that recently count; 0 = all. A young one outweighs published
+ * free/busy, which may lag; an old one does not: the meeting may have been cancelled elsewhere. */
 int oc_ledger_clash(oc_lease_t *table, const char *backend, const char *room, oc_range_t range,
-                    const char *not_uid, oc_range_t *clash);
+                    const char *not_uid, apr_time_t max_age, oc_range_t *clash);
+/* 1 if the ledger has that booking in that room, at whatever time. */
+int oc_ledger_has(oc_lease_t *table, const char *backend, const char *room, const char *uid);
 /* Undone or cancelled. room NULL: all rooms of that uid. */
 void oc_ledger_forget(oc_lease_t *table, const char *backend, const char *room, const char *uid);
 

@@ -26,7 +26,12 @@ typedef struct oc_op_conf_t {
     oc_conflict_t conflict;
     int unknown_refuse;       /* unknown free/busy: 1 refuse, 0 book as pending */
     oc_lease_t *leases;       /* NULL: no shared memory (units) */
+    const apr_array_header_t *rooms; /* oc_room_t *: the configured rooms, for their mailbox names and
+                               * to tell a room among attendees read back; NULL: the mailbox is what
+                               * stands before the @ */
 } oc_op_conf_t;
+
+#define OC_OP_MAX_ROOMS 32    /* in one booking */
 
 /* What stands in the calendars after a booking, a change or a cancellation. */
 typedef enum oc_state_t {
@@ -53,9 +58,16 @@ typedef struct oc_act_t { /* the outcome of book, change and cancel */
     int replayed;             /* the same key was booked before: this is that booking */
 } oc_act_t;
 
+/* How state and result go together: CONFIRMED and PENDING with a good result, or PENDING with NOT_TOLD
+ * (it stands, but the attendees were not told). CONFLICT with ROOM_TAKEN, ATTENDEE_BUSY or
+ * AVAILABILITY_UNKNOWN: then nothing of ours is left. UNKNOWN with OUTCOME_UNKNOWN: left_behind says
+ * what may stand where. FAILED with any other reason; with LEFT_BEHIND if something could not be
+ * undone, which left_behind names. A cancellation that was carried out is CONFIRMED. */
 typedef struct oc_book_args_t {
-    oc_booking_t *booking;         /* checked; rooms among its attendees; item and uid NULL */
+    oc_booking_t *booking;         /* checked; rooms among its attendees; item and uid NULL; mark: NULL
+                                    * (made here from its content) or the adapter's own */
     unsigned char seed[32];        /* from the idempotency key, or random */
+    int random_seed;               /* 1: the seed was never used before, so there is nothing to replay */
     int check_people;              /* also refuse when a required attendee is busy */
 } oc_book_args_t;
 typedef struct oc_change_args_t {
@@ -71,11 +83,17 @@ typedef struct oc_change_args_t {
 } oc_change_args_t;
 
 /* All return an operation in call->pool, or NULL with call->result set. Out structures are in
- * call->pool and valid once the job is done; act->booking etc. may be NULL. */
+ * call->pool and valid once the job is done; act->booking etc. may be NULL. The time of the operation
+ * begins here. job->deadline is at first the operation's; when that has come after a calendar may have
+ * been changed, cancel() moves it by the undo time, once.
+ *
+ * While an operation runs its verbs each have a call of their own, a copy with its own result: what
+ * the signing layer records in call->result meanwhile is taken as the cause of the verb's failure. */
 oc_job_t *oc_op_book(oc_call_t *call, const oc_backend_t *be, const oc_op_conf_t *conf,
                      const oc_book_args_t *args, oc_act_t **act);
 oc_job_t *oc_op_change(oc_call_t *call, const oc_backend_t *be, const oc_op_conf_t *conf,
                        const oc_change_args_t *args, oc_act_t **act);
+/* An item that is not there (any more): BOOKING_NOT_FOUND, also when it was cancelled here before. */
 oc_job_t *oc_op_cancel(oc_call_t *call, const oc_backend_t *be, const oc_op_conf_t *conf,
                        oc_itemref_t item, const char *reason, oc_act_t **act);
 oc_job_t *oc_op_freebusy(oc_call_t *call, const oc_backend_t *be, const oc_op_conf_t *conf,
@@ -88,12 +106,11 @@ oc_job_t *oc_op_probe(oc_call_t *call, const oc_backend_t *be, const oc_op_conf_
                       apr_table_t **facts);
 
 /* Request thread, before submitting: take the leases the operation needs (a no-op for reads). Waits at
- * most until the operation's deadline minus what the rest needs. A change of room or time learns what it needs
+ * most for half of the operation's time. A change of room or time learns what it needs
  * only after reading: it asks with the rooms it was given and re-checks before writing. */
 apr_status_t oc_op_prepare(oc_job_t *op);
 /* Name of the state it is in, for status pages and logs. */
 const char *oc_op_state(const oc_job_t *op);
-/* How often it entered each state and which exchanges it sent, in order: for tests and the bench. */
 int oc_op_wrote(const oc_job_t *op); /* 1 once a step that changes a calendar began */
 
 #endif
