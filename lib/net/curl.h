@@ -59,10 +59,6 @@ oc_curl_cache_t *oc_curl_cache_open(oc_curl_t *curl, const oc_site_t *site, oc_c
 /* Closes its connections. No transfer is running over it. */
 void oc_curl_cache_close(oc_curl_cache_t *cache);
 
-/* NULL if the request may be sent, else what is wrong with it: header or path injection, a header
- * that is not the caller's to set. Pure. */
-const char *oc_curl_refuses(const oc_exchange_t *x);
-
 /* APR_SUCCESS: it runs. Else x->error may say more; nothing was sent and nothing runs. */
 apr_status_t oc_curl_start(oc_curl_cache_t *cache, oc_transfer_t *t);
 /* End it now, unless it has ended. An unfinished one costs its connection. */
@@ -72,8 +68,8 @@ void oc_curl_ready(oc_curl_t *curl, int fd, unsigned events);
 /* When libcurl wants to be called; 0 = not at all. */
 oc_mono_t oc_curl_due(const oc_curl_t *curl);
 void oc_curl_tick(oc_curl_t *curl);
-/* The next transfer that has ended by itself, and how; NULL = none. It no longer runs; HEAD has been
- * fed if a final status line came. x->sent and x->error are set. */
+/* The next transfer that has ended by itself, and how; NULL = none. It no longer runs; HEAD has
+ * been fed if a final reply came. x->error is set. */
 oc_transfer_t *oc_curl_reap(oc_curl_t *curl, oc_outcome_t *outcome);
 
 #endif

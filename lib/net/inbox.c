@@ -1,4 +1,4 @@
-/* inbox.c - compare-and-swap to put in, one exchange to take all: no ABA, no lock, no allocation. */
+/* inbox.c - compare-and-swap to put in, one exchange to take all: no ABA, no lock. */
 #include <errno.h>
 #include <stdint.h>
 #include <sys/eventfd.h>

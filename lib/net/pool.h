@@ -34,7 +34,7 @@ typedef struct oc_ticket_t {
 typedef struct oc_pool_conf_t {
     int max_inflight, max_per_identity, max_caches;
     apr_time_t cache_idle;
-    /* One cache for everybody towards a site: exists so that a test can see the owner check trip. */
+    /* One cache for everybody towards a site, so that a test can see the owner check trip. */
     int share_for_test;
     void *(*open)(void *baton, const oc_exchange_t *first); /* NULL = could not */
     void (*close)(void *baton, void *wire);                 /* nothing is in flight on it */

@@ -1,9 +1,9 @@
 /* trace.h - a bounded record of one operation's exchanges, redacted on entry.
  *
  * Written on failure or on demand (OwaCalTrace), replayable as a file of t/data/. Never contains:
- * Authorization, Proxy-Authorization, Cookie, Set-Cookie, WWW-Authenticate tokens, password fields of
- * a form body - matched without regard to case, from one list in trace.c. Owned by the thread that
- * owns the call.
+ * Authorization, Proxy-Authorization, Cookie, Set-Cookie, WWW-Authenticate tokens, password fields
+ * of a form body - matched without regard to case, from one list in trace.c. Owned by the thread
+ * that owns the call.
  */
 #ifndef OC_NET_TRACE_H
 #define OC_NET_TRACE_H
