@@ -87,6 +87,7 @@ void sim_auth_challenge(sim_req_t *q)
 {
     char *rest = apr_pstrdup(q->p, offer(q)), *last = NULL, *one;
 
+    apr_table_unset(q->out.headers, "WWW-Authenticate");
     for (one = apr_strtok(rest, ", ", &last); one; one = apr_strtok(NULL, ", ", &last)) {
         if (strcasecmp(one, "Basic") == 0)
             one = apr_psprintf(q->p, "Basic realm=\"%s\"", sim_setting(q->conf, "dns-domain"));
@@ -140,7 +141,6 @@ int sim_auth_refuse(sim_req_t *q, const char *reason)
     sim_page(q, HTTP_UNAUTHORIZED, "401 Unauthorized",
              "You are not authorized to view this page: access is denied due to invalid credentials.");
     sim_auth_reason(q, reason);
-    sim_auth_challenge(q);
     return DONE;
 }
 

@@ -218,8 +218,6 @@ static int answer_status(sim_req_t *q, const char *arg, int def)
     if (status < 200 || status > 599)
         status = def;
     sim_page(q, status, "Error", "The request failed, as it was told to.");
-    if (status == HTTP_UNAUTHORIZED)
-        sim_auth_challenge(q);
     if (status == HTTP_SERVICE_UNAVAILABLE || retry)
         apr_table_setn(q->out.headers, "Retry-After", retry ? retry + 1 : "5");
     return DONE;
