@@ -21,7 +21,7 @@ typedef enum oc_dav_type_t {
     OC_DAV_BOOL,   /* dt="boolean", 1 or 0 */
     OC_DAV_TIME,   /* dt="dateTime.tz", 2026-03-05T09:00:00.000Z */
     OC_DAV_BINARY, /* dt="bin.base64" */
-    OC_DAV_STRINGS /* dt="mv.string": several values, {xml:}v children */
+    OC_DAV_STRINGS /* dt="mv.string": several values, {xml:}v children; only read */
 } oc_dav_type_t;
 
 typedef struct oc_dav_prop_t {
@@ -78,11 +78,11 @@ apr_array_header_t *oc_dav_strings(const oc_dav_row_t *row, int prop, apr_pool_t
 
 /* "HTTP/1.1 207 Multi-Status" -> 207; 0 if it is no status line. */
 int oc_dav_status(const char *line);
-/* The path of an absolute URL or absolute path, percent-encoded as it is; query and fragment are
- * cut.
- * *host (may be NULL): "host" or "host:port" as written, or NULL for a bare path; *scheme likewise.
- * NULL: neither, or control characters or blanks in it, or a path over 8 KB. A raw '#' that begins
- * "##DavMailSubmissionURI##" is part of the path and comes back encoded. */
+/* The path of an absolute URL or absolute path, percent-encoded as it is (bytes above ASCII become
+ * encoded); query and fragment are cut. *host (may be NULL): "host" or "host:port" as written, or
+ * NULL for a bare path; *scheme likewise. A raw '#' that begins "##DavMailSubmissionURI##" is part
+ * of the path and comes back encoded. NULL: neither of both; user information; control characters,
+ * blanks, backslashes, broken escapes, encoded slashes; dot segments; more than 8 KB. */
 const char *oc_dav_url_path(apr_pool_t *pool, const char *url, const char **scheme,
                             const char **host);
 
@@ -107,12 +107,11 @@ typedef struct oc_dav_where_t {
     int number;        /* OC_DAV_INT, OC_DAV_BOOL */
     apr_time_t time;   /* OC_DAV_TIME: to the second, UTC */
 } oc_dav_where_t;
-/* SELECT props FROM a shallow scope WHERE conditions ORDER BY `order` ascending (OC_DAV_END:
- * unordered). folder: percent-encoded path. Literals are quoted ('' for ') and then escaped as XML
- * text. */
+/* SELECT props FROM the folder the request is sent to, not its subfolders, WHERE all conditions
+ * hold ORDER BY `order` ascending (OC_DAV_END: unordered). Literals are quoted ('' for ') and then
+ * escaped as XML text. */
 const char *oc_dav_search(apr_pool_t *pool, const oc_dav_schema_t *schema, const int *props,
-                          const char *folder, const oc_dav_where_t *where, int count, int order,
-                          apr_size_t *len);
+                          const oc_dav_where_t *where, int count, int order, apr_size_t *len);
 
 /* Values for oc_dav_set_t. */
 const char *oc_dav_value_int(apr_pool_t *pool, int n);

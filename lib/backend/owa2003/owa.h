@@ -14,6 +14,7 @@
 
 #include "backend/backend.h"
 #include "wire/dav.h"
+#include "wire/xml.h"
 
 /* ---- properties ---- */
 
@@ -140,6 +141,11 @@ oc_itemref_t owa_message_item(apr_pool_t *pool, oc_itemref_t item, const char *k
 const char *owa_goid(apr_pool_t *pool, const char *uid);
 /* "https://host[:port]" + encoded path: for Destination. */
 const char *owa_url(apr_pool_t *pool, const oc_site_t *site, const char *path);
+/* The configured host (the backend's own or one of also=) that a URL names: exactly if one fits by
+ * scheme, name and port, else by name; NULL: none. A URL never adds a port or takes TLS away. host
+ * NULL (a bare path): `otherwise`. */
+const oc_site_t *owa_site(const oc_backend_t *be, const char *scheme, const char *host,
+                          const oc_site_t *otherwise);
 
 /* ---- folders ---- */
 
@@ -179,15 +185,16 @@ struct owa_verb_t {
      * ends with UPSTREAM_TIMEOUT, STOPPING, or OUTCOME_UNKNOWN if it wrote. */
     void (*cancelled)(owa_verb_t *v, oc_cancel_t why);
     int without_own;            /* may be set after owa_verb(): the own folders are not needed */
-    int wrote;                  /* an ask with `writes` may have reached the server */
+    int wrote;                  /* an ask with `writes` acted, or may have acted */
+    apr_time_t skew;            /* the server's clock minus ours, from the last Date header */
 
     /* The machine's own. */
     const char *name;
     void (*start)(owa_verb_t *v);
-    struct owa_ask_t *asks;     /* waiting to be sent, in flight, or waiting for their retry */
+    owa_ask_t *asks;            /* waiting to be sent, in flight, or waiting for their retry */
     void (*woken)(owa_verb_t *v);
     oc_mono_t woken_at;
-    int done, ended, restarted;
+    int begun, done, flying, memo_used, restarted;
 };
 
 /* A zeroed verb of `size` bytes. start is called by the first next(), once the own folders are
@@ -209,6 +216,7 @@ void owa_pause(owa_verb_t *v, apr_time_t pause, void (*woken)(owa_verb_t *v));
 typedef enum owa_want_t {
     OWA_WANT_STATUS, /* any body is dropped */
     OWA_WANT_ROWS,   /* 207 multistatus: rows go to `row` while they stream */
+    OWA_WANT_XML,    /* 200 with an XML document: goes to `xml` while it streams */
     OWA_WANT_BODY    /* any type, collected up to max_body */
 } owa_want_t;
 
@@ -221,6 +229,7 @@ struct owa_ask_t {
     void *baton;
     oc_dav_row_fn *row;    /* WANT_ROWS: NULL = keep the first row's values in a->first */
     void *row_baton;
+    oc_xml_t *xml;         /* WANT_XML: the reader it is fed to */
     apr_size_t max_body;   /* WANT_BODY: 0 = 256 KB; more fails with UPSTREAM_TOO_LARGE */
     const char *mailbox;   /* whose mailbox: NULL = the acting person's own (for 401/403/404) */
     int command;           /* OWA command: a redirect is success, is not followed, but told in
@@ -279,12 +288,14 @@ owa_ask_t *owa_command(owa_verb_t *v, const char *path, const char *body, apr_si
                        const char *purpose, owa_then_t *then);
 
 /* Messages of one meeting in a folder: contentclass calendarmessage with that uid, `class` a prefix
- * of the message class or NULL, created after `since` (0 = any). The rows are owa_message_t. */
+ * of the message class or NULL, created at or after `since` by the server's clock (0 = any; one that
+ * does not say counts as before). At most 200. */
 typedef struct owa_message_t {
     const char *path;      /* encoded, of the href */
     const char *class, *uid, *to, *cc, *bcc, *message_id;
     const char *from;      /* address */
     apr_time_t created;    /* by the server's clock; 0 = not said */
+    oc_range_t when;       /* of the meeting it is about; 0, 0 = not said */
 } owa_message_t;
 typedef void owa_messages_then_t(owa_verb_t *v, apr_array_header_t *messages /* owa_message_t * */,
                                  const oc_result_t *res, void *baton);
