@@ -15,7 +15,7 @@ BAIL_OUT('no apache2 program here: .ci/packages check installs it') if !$httpd;
 my $modules = '/usr/lib/apache2/modules';
 
 my $module    = $ENV{OWACAL_MODULE} // "$top/.libs/mod_owacal.so";
-my $simulator = $ENV{OWASIM_MODULE} // "$top/.build/gcc/mod_owasim.so";
+my $simulator = $ENV{OWASIM_MODULE} // "$top/.build/sim/mod_owasim.so";
 my $dir       = tempdir(CLEANUP => 1);
 
 # What a module may be linked with: the libraries of the design, and the system's own.
