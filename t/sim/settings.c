@@ -136,6 +136,12 @@ void sim_setting_reset(sim_conf_t *conf)
     }
 }
 
+void sim_setting_start(sim_conf_t *conf)
+{
+    memset(said_values, 0, sizeof(said_values));
+    sim_setting_reset(conf);
+}
+
 void sim_setting_keep(sim_conf_t *conf)
 {
     size_t i;

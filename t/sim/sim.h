@@ -48,6 +48,7 @@ long sim_setting_number(const sim_conf_t *conf, const char *name);
 int sim_setting_is(const sim_conf_t *conf, const char *name, const char *value);
 /* Changes one. NULL, or a sentence saying what is wrong and what would be right (from `p`). */
 const char *sim_setting_set(apr_pool_t *p, sim_conf_t *conf, const char *name, const char *value);
+void sim_setting_start(sim_conf_t *conf); /* before configuration: all at their defaults */
 void sim_setting_reset(sim_conf_t *conf); /* back to what the configuration file said */
 void sim_setting_keep(sim_conf_t *conf); /* called once, after configuration: that is "said" */
 
@@ -179,6 +180,8 @@ int sim_do_mkcol(sim_req_t *q);
 int sim_do_delete(sim_req_t *q);
 int sim_do_copymove(sim_req_t *q);
 int sim_do_freebusy(sim_req_t *q);
+/* Lag and published range, which a change of a calendar must know. Called for every request. */
+void sim_freebusy_settings(const sim_conf_t *conf);
 int sim_do_inspect(sim_req_t *q); /* /_sim/ */
 
 /* ---- submission (submit.c) ---- */
