@@ -1,0 +1,25 @@
+/* What tests may look at: /_sim/ and the log of requests behind it. */
+#ifndef SIM_INSPECT_H
+#define SIM_INSPECT_H
+
+#include "sim.h"
+
+/* Notes a request with the reply that stands in q->out. No lock needed. */
+void sim_log_request(sim_req_t *q);
+
+/* Things counted since start or reset; each is one row of /_sim/counters. */
+typedef enum {
+    SIM_COUNT_REQUESTS,
+    SIM_COUNT_WRONG,
+    SIM_COUNT_SUBMITTED, /* messages taken for delivery */
+    SIM_COUNT_INVITATIONS, /* delivered meeting requests, one per recipient */
+    SIM_COUNT_CANCELLATIONS,
+    SIM_COUNT_ANSWERS,
+    SIM_COUNT_ORDINARY, /* delivered, neither of the above */
+    SIM_COUNT_OUTSIDE, /* recipients that have no mailbox here */
+    SIM_COUNT_OWA_UPDATES, /* update POSTs that were sent */
+    SIM_COUNT_KINDS
+} sim_count_t;
+void sim_count(sim_count_t what);
+
+#endif
