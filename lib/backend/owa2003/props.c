@@ -222,7 +222,7 @@ oc_booking_t *owa_booking(apr_pool_t *pool, const oc_dav_row_t *row, const char 
 
 void owa_booking_mask(oc_booking_t *b)
 {
-    b->item = b->uid = b->etag = b->mark = NULL;
+    b->item = b->etag = b->mark = NULL; /* the uid says nothing of what it is about */
     b->subject = b->text = b->location = NULL;
     b->organizer = b->organizer_name = NULL;
     b->attendees = apr_array_make(b->attendees->pool, 0, sizeof(oc_attendee_t));
