@@ -453,7 +453,9 @@ static const char *set_use(cmd_parms *cmd, void *mconfig, const char *name)
     use->file = cmd->directive->filename;
     use->line = cmd->directive->line_num;
     /* Where the handler lives, unless OwaCalBase says otherwise. A pattern is no path. */
-    if (cmd->path && cmd->path[0] == '/' && !cmd->regex) {
+    if (cmd->path && cmd->path[0] == '/' && cmd->directive->parent
+        && strcasecmp(cmd->directive->parent->directive, "<Location") == 0
+        && cmd->directive->parent->args[0] != '~') {
         size_t n = strlen(cmd->path);
         conf->location = apr_pstrmemdup(cmd->pool, cmd->path, cmd->path[n - 1] == '/' ? n - 1 : n);
     }

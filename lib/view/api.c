@@ -174,6 +174,13 @@ static void add_act(const oc_view_t *view, oc_json_t *doc, const oc_act_t *act, 
     if (act->replayed) {
         oc_json_bool(doc, "replayed", 1);
     }
+    if (view->remarks && view->remarks->nelts) {
+        oc_json_t *list = oc_json_add_array(doc, "remarks");
+        int i;
+        for (i = 0; i < view->remarks->nelts; ++i) {
+            oc_json_text(list, NULL, APR_ARRAY_IDX(view->remarks, i, const char *));
+        }
+    }
     if (act->clash_room) {
         oc_json_t *clash = oc_json_add_object(doc, "clash");
         oc_json_text(clash, "room", room ? room->id : act->clash_room);
@@ -206,7 +213,8 @@ const char *oc_api_problem(const oc_view_t *view, const oc_result_t *res, const 
     oc_json_t *doc = oc_json_object(view->pool);
     oc_kind_t kind = oc_reason_kind(res->reason);
 
-    oc_json_text(doc, "type", "about:blank");
+    oc_json_text(doc, "type", apr_pstrcat(view->pool, "urn:owacal:problem:",
+                                          oc_reason_token(res->reason), NULL));
     oc_json_text(doc, "title", oc_reason_sentence(res->reason));
     oc_json_int(doc, "status", oc_reason_http(res->reason));
     oc_json_text(doc, "reason", oc_reason_token(res->reason));

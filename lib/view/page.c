@@ -164,6 +164,9 @@ static void booking_form(const oc_view_t *view, oc_html_t *h, const oc_form_t *v
     for (i = 0; i < sizeof(carried) / sizeof(carried[0]); ++i) {
         hidden(h, carried[i], value_of(view, values, carried[i]));
     }
+    if (!ref && !value_of(view, values, "key")) {
+        hidden(h, "key", view->key); /* a double click books once */
+    }
     if (!value_of(view, values, "tz")) {
         hidden(h, "tz", view->zone);
     }
@@ -187,6 +190,15 @@ static void booking_form(const oc_view_t *view, oc_html_t *h, const oc_form_t *v
     oc_html_element(h, "button", ref ? "Change" : "Book", "type", "submit", NULL);
     oc_html_close(h);
     oc_html_close(h);
+}
+
+static void remark_elements(const oc_view_t *view, oc_html_t *h)
+{
+    int i;
+
+    for (i = 0; view->remarks && i < view->remarks->nelts; ++i) {
+        note_element(h, APR_ARRAY_IDX(view->remarks, i, const char *));
+    }
 }
 
 const char *oc_page_form(const oc_view_t *view, const oc_form_t *values)
@@ -481,6 +493,7 @@ const char *oc_page_act(const oc_view_t *view, const oc_act_t *act, const char *
     oc_html_t *h = begin(view, "Done");
 
     note_element(h, oc_view_act_sentence(view, act, verb));
+    remark_elements(view, h);
     if (act->booking) {
         booking_facts(view, h, act->booking);
     }

@@ -19,6 +19,8 @@ typedef struct oc_view_t {
     const char *token;  /* form token; NULL: no forms are shown */
     int fragment;       /* 1: part of another page; 0: a document of its own */
     int show_holder;    /* 0 nobody, 1 organizer, 2 organizer and subject: who holds a taken room */
+    const char *key;    /* idempotency key for a new form; NULL = none */
+    const apr_array_header_t *remarks; /* const char *: what was decided for the sender; may be NULL */
     const apr_array_header_t *rooms; /* oc_room_t * */
     /* The {ref} of an item in this person's calendar. */
     const char *(*ref)(const struct oc_view_t *view, const char *item, const char *uid);

@@ -1,0 +1,464 @@
+/* handler.c - routes of the booking interface, one function for each. */
+#include <http_protocol.h>
+#include <apr_strings.h>
+
+#include "base/crypto.h"
+#include "base/str.h"
+#include "httpd/handler.h"
+#include "httpd/parse.h"
+
+/* ---- reading ---- */
+
+static int query(oc_request_t *q)
+{
+    return oc_input_query(q->r, (oc_form_t **)&q->in.form, &q->result) == APR_SUCCESS
+           && oc_input_check(&q->in, &q->result) == APR_SUCCESS;
+}
+
+static int get_rooms(oc_request_t *q, const char *arg)
+{
+    (void)arg;
+    return oc_request_send(q, HTTP_OK, q->json ? oc_api_rooms(&q->view) : oc_page_rooms(&q->view));
+}
+
+static int get_freebusy(oc_request_t *q, const char *arg)
+{
+    oc_freebusy_query_t ask;
+    apr_array_header_t *who, *rows = NULL;
+    oc_identity_t *id;
+    oc_call_t *call;
+    int i, rc;
+
+    (void)arg;
+    if (!query(q) || oc_input_range(&q->in, 1, &ask.range, &q->result) != APR_SUCCESS
+        || oc_input_who(&q->in, &who, &ask.slot, &q->result) != APR_SUCCESS
+        || !(call = oc_request_call(q, &id))) {
+        return oc_request_problem(q, NULL, "freebusy", NULL, NULL);
+    }
+    ask.range = oc_range_align(ask.range, ask.slot);
+    ask.who = apr_array_make(call->pool, who->nelts + 1, sizeof(const char *));
+    for (i = 0; i < who->nelts; ++i) {
+        APR_ARRAY_PUSH(ask.who, const char *)
+            = apr_pstrdup(call->pool, APR_ARRAY_IDX(who, i, const char *));
+    }
+    if (oc_request_run(q, call, id, oc_op_freebusy(call, q->backend, &q->op_conf,
+                       apr_pmemdup(call->pool, &ask, sizeof(ask)), &rows), OC_VERB_FREEBUSY)
+        && q->result.reason == OC_REASON_OK) {
+        rc = oc_request_send(q, HTTP_OK, q->json
+                             ? oc_api_freebusy(&q->view, rows, ask.range, ask.slot)
+                             : oc_page_freebusy(&q->view, rows, ask.range, ask.slot));
+    } else {
+        rc = oc_request_problem(q, NULL, "freebusy", NULL, NULL);
+    }
+    oc_request_done(q);
+    return rc;
+}
+
+/* The sentence that a redirect of ours carried along, if it is ours. */
+static const char *note_of(oc_request_t *q)
+{
+    const char *token = oc_input_text(&q->in, "owacal");
+
+    return token ? oc_token_outcome_open(q->r->pool, &q->scope, token, oc_clock_wall()) : NULL;
+}
+
+static int get_bookings(oc_request_t *q, const char *arg)
+{
+    oc_list_query_t *ask;
+    oc_list_t *list = NULL;
+    oc_identity_t *id;
+    oc_range_t range;
+    oc_call_t *call;
+    int rc;
+
+    (void)arg;
+    if (!query(q) || oc_input_range(&q->in, 14, &range, &q->result) != APR_SUCCESS
+        || !(call = oc_request_call(q, &id))) {
+        return oc_request_problem(q, NULL, "list", NULL, NULL);
+    }
+    ask = apr_pcalloc(call->pool, sizeof(*ask));
+    ask->range = range;
+    ask->max = 1000;
+    if (oc_request_run(q, call, id, oc_op_list(call, q->backend, &q->op_conf, ask, &list), OC_VERB_LIST)
+        && q->result.reason == OC_REASON_OK) {
+        rc = oc_request_send(q, HTTP_OK, q->json ? oc_api_list(&q->view, list, range)
+                             : oc_page_list(&q->view, list, range, note_of(q)));
+    } else {
+        rc = oc_request_problem(q, NULL, "list", NULL, NULL);
+    }
+    oc_request_done(q);
+    return rc;
+}
+
+static const char *open_ref(oc_request_t *q, const char *ref)
+{
+    const char *item, *uid;
+
+    if (oc_token_ref_open(q->r->pool, &q->scope, ref, &item, &uid, &q->result) != APR_SUCCESS) {
+        return NULL;
+    }
+    if (!q->backend->vt->item_ok(q->backend, item)) {
+        oc_result_fail(&q->result, OC_REASON_BOOKING_NOT_FOUND, "no item of this backend");
+        return NULL;
+    }
+    return item;
+}
+
+static int get_booking(oc_request_t *q, const char *ref)
+{
+    oc_booking_t *b = NULL;
+    oc_identity_t *id;
+    const char *item;
+    oc_call_t *call;
+    int rc;
+
+    if (!query(q) || !(item = open_ref(q, ref)) || !(call = oc_request_call(q, &id))) {
+        return oc_request_problem(q, NULL, "read", NULL, NULL);
+    }
+    item = apr_pstrdup(call->pool, item);
+    if (oc_request_run(q, call, id, oc_op_read(call, q->backend, &q->op_conf, item, &b), OC_VERB_READ)
+        && q->result.reason == OC_REASON_OK && b) {
+        rc = oc_request_send(q, HTTP_OK, q->json ? oc_api_booking(&q->view, b)
+                             : oc_page_booking(&q->view, b, note_of(q)));
+    } else {
+        rc = oc_request_problem(q, NULL, "read", NULL, NULL);
+    }
+    oc_request_done(q);
+    return rc;
+}
+
+/* A key of its own for every form that is handed out. */
+static void give_key(oc_request_t *q)
+{
+    unsigned char random[16];
+
+    if (oc_crypto_random(random, sizeof(random)) == APR_SUCCESS) {
+        q->view.key = oc_str_hex(q->r->pool, random, sizeof(random));
+    }
+}
+
+static int get_form(oc_request_t *q, const char *arg)
+{
+    (void)arg;
+    if (!query(q)) {
+        return oc_request_problem(q, NULL, "book", NULL, NULL);
+    }
+    give_key(q);
+    return oc_request_send(q, HTTP_OK, oc_page_form(&q->view, oc_input_refill(&q->in, "token")));
+}
+
+/* ---- writing ---- */
+
+/* Body, origin, form token and return=: what every state-changing request has to pass. *form is set
+ * as soon as there is something that could be put back into a form. */
+static apr_status_t admit(oc_request_t *q, const oc_form_t **form, const char **back)
+{
+    oc_form_t *body = NULL;
+    const char *target;
+
+    *form = NULL;
+    *back = NULL;
+    if (oc_input_origin(q->r, q->conf, &q->result) != APR_SUCCESS
+        || oc_input_body(q->r, q->conf, &body, &q->in.json, &q->result) != APR_SUCCESS) {
+        return APR_EGENERAL;
+    }
+    q->in.form = body;
+    *form = body;
+    give_key(q);
+    if (oc_input_check(&q->in, &q->result) != APR_SUCCESS) {
+        return APR_EGENERAL;
+    }
+    /* JSON cannot be posted by a foreign page's form, and PATCH and DELETE not without leave. */
+    if (!q->in.json && q->r->method_number == M_POST
+        && oc_token_form_check(&q->scope, oc_input_text(&q->in, "token"), oc_clock_wall(), &q->result)
+           != APR_SUCCESS) {
+        return APR_EGENERAL;
+    }
+    target = oc_input_text(&q->in, "return");
+    if (target) {
+        *back = oc_parse_return(q->r->pool, target, q->dir->returns);
+        if (!*back) {
+            return oc_result_field(&q->result, OC_REASON_RETURN_REFUSED, "return",
+                                   "not below any OwaCalReturn of this location");
+        }
+    }
+    return APR_SUCCESS;
+}
+
+static int refuse(oc_request_t *q, const oc_act_t *act, const char *verb, const oc_form_t *form,
+                  const char *ref)
+{
+    const oc_form_t *again = NULL;
+
+    if (form && !q->json) {
+        q->in.form = form;
+        /* A key that stands for another booking must not come back with the form. */
+        again = oc_input_refill(&q->in, q->result.reason == OC_REASON_KEY_CONFLICT ? "key" : "token");
+    }
+    return oc_request_problem(q, act, verb, again, ref);
+}
+
+/* The Idempotency-Key header or the form's key. *random says that there was neither. */
+static apr_status_t seed_of(oc_request_t *q, unsigned char seed[32], int *random)
+{
+    const char *key = apr_table_get(q->r->headers_in, "Idempotency-Key");
+    size_t n = key ? strlen(key) : 0;
+
+    if (n > 1 && key[0] == '"' && key[n - 1] == '"') {
+        key = apr_pstrmemdup(q->r->pool, key + 1, n - 2); /* a structured field's string */
+    }
+    if (key && (strlen(key) == 0 || strlen(key) > 255 || !oc_str_header_ok(key))) {
+        return oc_result_field(&q->result, OC_REASON_OK, "key", "Idempotency-Key: 1 to 255 characters");
+    }
+    key = key ? key : oc_input_text(&q->in, "key");
+    *random = !key;
+    if ((key ? oc_token_seed(&q->scope, key, seed) : oc_crypto_random(seed, 32)) != APR_SUCCESS) {
+        return oc_result_fail(&q->result, OC_REASON_INTERNAL, "no seed");
+    }
+    return APR_SUCCESS;
+}
+
+/* A good outcome: 303 for forms, a document for programs. */
+static int succeed(oc_request_t *q, const oc_act_t *act, const char *verb, const char *back, int status)
+{
+    const char *sentence = oc_view_act_sentence(&q->view, act, verb);
+    const char *path = act->booking && act->booking->item
+                       ? oc_view_booking_path(&q->view, act->booking) : NULL;
+    int i;
+
+    if (q->json) {
+        if (status == HTTP_CREATED && path) {
+            apr_table_setn(q->r->headers_out, "Location", path);
+        }
+        return oc_request_send(q, status, oc_api_act(&q->view, act, verb));
+    }
+    for (i = 0; i < q->in.remarks->nelts; ++i) {
+        sentence = apr_pstrcat(q->r->pool, sentence, " ", APR_ARRAY_IDX(q->in.remarks, i, const char *), NULL);
+    }
+    if (!back) {
+        back = path && strcmp(verb, "cancel") != 0 ? path
+               : apr_pstrcat(q->r->pool, q->view.base, "/bookings", NULL);
+    }
+    return oc_request_redirect(q, back, sentence);
+}
+
+static int post_booking(oc_request_t *q, const char *arg)
+{
+    oc_book_args_t args = { 0 };
+    const oc_form_t *form;
+    const char *back;
+    oc_act_t *act = NULL;
+    oc_identity_t *id;
+    oc_call_t *call;
+    int rc;
+
+    (void)arg;
+    if (admit(q, &form, &back) != APR_SUCCESS
+        || seed_of(q, args.seed, &args.random_seed) != APR_SUCCESS
+        || !(call = oc_request_call(q, &id))) {
+        return refuse(q, NULL, "book", form, NULL);
+    }
+    args.check_people = oc_input_text(&q->in, "check_people") != NULL
+                        && strcmp(oc_input_text(&q->in, "check_people"), "0") != 0;
+    args.booking = oc_input_booking(&q->in, call->pool, &q->result);
+    if (!args.booking) {
+        apr_pool_destroy(call->pool);
+        return refuse(q, NULL, "book", form, NULL);
+    }
+    rc = oc_request_run(q, call, id, oc_op_book(call, q->backend, &q->op_conf,
+                        apr_pmemdup(call->pool, &args, sizeof(args)), &act), OC_VERB_BOOK);
+    act = rc ? act : NULL;
+    oc_request_audit(q, OC_VERB_BOOK, act);
+    if (q->result.reason == OC_REASON_OK && act) {
+        rc = succeed(q, act, "book", back, act->replayed ? HTTP_OK : HTTP_CREATED);
+    } else {
+        rc = refuse(q, act, "book", form, NULL);
+    }
+    oc_request_done(q);
+    return rc;
+}
+
+static int change_booking(oc_request_t *q, const char *ref, const oc_form_t *form, const char *back)
+{
+    oc_change_args_t args = { 0 };
+    const char *etag = apr_table_get(q->r->headers_in, "If-Match");
+    const char *item = open_ref(q, ref);
+    oc_act_t *act = NULL;
+    oc_identity_t *id;
+    oc_call_t *call;
+    int rc;
+
+    if (!item || !(call = oc_request_call(q, &id))) {
+        return oc_request_problem(q, NULL, "change", NULL, NULL);
+    }
+    args.item = apr_pstrdup(call->pool, item);
+    if (etag && strcmp(etag, "*") != 0 && strlen(etag) < 200 && oc_str_header_ok(etag)) {
+        args.if_etag = apr_pstrdup(call->pool, etag);
+    }
+    if (oc_input_change(&q->in, call->pool, &args, &q->result) != APR_SUCCESS) {
+        apr_pool_destroy(call->pool);
+        return refuse(q, NULL, "change", form, ref);
+    }
+    rc = oc_request_run(q, call, id, oc_op_change(call, q->backend, &q->op_conf,
+                        apr_pmemdup(call->pool, &args, sizeof(args)), &act), OC_VERB_CHANGE);
+    act = rc ? act : NULL;
+    oc_request_audit(q, OC_VERB_CHANGE, act);
+    if (q->result.reason == OC_REASON_OK && act) {
+        rc = succeed(q, act, "change", back, HTTP_OK);
+    } else {
+        rc = refuse(q, act, "change", form, ref);
+    }
+    oc_request_done(q);
+    return rc;
+}
+
+static int cancel_booking(oc_request_t *q, const char *ref, const char *back)
+{
+    const char *item = open_ref(q, ref), *reason = oc_input_text(&q->in, "reason");
+    oc_act_t *act = NULL;
+    oc_identity_t *id;
+    oc_call_t *call;
+    int rc;
+
+    if (!item || !(call = oc_request_call(q, &id))) {
+        return oc_request_problem(q, NULL, "cancel", NULL, NULL);
+    }
+    item = apr_pstrdup(call->pool, item);
+    reason = reason ? apr_pstrdup(call->pool, reason) : NULL;
+    rc = oc_request_run(q, call, id, oc_op_cancel(call, q->backend, &q->op_conf, item, reason, &act),
+                        OC_VERB_CANCEL);
+    act = rc ? act : NULL;
+    oc_request_audit(q, OC_VERB_CANCEL, act);
+    if (q->result.reason == OC_REASON_OK && act) {
+        rc = succeed(q, act, "cancel", back, HTTP_OK);
+    } else {
+        rc = oc_request_problem(q, act, "cancel", NULL, NULL);
+    }
+    oc_request_done(q);
+    return rc;
+}
+
+static int post_to_booking(oc_request_t *q, const char *ref)
+{
+    const oc_form_t *form;
+    const char *back, *action;
+
+    if (admit(q, &form, &back) != APR_SUCCESS) {
+        return refuse(q, NULL, "change", form, ref);
+    }
+    action = oc_input_text(&q->in, "action");
+    if (action && strcmp(action, "cancel") == 0) {
+        return cancel_booking(q, ref, back);
+    }
+    if (action && strcmp(action, "update") == 0) {
+        return change_booking(q, ref, form, back);
+    }
+    oc_result_field(&q->result, OC_REASON_OK, "action", "update or cancel is wanted");
+    return refuse(q, NULL, "change", form, ref);
+}
+
+static int patch_booking(oc_request_t *q, const char *ref)
+{
+    const oc_form_t *form;
+    const char *back;
+
+    if (admit(q, &form, &back) != APR_SUCCESS) {
+        return refuse(q, NULL, "change", form, ref);
+    }
+    if (!q->in.json) {
+        oc_result_fail(&q->result, OC_REASON_UNSUPPORTED_TYPE, "PATCH takes application/json");
+        return oc_request_problem(q, NULL, "change", NULL, NULL);
+    }
+    return change_booking(q, ref, form, back);
+}
+
+static int delete_booking(oc_request_t *q, const char *ref)
+{
+    const oc_form_t *form;
+    const char *back;
+
+    if (admit(q, &form, &back) != APR_SUCCESS) {
+        return oc_request_problem(q, NULL, "cancel", NULL, NULL);
+    }
+    return cancel_booking(q, ref, back);
+}
+
+static int get_check(oc_request_t *q, const char *arg)
+{
+    (void)arg;
+    return oc_check_run(q);
+}
+
+/* ---- routing ---- */
+
+static const struct route_t {
+    const char *path; /* a trailing '*' takes one more segment as the argument */
+    int method;
+    int (*run)(oc_request_t *q, const char *arg);
+} routes[] = {
+    { "", M_GET, get_rooms },
+    { "rooms", M_GET, get_rooms },
+    { "freebusy", M_GET, get_freebusy },
+    { "bookings", M_GET, get_bookings },
+    { "bookings", M_POST, post_booking },
+    { "bookings/new", M_GET, get_form },
+    { "bookings/*", M_GET, get_booking },
+    { "bookings/*", M_POST, post_to_booking },
+    { "bookings/*", M_PATCH, patch_booking },
+    { "bookings/*", M_DELETE, delete_booking },
+    { "check", M_GET, get_check },
+};
+
+/* The argument if `route` fits `path`, else NULL. */
+static const char *fits(const char *path, const char *route)
+{
+    size_t n = strlen(path);
+
+    if (n > 0 && path[n - 1] == '*') {
+        return strncmp(route, path, n - 1) == 0 && route[n - 1] && !strchr(route + n - 1, '/')
+               ? route + n - 1 : NULL;
+    }
+    return strcmp(path, route) == 0 ? "" : NULL;
+}
+
+int oc_handler(request_rec *r)
+{
+    oc_request_t q;
+    size_t i;
+    int found = 0;
+
+    if (!r->handler || strcmp(r->handler, "owacal") != 0) {
+        return DECLINED;
+    }
+    if (oc_request_open(&q, r) != APR_SUCCESS) {
+        oc_log(oc_reason_loglevel(q.result.reason), 0, NULL, OC_LOGID(0550) "%s: %s",
+               oc_reason_token(q.result.reason), q.result.detail);
+        return oc_request_problem(&q, NULL, "", NULL, NULL);
+    }
+    for (i = 0; i < sizeof(routes) / sizeof(routes[0]); ++i) {
+        const char *arg = fits(routes[i].path, q.route);
+        if (arg) {
+            if (r->method_number == routes[i].method) {
+                return routes[i].run(&q, arg);
+            }
+            found = 1;
+            r->allowed |= AP_METHOD_BIT << routes[i].method;
+        }
+    }
+    if (found && r->method_number == M_OPTIONS) {
+        return DECLINED; /* the core answers with what is allowed */
+    }
+    if (found) {
+        const char *allow = "";
+        for (i = 0; i < sizeof(routes) / sizeof(routes[0]); ++i) {
+            if (fits(routes[i].path, q.route)) {
+                allow = apr_pstrcat(r->pool, allow, *allow ? ", " : "",
+                                    ap_method_name_of(r->pool, routes[i].method), NULL);
+            }
+        }
+        apr_table_setn(r->headers_out, "Allow", allow);
+    }
+    oc_result_fail(&q.result, found ? OC_REASON_METHOD : OC_REASON_NO_SUCH_PAGE, "%s %s", r->method,
+                   oc_str_log(r->pool, r->uri, 200));
+    return oc_request_problem(&q, NULL, "", NULL, NULL);
+}

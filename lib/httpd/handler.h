@@ -1,0 +1,17 @@
+/* handler.h - the content handlers: `owacal` (the booking interface) and `owacal-status`. */
+#ifndef OC_HTTPD_HANDLER_H
+#define OC_HTTPD_HANDLER_H
+
+#include <httpd.h>
+
+#include "httpd/request.h"
+
+/* httpd's handler hook: DECLINED unless the request's handler is "owacal". Never answers 401. */
+int oc_handler(request_rec *r);
+/* DECLINED unless the request's handler is "owacal-status" (status.c). */
+int oc_status_handler(request_rec *r);
+
+/* `GET check` (check.c): the self-test. */
+int oc_check_run(oc_request_t *q);
+
+#endif

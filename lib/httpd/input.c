@@ -1,0 +1,616 @@
+/* input.c - body, query and origin; fields to arguments. */
+#include <httpd.h>
+#include <http_core.h>
+#include <http_protocol.h>
+#include <apr_lib.h>
+#include <apr_strings.h>
+
+#include "base/str.h"
+#include "cal/zone.h"
+#include "httpd/input.h"
+#include "httpd/parse.h"
+#include "wire/json.h"
+
+#define QUERY_MAX 8192 /* bytes */
+#define FORM_TYPE "application/x-www-form-urlencoded"
+#define JSON_TYPE "application/json"
+
+/* ---- body, query, origin ---- */
+
+static apr_status_t read_body(request_rec *r, int max, char **data, apr_size_t *len, oc_result_t *res)
+{
+    apr_size_t used = 0;
+    char *buffer;
+    long n;
+    int rc;
+
+    *data = "";
+    *len = 0;
+    rc = ap_setup_client_block(r, REQUEST_CHUNKED_DECHUNK);
+    if (rc != OK) {
+        return oc_result_fail(res, OC_REASON_MALFORMED_BODY, "the body cannot be read (%d)", rc);
+    }
+    if (!ap_should_client_block(r)) {
+        return APR_SUCCESS;
+    }
+    if (r->remaining > max) {
+        r->connection->keepalive = AP_CONN_CLOSE; /* what is not read must not become a request */
+        return oc_result_fail(res, OC_REASON_BODY_TOO_LARGE, "more than %d bytes", max);
+    }
+    buffer = apr_palloc(r->pool, (apr_size_t)max + 1);
+    while ((n = ap_get_client_block(r, buffer + used, (apr_size_t)max + 1 - used)) > 0) {
+        used += (apr_size_t)n;
+        if (used > (apr_size_t)max) {
+            r->connection->keepalive = AP_CONN_CLOSE;
+            return oc_result_fail(res, OC_REASON_BODY_TOO_LARGE, "more than %d bytes", max);
+        }
+    }
+    if (n < 0) {
+        r->connection->keepalive = AP_CONN_CLOSE;
+        return oc_result_fail(res, OC_REASON_MALFORMED_BODY, "the body did not arrive whole");
+    }
+    *data = buffer;
+    *len = used;
+    return APR_SUCCESS;
+}
+
+static int is_type(const char *header, const char *type)
+{
+    size_t n = strlen(type);
+
+    return header && strncasecmp(header, type, n) == 0
+           && (header[n] == '\0' || header[n] == ';' || apr_isspace(header[n]));
+}
+
+apr_status_t oc_input_body(request_rec *r, const oc_server_conf_t *conf, oc_form_t **form, int *json,
+                           oc_result_t *res)
+{
+    const char *type = apr_table_get(r->headers_in, "Content-Type");
+    const char *charset = type ? ap_strcasestr(type, "charset=") : NULL;
+    apr_status_t rv;
+    apr_size_t len;
+    char *data;
+
+    *json = is_type(type, JSON_TYPE);
+    rv = read_body(r, conf->max_body, &data, &len, res);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    if (len > 0 && !*json && !is_type(type, FORM_TYPE)) {
+        return oc_result_fail(res, OC_REASON_UNSUPPORTED_TYPE, "send %s or %s", FORM_TYPE, JSON_TYPE);
+    }
+    if (charset) {
+        charset += strlen("charset=");
+        charset += *charset == '"';
+        if (strncasecmp(charset, "utf-8", 5) != 0) {
+            return oc_result_fail(res, OC_REASON_UNSUPPORTED_TYPE, "send the text as UTF-8");
+        }
+    }
+    if (*json && len > 0) {
+        return oc_json_parse(r->pool, data, len, form, res);
+    }
+    return oc_form_parse(r->pool, data, len, form, res);
+}
+
+apr_status_t oc_input_query(request_rec *r, oc_form_t **form, oc_result_t *res)
+{
+    const char *query = r->args ? r->args : "";
+    apr_size_t len = strlen(query);
+
+    if (len > QUERY_MAX) {
+        return oc_result_fail(res, OC_REASON_MALFORMED_BODY, "the query is longer than %d bytes", QUERY_MAX);
+    }
+    return oc_form_parse(r->pool, query, len, form, res);
+}
+
+apr_status_t oc_input_origin(request_rec *r, const oc_server_conf_t *conf, oc_result_t *res)
+{
+    const char *site = apr_table_get(r->headers_in, "Sec-Fetch-Site");
+    const char *origin = apr_table_get(r->headers_in, "Origin");
+    const char *canonical;
+
+    if (site && strcasecmp(site, "same-origin") != 0 && strcasecmp(site, "none") != 0) {
+        return oc_result_fail(res, OC_REASON_ORIGIN_REFUSED, "Sec-Fetch-Site: %s",
+                              oc_str_log(res->pool, site, 40));
+    }
+    if (origin) {
+        canonical = oc_parse_origin(res->pool, origin);
+        if (!canonical || !conf->origin || strcmp(canonical, conf->origin) != 0) {
+            return oc_result_fail(res, OC_REASON_ORIGIN_REFUSED, "Origin: %s, expected %s",
+                                  oc_str_log(res->pool, origin, 100), conf->origin ? conf->origin : "?");
+        }
+    }
+    return APR_SUCCESS;
+}
+
+/* ---- the fields ---- */
+
+enum { ONE, MANY };
+enum { TEXT, INTEGER, YESNO };
+
+static const struct field_t {
+    const char *name;
+    int count, type, max; /* max: bytes of one value */
+    const char *controls; /* control characters allowed in it */
+} fields[] = {
+    { "subject", ONE, TEXT, 1020, "" },
+    { "text", ONE, TEXT, OC_TEXT_MAX, "\r\n\t" },
+    { "location", ONE, TEXT, 1020, "" },
+    { "start", ONE, TEXT, 40, "" },
+    { "end", ONE, TEXT, 40, "" },
+    { "date", ONE, TEXT, 10, "" },
+    { "duration", ONE, INTEGER, 8, "" },
+    { "tz", ONE, TEXT, 64, "" },
+    { "all_day", ONE, YESNO, 5, "" },
+    { "room", MANY, TEXT, 64, "" },
+    { "required", MANY, TEXT, 40000, "\r\n\t" },
+    { "optional", MANY, TEXT, 40000, "\r\n\t" },
+    { "reminder", ONE, INTEGER, 8, "" },
+    { "private", ONE, YESNO, 5, "" },
+    { "check_people", ONE, YESNO, 5, "" },
+    { "reason", ONE, TEXT, 1000, "" },
+    { "etag", ONE, TEXT, 200, "" },
+    { "key", ONE, TEXT, 255, "" },
+    { "token", ONE, TEXT, 200, "" },
+    { "return", ONE, TEXT, 2000, "" },
+    { "action", ONE, TEXT, 20, "" },
+    { "who", MANY, TEXT, 254, "" },
+    { "slot", ONE, INTEGER, 4, "" },
+    { "capacity", ONE, INTEGER, 6, "" },
+    { "feature", MANY, TEXT, 64, "" },
+    { "owacal", ONE, TEXT, 4000, "" },
+};
+
+/* Other words that people and programs use for the same thing. */
+static const struct { const char *alias, *name; } aliases[] = {
+    { "rooms", "room" }, { "attendees", "required" }, { "timezone", "tz" }, { "features", "feature" },
+};
+
+static const char *canonical_name(const char *name)
+{
+    size_t i;
+
+    for (i = 0; i < sizeof(aliases) / sizeof(aliases[0]); ++i) {
+        if (strcmp(aliases[i].alias, name) == 0) {
+            return aliases[i].name;
+        }
+    }
+    return name;
+}
+
+static const struct field_t *known(const char *name)
+{
+    size_t i;
+
+    for (i = 0; i < sizeof(fields) / sizeof(fields[0]); ++i) {
+        if (strcmp(fields[i].name, name) == 0) {
+            return &fields[i];
+        }
+    }
+    return NULL;
+}
+
+static apr_status_t check_field(const oc_input_t *in, const struct field_t *f, const oc_field_t *v,
+                                oc_result_t *res)
+{
+    if (strlen(v->value) > (size_t)f->max) {
+        return oc_result_field(res, OC_REASON_OK, f->name, "longer than %d bytes", f->max);
+    }
+    if (oc_str_control(v->value, f->controls)) {
+        return oc_result_field(res, OC_REASON_OK, f->name, "holds control characters");
+    }
+    if (f->count == ONE && oc_form_count(in->form, f->name) > 1) {
+        return oc_result_field(res, OC_REASON_OK, f->name, "stands more than once");
+    }
+    if (in->json && v->kind != OC_VALUE_NULL
+        && v->kind != (f->type == TEXT ? OC_VALUE_TEXT : f->type == YESNO ? OC_VALUE_BOOL
+                                                                         : OC_VALUE_NUMBER)) {
+        return oc_result_field(res, OC_REASON_OK, f->name, "%s is wanted", f->type == TEXT ? "a text"
+                               : f->type == YESNO ? "true or false" : "an integer");
+    }
+    if (f->type == INTEGER && v->value[0] && strspn(v->value, "0123456789") != strlen(v->value)) {
+        return oc_result_field(res, OC_REASON_OK, f->name, "a whole number is wanted");
+    }
+    if (f->type == YESNO && v->value[0] && strcmp(v->value, "1") && strcmp(v->value, "0")
+        && strcasecmp(v->value, "on") && strcasecmp(v->value, "true") && strcasecmp(v->value, "false")) {
+        return oc_result_field(res, OC_REASON_OK, f->name, "1 or 0 is wanted");
+    }
+    return APR_SUCCESS;
+}
+
+apr_status_t oc_input_check(const oc_input_t *in, oc_result_t *res)
+{
+    apr_status_t rv;
+    int i;
+
+    for (i = 0; i < in->form->fields->nelts; ++i) {
+        oc_field_t *v = &APR_ARRAY_IDX(in->form->fields, i, oc_field_t);
+        v->name = canonical_name(v->name);
+    }
+    for (i = 0; i < in->form->fields->nelts; ++i) {
+        const oc_field_t *v = &APR_ARRAY_IDX(in->form->fields, i, oc_field_t);
+        const struct field_t *f = known(v->name);
+
+        /* A form may carry buttons and fields of the page's own; a program's unknown member is a typing
+         * mistake that would otherwise go unnoticed. */
+        if (!f && in->json) {
+            return oc_result_field(res, OC_REASON_OK, oc_str_log(res->pool, v->name, 64),
+                                   "there is no such member");
+        }
+        if (f && (rv = check_field(in, f, v, res)) != APR_SUCCESS) {
+            return rv;
+        }
+    }
+    return APR_SUCCESS;
+}
+
+const char *oc_input_text(const oc_input_t *in, const char *name)
+{
+    const oc_field_t *f = oc_form_get(in->form, name);
+
+    return f && f->value[0] ? f->value : NULL;
+}
+
+static int flag(const oc_input_t *in, const char *name)
+{
+    const char *v = oc_input_text(in, name);
+
+    return v && strcmp(v, "0") != 0 && strcasecmp(v, "false") != 0;
+}
+
+/* ---- times ---- */
+
+static const char *zone_of(const oc_input_t *in, apr_pool_t *pool, oc_result_t *res)
+{
+    const char *tz = oc_input_text(in, "tz");
+    const char *zone = tz ? oc_zone_canonical(pool, tz) : in->dir->zone;
+
+    if (!zone) {
+        oc_result_field(res, OC_REASON_OK, "tz", "\"%s\" is no time zone", oc_str_log(pool, tz, 64));
+    }
+    return zone;
+}
+
+/* "10:00" and "10:00:00" need the date field; everything else stands alone. */
+static const char *with_date(const oc_input_t *in, const char *value)
+{
+    const char *date = oc_input_text(in, "date");
+
+    if (date && value && strlen(value) <= 8 && strchr(value, ':') && !strchr(value, '-')) {
+        return apr_pstrcat(in->pool, date, "T", strlen(value) == 4 ? "0" : "", value, NULL);
+    }
+    return value;
+}
+
+static apr_status_t one_time(const oc_input_t *in, const char *name, const char *text, const char *zone,
+                             apr_time_t *t, oc_result_t *res)
+{
+    oc_zone_fit_t fit = OC_ZONE_EXACT;
+    apr_status_t rv = oc_zone_parse(text, zone, name, t, &fit, res);
+
+    if (rv == APR_SUCCESS && fit == OC_ZONE_TWICE) {
+        APR_ARRAY_PUSH(in->remarks, const char *) = apr_psprintf(in->pool, "The time %s occurs twice "
+            "because the clocks are put back; the first was taken.", text);
+    }
+    return rv;
+}
+
+/* start and end of the form; both stay 0 if neither was sent. */
+static apr_status_t times_of(const oc_input_t *in, const char *zone, int all_day, oc_range_t *when,
+                             oc_result_t *res)
+{
+    const char *start = with_date(in, oc_input_text(in, "start"));
+    const char *end = with_date(in, oc_input_text(in, "end"));
+    const char *duration = oc_input_text(in, "duration");
+    apr_status_t rv;
+
+    when->start = when->end = 0;
+    if (!start && all_day) {
+        start = oc_input_text(in, "date");
+    }
+    if (!start && !end && !duration) {
+        return APR_SUCCESS;
+    }
+    if (!start) {
+        return oc_result_field(res, OC_REASON_OK, "start", "is missing");
+    }
+    if ((rv = one_time(in, "start", start, zone, &when->start, res)) != APR_SUCCESS) {
+        return rv;
+    }
+    if (end) {
+        rv = one_time(in, "end", end, zone, &when->end, res);
+    } else if (duration) {
+        when->end = when->start + apr_time_from_sec(60 * apr_strtoi64(duration, NULL, 10));
+    } else if (all_day) {
+        when->end = when->start + 1;
+    } else {
+        return oc_result_field(res, OC_REASON_OK, "end", "is missing: end or duration");
+    }
+    if (rv == APR_SUCCESS && all_day) {
+        /* Whole local days: the day of start up to and with the day of end. An end at midnight is the
+         * end of the day before. */
+        when->start = oc_zone_midnight(zone, when->start, 0);
+        when->end = oc_zone_midnight(zone, when->end > when->start ? when->end - 1 : when->end, 1);
+    }
+    if (rv == APR_SUCCESS && when->end <= when->start) {
+        return oc_result_field(res, OC_REASON_OK, "end", "must be after the start");
+    }
+    return rv;
+}
+
+/* ---- people and rooms ---- */
+
+static apr_status_t add_people(const oc_input_t *in, apr_pool_t *pool, const char *name, oc_role_t role,
+                               apr_array_header_t *to, oc_result_t *res)
+{
+    int i, k;
+
+    for (i = 0; i < in->form->fields->nelts; ++i) {
+        const oc_field_t *f = &APR_ARRAY_IDX(in->form->fields, i, oc_field_t);
+        apr_array_header_t *list;
+        char *text;
+        int bad = 0;
+
+        if (strcmp(f->name, name) != 0 || !f->value[0]) {
+            continue;
+        }
+        text = apr_pstrdup(pool, f->value);
+        if (in->json && oc_str_control(text, "")) {
+            return oc_result_field(res, OC_REASON_OK, name, "holds control characters");
+        }
+        for (k = 0; text[k]; ++k) { /* a textarea may have one address a line */
+            text[k] = text[k] == '\r' || text[k] == '\n' ? ',' : text[k];
+        }
+        list = oc_attendee_parse_list(pool, text, role, &bad);
+        if (bad) {
+            return oc_result_field(res, OC_REASON_OK, name, "%d of the addresses cannot be used; write "
+                                   "them as name@example.com, separated by commas", bad);
+        }
+        apr_array_cat(to, list);
+        if (to->nelts > in->conf->max_attendees) {
+            return oc_result_field(res, OC_REASON_TOO_MANY_ATTENDEES, name, "more than %d attendees",
+                                   in->conf->max_attendees);
+        }
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t add_rooms(const oc_input_t *in, apr_pool_t *pool, apr_array_header_t *to,
+                              const char **location, oc_result_t *res)
+{
+    int i, n = 0;
+
+    for (i = 0; i < in->form->fields->nelts; ++i) {
+        const oc_field_t *f = &APR_ARRAY_IDX(in->form->fields, i, oc_field_t);
+        const oc_room_t *room;
+        oc_attendee_t *a;
+
+        if (strcmp(f->name, "room") != 0 || !f->value[0]) {
+            continue;
+        }
+        room = oc_room_find(in->conf->rooms, f->value);
+        if (!room) {
+            return oc_result_field(res, OC_REASON_UNKNOWN_ROOM, "room", "\"%s\" is not a configured room",
+                                   oc_str_log(pool, f->value, 64));
+        }
+        if (++n > OC_LEASE_MAX_ROOMS) {
+            return oc_result_field(res, OC_REASON_TOO_MANY_ATTENDEES, "room", "more than %d rooms",
+                                   OC_LEASE_MAX_ROOMS);
+        }
+        a = apr_array_push(to);
+        a->address = room->address;
+        a->name = room->name;
+        a->role = OC_ROLE_RESOURCE;
+        a->cutype = OC_CUTYPE_ROOM;
+        a->partstat = OC_PARTSTAT_NEEDS_ACTION;
+        a->room = room->id;
+        *location = *location ? apr_pstrcat(pool, *location, ", ", room->name, NULL) : room->name;
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t attendees_of(const oc_input_t *in, apr_pool_t *pool, apr_array_header_t *to,
+                                 const char **rooms, oc_result_t *res)
+{
+    apr_status_t rv = add_people(in, pool, "required", OC_ROLE_REQUIRED, to, res);
+
+    if (rv == APR_SUCCESS) {
+        rv = add_people(in, pool, "optional", OC_ROLE_OPTIONAL, to, res);
+    }
+    return rv == APR_SUCCESS ? add_rooms(in, pool, to, rooms, res) : rv;
+}
+
+static apr_status_t reminder_of(const oc_input_t *in, int *minutes, oc_result_t *res)
+{
+    const char *text = oc_input_text(in, "reminder");
+
+    if (text) {
+        apr_int64_t n = apr_strtoi64(text, NULL, 10);
+        if (n > 40320) { /* four weeks, as Outlook's longest usual choice doubled */
+            return oc_result_field(res, OC_REASON_OK, "reminder", "at most 40320 minutes");
+        }
+        *minutes = (int)n;
+    }
+    return APR_SUCCESS;
+}
+
+/* ---- arguments ---- */
+
+oc_booking_t *oc_input_booking(const oc_input_t *in, apr_pool_t *pool, oc_result_t *res)
+{
+    oc_booking_t *b = oc_booking_create(pool);
+    const char *rooms = NULL, *zone = zone_of(in, pool, res);
+
+    if (!zone) {
+        return NULL;
+    }
+    b->zone = zone;
+    b->all_day = flag(in, "all_day");
+    b->subject = oc_input_text(in, "subject");
+    b->text = oc_input_text(in, "text");
+    b->location = oc_input_text(in, "location");
+    b->sensitivity = flag(in, "private") ? OC_SENSITIVITY_PRIVATE : OC_SENSITIVITY_NORMAL;
+    if (!b->subject) {
+        oc_result_field(res, OC_REASON_OK, "subject", "is missing");
+        return NULL;
+    }
+    if (times_of(in, zone, b->all_day, &b->when, res) != APR_SUCCESS
+        || attendees_of(in, pool, b->attendees, &rooms, res) != APR_SUCCESS
+        || reminder_of(in, &b->reminder, res) != APR_SUCCESS) {
+        return NULL;
+    }
+    if (!b->when.start) {
+        oc_result_field(res, OC_REASON_OK, "start", "is missing");
+        return NULL;
+    }
+    b->location = b->location ? b->location : rooms;
+    b->is_meeting = b->attendees->nelts > 0;
+    if (oc_booking_check(b, in->conf->max_attendees, in->now, res) != APR_SUCCESS) {
+        return NULL;
+    }
+    return oc_booking_copy(pool, b); /* nothing of it may point into the request */
+}
+
+static const char *copied(apr_pool_t *pool, const oc_input_t *in, const char *name)
+{
+    const oc_field_t *f = oc_form_get(in->form, name);
+
+    return f ? apr_pstrdup(pool, f->value) : NULL;
+}
+
+apr_status_t oc_input_change(const oc_input_t *in, apr_pool_t *pool, oc_change_args_t *args,
+                             oc_result_t *res)
+{
+    const char *rooms = NULL, *zone = zone_of(in, pool, res);
+    const char *subject;
+    apr_status_t rv;
+
+    if (!zone) {
+        return APR_EGENERAL;
+    }
+    args->subject = copied(pool, in, "subject");
+    args->text = copied(pool, in, "text");
+    args->location = copied(pool, in, "location");
+    args->zone = oc_input_text(in, "tz") ? apr_pstrdup(pool, zone) : NULL;
+    args->if_etag = args->if_etag ? args->if_etag
+                    : oc_input_text(in, "etag") ? copied(pool, in, "etag") : NULL;
+    args->reminder = -2;
+    /* A browser sends nothing for a box that is not ticked: a form says all of it, JSON what it names. */
+    args->all_day = oc_form_get(in->form, "all_day") ? flag(in, "all_day")
+                    : in->json || !oc_form_get(in->form, "start") ? -1 : 0;
+    subject = args->subject;
+    if (subject && !*oc_str_trim(pool, subject)) {
+        return oc_result_field(res, OC_REASON_OK, "subject", "is missing");
+    }
+    if ((rv = times_of(in, zone, args->all_day == 1, &args->when, res)) != APR_SUCCESS
+        || (rv = reminder_of(in, &args->reminder, res)) != APR_SUCCESS) {
+        return rv;
+    }
+    if (oc_form_get(in->form, "required") || oc_form_get(in->form, "optional")
+        || oc_form_get(in->form, "room")) {
+        apr_array_header_t *list = apr_array_make(pool, 8, sizeof(oc_attendee_t));
+        int i;
+
+        if ((rv = attendees_of(in, pool, list, &rooms, res)) != APR_SUCCESS) {
+            return rv;
+        }
+        for (i = 0; i < list->nelts; ++i) { /* the configuration's strings outlive the operation */
+            oc_attendee_t *a = &APR_ARRAY_IDX(list, i, oc_attendee_t);
+            a->address = apr_pstrdup(pool, a->address);
+            a->name = a->name ? apr_pstrdup(pool, a->name) : NULL;
+        }
+        args->attendees = list;
+    }
+    return APR_SUCCESS;
+}
+
+apr_status_t oc_input_range(const oc_input_t *in, int days, oc_range_t *range, oc_result_t *res)
+{
+    const char *zone = zone_of(in, in->pool, res);
+    const char *start = with_date(in, oc_input_text(in, "start"));
+    const char *end = with_date(in, oc_input_text(in, "end"));
+    apr_status_t rv;
+
+    if (!zone) {
+        return APR_EGENERAL;
+    }
+    start = start ? start : oc_input_text(in, "date");
+    range->start = oc_zone_midnight(zone, in->now, 0);
+    if (start && (rv = one_time(in, "start", start, zone, &range->start, res)) != APR_SUCCESS) {
+        return rv;
+    }
+    range->end = oc_zone_midnight(zone, range->start, days);
+    if (end && (rv = one_time(in, "end", end, zone, &range->end, res)) != APR_SUCCESS) {
+        return rv;
+    }
+    if (range->end <= range->start) {
+        return oc_result_field(res, OC_REASON_OK, "end", "must be after the start");
+    }
+    if (range->end - range->start > apr_time_from_sec(86400) * (apr_time_t)in->conf->max_range) {
+        return oc_result_field(res, OC_REASON_RANGE_TOO_LONG, "end", "at most %d days",
+                               in->conf->max_range);
+    }
+    return APR_SUCCESS;
+}
+
+apr_status_t oc_input_who(const oc_input_t *in, apr_array_header_t **who, apr_time_t *slot,
+                          oc_result_t *res)
+{
+    const char *minutes = oc_input_text(in, "slot");
+    apr_int64_t n = minutes ? apr_strtoi64(minutes, NULL, 10) : 30;
+    int i;
+
+    if (n < 5 || n > 1440) {
+        return oc_result_field(res, OC_REASON_OK, "slot", "5 to 1440 minutes");
+    }
+    *slot = apr_time_from_sec(60 * n);
+    *who = apr_array_make(in->pool, 8, sizeof(const char *));
+    for (i = 0; i < in->form->fields->nelts; ++i) {
+        const oc_field_t *f = &APR_ARRAY_IDX(in->form->fields, i, oc_field_t);
+        int room = strcmp(f->name, "room") == 0;
+        const oc_room_t *found;
+
+        if ((strcmp(f->name, "who") != 0 && !room) || !f->value[0]) {
+            continue;
+        }
+        found = oc_room_find(in->conf->rooms, f->value);
+        if (!found && room) {
+            return oc_result_field(res, OC_REASON_UNKNOWN_ROOM, "room", "\"%s\" is not a configured room",
+                                   oc_str_log(in->pool, f->value, 64));
+        }
+        if (!found && !oc_attendee_address_ok(f->value)) {
+            return oc_result_field(res, OC_REASON_OK, "who", "\"%s\" is neither a room nor an address",
+                                   oc_str_log(in->pool, f->value, 64));
+        }
+        APR_ARRAY_PUSH(*who, const char *) = found ? found->address : f->value;
+    }
+    if ((*who)->nelts == 0) {
+        for (i = 0; i < in->conf->rooms->nelts && i < in->conf->max_attendees; ++i) {
+            APR_ARRAY_PUSH(*who, const char *) = APR_ARRAY_IDX(in->conf->rooms, i, oc_room_t *)->address;
+        }
+    }
+    if ((*who)->nelts > in->conf->max_attendees) {
+        return oc_result_field(res, OC_REASON_TOO_MANY_ATTENDEES, "who", "at most %d",
+                               in->conf->max_attendees);
+    }
+    return APR_SUCCESS;
+}
+
+oc_form_t *oc_input_refill(const oc_input_t *in, const char *without)
+{
+    oc_form_t *form = apr_palloc(in->pool, sizeof(*form));
+    int i;
+
+    form->fields = apr_array_make(in->pool, in->form->fields->nelts, sizeof(oc_field_t));
+    for (i = 0; i < in->form->fields->nelts; ++i) {
+        oc_field_t f = APR_ARRAY_IDX(in->form->fields, i, oc_field_t);
+        if (without && strcmp(f.name, without) == 0) {
+            continue;
+        }
+        if (strcmp(f.name, "start") == 0 || strcmp(f.name, "end") == 0) {
+            f.value = with_date(in, f.value);
+        }
+        APR_ARRAY_PUSH(form->fields, oc_field_t) = f;
+    }
+    return form;
+}

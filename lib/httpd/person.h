@@ -1,0 +1,25 @@
+/* person.h - who is acting, and with which credential: from what Apache's login modules left in the
+ * request. Request thread. */
+#ifndef OC_HTTPD_PERSON_H
+#define OC_HTTPD_PERSON_H
+
+#include "auth/identity.h"
+#include "httpd/config.h"
+
+typedef struct oc_person_t {
+    const char *user;    /* canonical: r->user in lower case, domain or realm kept */
+    const char *mailbox; /* one path segment, unescaped */
+} oc_person_t;
+
+/* Fails with NOT_AUTHENTICATED (nobody signed in), IDENTITY_MISMATCH (a subrequest under another
+ * name), NO_MAILBOX (the name maps to nothing usable). In r->pool. */
+apr_status_t oc_person_of(request_rec *r, const oc_dir_conf_t *conf, oc_person_t *person,
+                          oc_result_t *res);
+
+/* The credential of this request for `call`, as OwaCalIdentity says; no fallback from one mode to
+ * another. Sets call->identity. NULL with call->result set: NO_CREDENTIAL, IDENTITY_MISMATCH,
+ * MISCONFIGURED (a password over an unprotected connection, no mode configured). */
+oc_identity_t *oc_person_identity(request_rec *r, const oc_dir_conf_t *conf,
+                                  const oc_backend_t *backend, oc_call_t *call);
+
+#endif

@@ -1,0 +1,31 @@
+/* mod_owacal.c - the module record and its hooks; everything else is in lib/. */
+#include <httpd.h>
+#include <http_config.h>
+#include <ap_mpm.h>
+#include <mpm_common.h>
+
+#include "httpd/child.h"
+#include "httpd/config.h"
+#include "httpd/handler.h"
+
+static void register_hooks(apr_pool_t *pool)
+{
+    (void)pool;
+    ap_hook_check_config(oc_config_check, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(oc_child_post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(oc_child_init, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_stopping(oc_child_stopping, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_handler(oc_handler, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_handler(oc_status_handler, NULL, NULL, APR_HOOK_MIDDLE);
+}
+
+module AP_MODULE_DECLARE_DATA owacal_module = {
+    STANDARD20_MODULE_STUFF,
+    oc_config_create_dir,
+    oc_config_merge_dir,
+    oc_config_create_server,
+    oc_config_merge_server,
+    oc_config_commands,
+    register_hooks,
+    AP_MODULE_FLAG_NONE
+};
