@@ -163,6 +163,27 @@ void errand_destroy(errand_t *e)
     free(e);
 }
 
+oc_net_t *errand_net(apr_pool_t *pool, const oc_net_conf_t *conf)
+{
+    oc_result_t res;
+    oc_net_t *net;
+
+    oc_result_init(&res, pool);
+    net = oc_net_create(pool, conf, &res);
+    if (!net) {
+        fprintf(stderr, "# no net: %s\n", res.detail);
+        abort();
+    }
+    return net;
+}
+
+oc_site_t errand_site(const peer_t *peer)
+{
+    oc_site_t site = {"http", "127.0.0.1", peer_port(peer), NULL, NULL, 12, NULL};
+
+    return site;
+}
+
 errand_t *errand_run(oc_net_t *net, errand_t *e)
 {
     if (oc_net_submit(net, &e->job) != APR_SUCCESS || !errand_wait(e, 10000)) {

@@ -1,6 +1,6 @@
 /*
- * A job for units of net: a list of exchanges, sent side by side or one after the other, which writes
- * down everything that happens to it. All of it belongs to net's thread between errand_submit() and
+ * A job for units of net: a list of exchanges, sent side by side or one after the other, which
+ * writes down everything that happens to it. All of it belongs to net's thread between errand_submit() and
  * errand_wait().
  */
 #ifndef ERRAND_H
@@ -9,6 +9,7 @@
 #include <pthread.h>
 
 #include "net/net.h"
+#include "peer.h"
 
 #define ERRAND_MAX 80
 
@@ -46,8 +47,28 @@ oc_exchange_t *errand_add(errand_t *e, const oc_site_t *site, const char *identi
 int errand_wait(errand_t *e, int ms);
 void errand_destroy(errand_t *e);
 
+/* A net of that configuration, until the pool is destroyed; the program ends if there is none. */
+oc_net_t *errand_net(apr_pool_t *pool, const oc_net_conf_t *conf);
+oc_site_t errand_site(const peer_t *peer);
+
 /* One exchange, submitted and awaited (10 s): the errand, to be destroyed by the caller. */
 errand_t *errand_run(oc_net_t *net, errand_t *e);
 const char *errand_outcome(oc_outcome_t outcome);
+
+#ifdef TAP_H /* include tap.h first */
+/* How the first exchange ended, and that the job was told properly. */
+__attribute__((unused)) static void is_outcome(const errand_t *e, const char *outcome, int sent,
+                                               const char *what)
+{
+    const oc_exchange_t *x = e->x[0];
+
+    is_str(errand_outcome(x->outcome), outcome, "%s: %s", what, outcome);
+    is_int(x->sent, sent, "%s: %s", what, sent ? "may have been executed" : "not executed");
+    ok(e->ends[0] == 1 && e->heads[0] <= 1 && (e->heads[0] || !e->body[0]) && !e->called_after_done,
+       "%s: told in order (%s)", what, e->log);
+    ok(x->outcome == OC_X_REPLIED || x->error, "%s: says why (%s)", what,
+       x->error ? x->error : "replied");
+}
+#endif
 
 #endif
