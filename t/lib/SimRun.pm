@@ -184,7 +184,7 @@ sub reply {
     }
     $self->{buffer} =~ s/\A(.*?)\r\n\r\n//s;
     my ($line, @lines) = split /\r\n/, $1;
-    @r{qw(status reason)} = $line =~ m{^HTTP/1\.[01] (\d{3}) ?(.*)$} or return { %r, error => 'no HTTP' };
+    @r{qw(status reason)} = $line =~ m{^HTTP/1\.[01] (\d{3}) ?(.*)$} or return { %r, status => 0, error => 'no HTTP' };
     for (@lines) { push @{ $r{headers}{ lc $1 } }, $2 if /^([^:]+):\s*(.*)$/ }
     my $length = $r{headers}{'content-length'} ? $r{headers}{'content-length'}[0] : undef;
     my $chunked = ($r{headers}{'transfer-encoding'}[0] // '') =~ /chunked/;

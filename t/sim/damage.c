@@ -16,6 +16,7 @@
 #include <http_core.h>
 
 #include "auth.h"
+#include "entry.h"
 
 #define SLICE_MS 50
 #define SILENCE_SECONDS 60
@@ -109,13 +110,13 @@ static int add_header(void *buf, const char *name, const char *value)
 }
 
 /* Status line and headers of q->out; `length` of the body to come, -1: none announced. */
-static void make_head(sim_req_t *q, sim_buf_t *b, apr_off_t length, int close)
+static sim_buf_t *make_head(sim_req_t *q, apr_off_t length)
 {
+    sim_buf_t *b = sim_buf_make(q->p);
     char date[APR_RFC822_DATE_LEN];
     char *remarks = apr_pstrdup(q->p, q->wrong ? q->wrong : ""), *last = NULL, *one;
 
     apr_rfc822_date(date, apr_time_now());
-    sim_buf_init(q->p, b);
     sim_buf_printf(b, "HTTP/1.1 %s\r\nDate: %s\r\n",
                    q->out.status_line ? q->out.status_line : ap_get_status_line(q->out.status), date);
     apr_table_do(add_header, b, q->out.headers, NULL);
@@ -125,15 +126,18 @@ static void make_head(sim_req_t *q, sim_buf_t *b, apr_off_t length, int close)
         add_header(b, "Content-Type", q->out.type);
     if (length >= 0)
         sim_buf_printf(b, "Content-Length: %" APR_OFF_T_FMT "\r\n", length);
-    sim_buf_puts(b, close ? "Connection: close\r\n\r\n" : "\r\n");
+    sim_buf_puts(b, "\r\n");
+    return b;
 }
 
 /* The whole reply as bytes. */
-static void make_reply(sim_req_t *q, sim_buf_t *b)
+static sim_buf_t *make_reply(sim_req_t *q)
 {
-    make_head(q, b, q->out.body.len, 0);
+    sim_buf_t *b = make_head(q, q->out.body.len);
+
     if (!q->r->header_only)
         sim_buf_add(b, q->out.body.data ? q->out.body.data : "", q->out.body.len);
+    return b;
 }
 
 /* ---- before: time and connection ---- */
@@ -209,6 +213,15 @@ static int run_redirect(sim_req_t *q, const char *arg)
     return DONE;
 }
 
+/* "423 Locked"; numbers that httpd does not know get a line, too. */
+static const char *line_of(apr_pool_t *p, int status)
+{
+    const char *line = ap_get_status_line(status);
+
+    return atoi(line) == status ? line
+        : apr_psprintf(p, "%d %s", status, status == 440 ? "Login Timeout" : "Status");
+}
+
 /* A status by number, as the server words it. */
 static int answer_status(sim_req_t *q, const char *arg, int def)
 {
@@ -218,6 +231,8 @@ static int answer_status(sim_req_t *q, const char *arg, int def)
     if (status < 200 || status > 599)
         status = def;
     sim_page(q, status, "Error", "The request failed, as it was told to.");
+    if (!q->out.status_line)
+        q->out.status_line = line_of(q->p, status);
     if (status == HTTP_SERVICE_UNAVAILABLE || retry)
         apr_table_setn(q->out.headers, "Retry-After", retry ? retry + 1 : "5");
     return DONE;
@@ -248,8 +263,7 @@ static int run_inner(sim_req_t *q, const char *arg)
                  "<a:href>");
     sim_buf_xml(&q->out.body, sim_href_path(q, q->path));
     sim_buf_printf(&q->out.body, "</a:href><a:status>HTTP/1.1 %s</a:status></a:response>"
-                   "</a:multistatus>", status == 440 ? "440 Login Timeout"
-                   : ap_get_status_line(status));
+                   "</a:multistatus>", line_of(q->p, status));
     return DONE;
 }
 
@@ -268,25 +282,25 @@ static int run_garbage(sim_req_t *q, const char *arg)
 static int run_cut(sim_req_t *q, const char *arg)
 {
     apr_size_t at = number_or(arg, 0);
-    sim_buf_t b;
+    sim_buf_t *b;
 
-    make_reply(q, &b);
+    b = make_reply(q);
     take_over(q);
     if (at)
-        put(q, b.data, at < b.len ? at : b.len);
+        put(q, b->data, at < b->len ? at : b->len);
     return DONE;
 }
 
 static int run_truncated(sim_req_t *q, const char *arg)
 {
     apr_size_t keep = *arg ? (apr_size_t)strtoul(arg, NULL, 10) : q->out.body.len / 2;
-    sim_buf_t b;
+    sim_buf_t *b;
 
-    make_head(q, &b, q->out.body.len, 0);
-    sim_buf_add(&b, q->out.body.data ? q->out.body.data : "",
+    b = make_head(q, q->out.body.len);
+    sim_buf_add(b, q->out.body.data ? q->out.body.data : "",
                 keep < q->out.body.len ? keep : q->out.body.len);
     take_over(q);
-    put(q, b.data, b.len);
+    put(q, b->data, b->len);
     return DONE;
 }
 
@@ -295,15 +309,15 @@ static int run_drip(sim_req_t *q, const char *arg)
     const char *slash = strchr(arg, '/');
     long bytes = number_or(arg, DRIP_BYTES), ms = slash ? atol(slash + 1) : DRIP_MS;
     apr_size_t at = 0;
-    sim_buf_t b;
+    sim_buf_t *b;
 
-    make_reply(q, &b);
+    b = make_reply(q);
     take_over(q);
     q->r->connection->keepalive = AP_CONN_KEEPALIVE;
-    while (at < b.len) {
-        apr_size_t n = b.len - at < (apr_size_t)bytes ? b.len - at : (apr_size_t)bytes;
+    while (at < b->len) {
+        apr_size_t n = b->len - at < (apr_size_t)bytes ? b->len - at : (apr_size_t)bytes;
 
-        if (!n || !put(q, b.data + at, n) || (at + n < b.len && !sim_fault_sleep(q, ms))) {
+        if (!n || !put(q, b->data + at, n) || (at + n < b->len && !sim_fault_sleep(q, ms))) {
             q->r->connection->keepalive = AP_CONN_CLOSE;
             break;
         }
@@ -314,12 +328,12 @@ static int run_drip(sim_req_t *q, const char *arg)
 
 static int run_close_silently(sim_req_t *q, const char *arg)
 {
-    sim_buf_t b;
+    sim_buf_t *b;
 
     (void)arg;
-    make_reply(q, &b);
+    b = make_reply(q);
     take_over(q);
-    put(q, b.data, b.len);
+    put(q, b->data, b->len);
     return DONE;
 }
 
@@ -336,18 +350,18 @@ static int run_huge(sim_req_t *q, const char *arg)
     static char blanks[65536];
     apr_off_t fill = (apr_off_t)number_or(arg, HUGE_MB) * 1024 * 1024, left;
     const char *body = q->out.body.data ? q->out.body.data : "", *at = NULL, *p;
-    sim_buf_t b;
+    sim_buf_t *b;
 
     for (p = body; (p = strstr(p, "</")) != NULL; p++)
         at = p;                 /* before the last end tag: the document stays well-formed */
     if (!at)
         at = body + q->out.body.len;
     memset(blanks, ' ', sizeof(blanks));
-    make_head(q, &b, q->out.body.len + fill, 0);
-    sim_buf_add(&b, body, at - body);
+    b = make_head(q, q->out.body.len + fill);
+    sim_buf_add(b, body, at - body);
     take_over(q);
     q->r->connection->keepalive = AP_CONN_KEEPALIVE;
-    if (!put(q, b.data, b.len))
+    if (!put(q, b->data, b->len))
         return hang_up(q);
     for (left = fill; left > 0; left -= sizeof(blanks))
         if (!put(q, blanks, left < (apr_off_t)sizeof(blanks) ? (apr_size_t)left : sizeof(blanks)))
@@ -415,21 +429,21 @@ static int run_doctype(sim_req_t *q, const char *arg)
 
 static int run_entity_bomb(sim_req_t *q, const char *arg)
 {
-    sim_buf_t b;
+    sim_buf_t *b;
     int i, k;
 
     (void)arg;
-    sim_buf_init(q->p, &b);
-    sim_buf_puts(&b, "<!DOCTYPE multistatus [<!ENTITY e0 \"haha\">");
+    b = sim_buf_make(q->p);
+    sim_buf_puts(b, "<!DOCTYPE multistatus [<!ENTITY e0 \"haha\">");
     for (i = 1; i < 10; i++) {
-        sim_buf_printf(&b, "<!ENTITY e%d \"", i);
+        sim_buf_printf(b, "<!ENTITY e%d \"", i);
         for (k = 0; k < 10; k++)
-            sim_buf_printf(&b, "&e%d;", i - 1);
-        sim_buf_puts(&b, "\">");
+            sim_buf_printf(b, "&e%d;", i - 1);
+        sim_buf_puts(b, "\">");
     }
-    sim_buf_puts(&b, "]>");
+    sim_buf_puts(b, "]>");
     insert(q, inside_root(q), "&e9;", 4);
-    insert(q, after_declaration(q), b.data, b.len);
+    insert(q, after_declaration(q), b->data, b->len);
     return OK;
 }
 
@@ -450,7 +464,7 @@ static int run_charset(sim_req_t *q, const char *arg)
 {
     const unsigned char *p;
     char unit[4];
-    sim_buf_t b;
+    sim_buf_t *b;
 
     if (strcmp(arg, "label") == 0) {
         q->out.type = apr_pstrcat(q->p, q->out.type ? q->out.type : "text/xml",
@@ -461,21 +475,21 @@ static int run_charset(sim_req_t *q, const char *arg)
         insert(q, inside_root(q), "<!--\xc3\xa1-->", 9);
     p = (const unsigned char *)apr_pstrmemdup(q->p, q->out.body.data ? q->out.body.data : "",
                                               q->out.body.len);
-    sim_buf_init(q->p, &b);
+    b = sim_buf_make(q->p);
     if (strcmp(arg, "utf-16") == 0)
-        sim_buf_add(&b, "\xff\xfe", 2);
+        sim_buf_add(b, "\xff\xfe", 2);
     while (*p) {
         unsigned c = next_char(&p);
 
         unit[0] = c & 255;
         unit[1] = c >> 8;
         if (strcmp(arg, "utf-16") != 0)
-            sim_buf_add(&b, c < 256 ? unit : "?", 1);
+            sim_buf_add(b, c < 256 ? unit : "?", 1);
         else
-            sim_buf_add(&b, c < 0x10000 ? unit : "?", 2);
+            sim_buf_add(b, c < 0x10000 ? unit : "?", 2);
     }
     sim_buf_clear(&q->out.body);
-    sim_buf_add(&q->out.body, b.data ? b.data : "", b.len);
+    sim_buf_add(&q->out.body, b->data ? b->data : "", b->len);
     return OK;
 }
 

@@ -4,6 +4,7 @@
 #include <libical/ical.h>
 
 #include "mime.h"
+#include "entry.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -149,11 +150,11 @@ static int put_people(sim_req_t *q, sim_item_t *item, icalcomponent *event, sim_
     icalproperty *organizer = icalcomponent_get_first_property(event, ICAL_ORGANIZER_PROPERTY);
     const char *by = organizer ? address_of(q, icalproperty_get_organizer(organizer)) : NULL;
     icalproperty *a;
-    sim_buf_t list[3];
+    sim_buf_t *list[3];
     int n = 0, i;
 
     for (i = 0; i < 3; i++)
-        sim_buf_init(q->p, &list[i]);
+        list[i] = sim_buf_make(q->p);
     *answer = SIM_ANSWER_NONE;
     for (a = icalcomponent_get_first_property(event, ICAL_ATTENDEE_PROPERTY); a && n < ATTENDEES_MAX;
          a = icalcomponent_get_next_property(event, ICAL_ATTENDEE_PROPERTY)) {
@@ -169,11 +170,11 @@ static int put_people(sim_req_t *q, sim_item_t *item, icalcomponent *event, sim_
             at->answer = answer_of(a);
         if (!n++)
             *answer = answer_of(a);
-        sim_buf_printf(&list[role], "%s%s", list[role].len ? "," : "", address);
+        sim_buf_printf(list[role], "%s%s", list[role]->len ? "," : "", address);
     }
     for (i = 0; i < 3 && !given; i++)
-        if (list[i].len)
-            sim_set(item, SIM_NS_HEADER, header[i], list[i].data);
+        if (list[i]->len)
+            sim_set(item, SIM_NS_HEADER, header[i], list[i]->data);
     return n;
 }
 

@@ -6,6 +6,7 @@
  * on the way in, as clients found: they set it by PROPPATCH afterwards. */
 
 #include "mime.h"
+#include "entry.h"
 
 #include <iconv.h>
 #include <stdlib.h>
@@ -97,10 +98,8 @@ static char *decode_base64(apr_pool_t *p, const char *text, apr_size_t len, apr_
 static const char *decode_words(apr_pool_t *p, const char *text)
 {
     const char *plain = text, *at = text;
-    sim_buf_t out;
+    sim_buf_t *out = sim_buf_make(p);
 
-    sim_buf_init(p, &out);
-    sim_buf_puts(&out, "");
     while ((at = strstr(at, "=?")) != NULL) {
         const char *charset = at + 2, *how = strchr(charset, '?'), *data, *end;
         apr_size_t n;
@@ -117,12 +116,12 @@ static const char *decode_words(apr_pool_t *p, const char *text)
             continue;
         }
         if (strspn(plain, " \t") < (apr_size_t)(at - plain) || plain == text)
-            sim_buf_add(&out, plain, at - plain);
-        sim_buf_puts(&out, to_utf8(p, apr_pstrmemdup(p, charset, how - charset), raw, n));
+            sim_buf_add(out, plain, at - plain);
+        sim_buf_puts(out, to_utf8(p, apr_pstrmemdup(p, charset, how - charset), raw, n));
         plain = at = end + 2;
     }
-    sim_buf_puts(&out, plain);
-    return to_utf8(p, "utf-8", out.data, out.len);
+    sim_buf_puts(out, plain);
+    return to_utf8(p, "utf-8", out->data, out->len);
 }
 
 /* ---- structure ---- */

@@ -5,6 +5,7 @@
  * published way to read answers, e.g. Glen Scales' attstatuswebdav script). */
 
 #include "mime.h"
+#include "entry.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -98,21 +99,21 @@ static void line(sim_buf_t *b, const char *text)
 
 static void line_text(sim_req_t *q, sim_buf_t *b, const char *name, const char *value)
 {
-    sim_buf_t v;
+    sim_buf_t *v;
 
     if (!value || !*value)
         return;
-    sim_buf_init(q->p, &v);
-    sim_buf_printf(&v, "%s:", name);
+    v = sim_buf_make(q->p);
+    sim_buf_printf(v, "%s:", name);
     for (; *value; value++) {
         if (strchr("\\,;", *value))
-            sim_buf_printf(&v, "\\%c", *value);
+            sim_buf_printf(v, "\\%c", *value);
         else if (*value == '\n')
-            sim_buf_puts(&v, "\\n");
+            sim_buf_puts(v, "\\n");
         else if ((unsigned char)*value >= 0x20 || *value == '\t')
-            sim_buf_add(&v, value, 1);
+            sim_buf_add(v, value, 1);
     }
-    line(b, v.data);
+    line(b, v->data);
 }
 
 static void line_time(sim_req_t *q, sim_buf_t *b, const char *name, const char *value)
@@ -293,47 +294,47 @@ const char *sim_mime_stream(sim_req_t *q, const sim_item_t *item, apr_size_t *le
     const char *zone = sim_get(item, SIM_NS_CAL, "timezone"), *method, *class;
     const char *boundary = apr_psprintf(q->p, "----_=_NextPart_%lu_%lu", item->id, item->revision);
     char date[APR_RFC822_DATE_LEN];
-    sim_buf_t b;
+    sim_buf_t *b;
 
     if (item->stream && !somebody_answered(item)) {
         *len = item->stream_len;
         return apr_pmemdup(q->p, item->stream, item->stream_len + 1);
     }
-    sim_buf_init(q->p, &b);
+    b = sim_buf_make(q->p);
     apr_rfc822_date(date, item->created);
     class = sim_get_or(item, SIM_NS_DAV, "contentclass", SIM_CLASS_MESSAGE);
-    header(q, &b, "Content-class", class);
-    header(q, &b, "From", sim_get_or(item, SIM_NS_HEADER, "from",
+    header(q, b, "Content-class", class);
+    header(q, b, "From", sim_get_or(item, SIM_NS_HEADER, "from",
                                      sim_get(item, SIM_NS_CAL, "organizer")));
-    header(q, &b, "To", sim_get(item, SIM_NS_HEADER, "to"));
-    header(q, &b, "Cc", sim_get(item, SIM_NS_HEADER, "cc"));
-    header(q, &b, "Subject", sim_get(item, SIM_NS_MAIL, "subject"));
-    sim_buf_printf(&b, "Date: %s\r\n", date);
-    header(q, &b, "Message-ID", sim_get_or(item, SIM_NS_HEADER, "message-id",
+    header(q, b, "To", sim_get(item, SIM_NS_HEADER, "to"));
+    header(q, b, "Cc", sim_get(item, SIM_NS_HEADER, "cc"));
+    header(q, b, "Subject", sim_get(item, SIM_NS_MAIL, "subject"));
+    sim_buf_printf(b, "Date: %s\r\n", date);
+    header(q, b, "Message-ID", sim_get_or(item, SIM_NS_HEADER, "message-id",
                                            apr_psprintf(q->p, "<%lu.%lu@exchange.example.test>",
                                                         item->id, item->revision)));
-    sim_buf_puts(&b, "MIME-Version: 1.0\r\n");
+    sim_buf_puts(b, "MIME-Version: 1.0\r\n");
     if (!is_calendar(item)) {
-        add_text(q, &b, item);
-        *len = b.len;
-        return b.data;
+        add_text(q, b, item);
+        *len = b->len;
+        return b->data;
     }
     if (!zone)
         zone = sim_ical_zone(q->p, atoi(sim_get_or(item, SIM_NS_CAL, "timezoneid", "-1")));
     if (!zone)
         zone = sim_ical_zone(q->p, DEFAULT_ZONE);
     method = method_of(item);
-    sim_buf_printf(&b, "Content-Type: multipart/alternative;\r\n\tboundary=\"%s\"\r\n\r\n--%s\r\n",
+    sim_buf_printf(b, "Content-Type: multipart/alternative;\r\n\tboundary=\"%s\"\r\n\r\n--%s\r\n",
                    boundary, boundary);
-    add_text(q, &b, item);
-    sim_buf_printf(&b, "\r\n--%s\r\nContent-class: %s\r\nContent-Type: text/calendar;\r\n\t"
+    add_text(q, b, item);
+    sim_buf_printf(b, "\r\n--%s\r\nContent-class: %s\r\nContent-Type: text/calendar;\r\n\t"
                    "method=%s; name=\"meeting.ics\"; charset=\"utf-8\"\r\n"
                    "Content-Transfer-Encoding: 8bit\r\n\r\n", boundary, class, method);
-    sim_buf_printf(&b, "BEGIN:VCALENDAR\r\nMETHOD:%s\r\nPRODID:Microsoft CDO for Microsoft Exchange"
+    sim_buf_printf(b, "BEGIN:VCALENDAR\r\nMETHOD:%s\r\nPRODID:Microsoft CDO for Microsoft Exchange"
                    "\r\nVERSION:2.0\r\n", method);
-    sim_buf_puts(&b, zone);
-    add_event(q, &b, item);
-    sim_buf_printf(&b, "END:VCALENDAR\r\n\r\n--%s--\r\n", boundary);
-    *len = b.len;
-    return b.data;
+    sim_buf_puts(b, zone);
+    add_event(q, b, item);
+    sim_buf_printf(b, "END:VCALENDAR\r\n\r\n--%s--\r\n", boundary);
+    *len = b->len;
+    return b->data;
 }
