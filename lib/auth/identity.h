@@ -59,6 +59,13 @@ oc_identity_t *oc_identity_basic(oc_call_t *call, oc_upstream_t upstream, const 
  * IDENTITY_MISMATCH). */
 oc_identity_t *oc_identity_delegated(oc_call_t *call, const char *ccache, const char *principal);
 
+/* A path on the calendar server that this person can surely read, percent-encoded: the root of the
+ * own mailbox, "/exchange/ana/". With it a login is proved by a look there before anything else is
+ * sent (unless that is itself a look below it): the server answers 401 and 440 also where a person has
+ * no rights, so the first exchange alone could brand a good password as refused. Copied. Before
+ * oc_identity_sign(). */
+void oc_identity_home(oc_identity_t *id, const char *path);
+
 /* The connection cache key: mode, principal or user, and for a password its HMAC (a changed password
  * is another identity). Printable, no secret. Set call->identity to it. */
 const char *oc_identity_key(const oc_identity_t *id);

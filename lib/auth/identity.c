@@ -1,0 +1,206 @@
+/* identity.c - making identities and the store they are signed by. */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <apr_strings.h>
+
+#include "auth/krb5.h"
+#include "auth/sign.h"
+#include "base/str.h"
+
+#define NAME_MAX_BYTES 256     /* of a user name: Windows allows 104 and a domain */
+#define PASSWORD_MAX_BYTES 512 /* Windows allows 256 characters */
+#define OWN_MARKS 256          /* without shared memory */
+
+/* ---- the signer ---- */
+
+static apr_status_t signer_cleanup(void *data)
+{
+    oc_signer_t *signer = data;
+
+    oc_tokens_stop(signer->tokens, 0);
+    oc_tokens_free(signer->tokens);
+    oc_session_store_free(signer->sessions);
+    free(signer->own_refusals);
+    return APR_SUCCESS;
+}
+
+oc_signer_t *oc_signer_create(apr_pool_t *pool, const oc_signer_conf_t *conf, oc_result_t *res)
+{
+    oc_signer_t *signer = apr_pcalloc(pool, sizeof(*signer));
+
+    signer->conf = *conf;
+    if (signer->conf.refused_for < apr_time_from_sec(1)) {
+        signer->conf.refused_for = apr_time_from_sec(1); /* or jobs that wait would all try again */
+    }
+    if (oc_crypto_random(&signer->owner, sizeof(signer->owner)) != APR_SUCCESS) {
+        oc_result_fail(res, OC_REASON_INTERNAL, "no random numbers for the signer");
+        return NULL;
+    }
+    signer->owner |= (apr_uint64_t)1 << 63; /* never 0, whatever serial is added */
+    signer->refusals = conf->refusals;
+    if (!signer->refusals) {
+        signer->own_refusals = malloc(oc_refusals_size(OWN_MARKS));
+        signer->refusals = signer->own_refusals
+                               ? oc_refusals_init(signer->own_refusals, OWN_MARKS) : NULL;
+    }
+    signer->sessions = oc_session_store(conf->max_sessions);
+    signer->tokens = oc_tokens_create(conf->gss_threads);
+    if (!signer->refusals || !signer->sessions || !signer->tokens) {
+        if (signer->tokens) {
+            oc_tokens_free(signer->tokens);
+        }
+        if (signer->sessions) {
+            oc_session_store_free(signer->sessions);
+        }
+        free(signer->own_refusals);
+        oc_result_fail(res, OC_REASON_INTERNAL, "no memory for the signer");
+        return NULL;
+    }
+    apr_pool_cleanup_register(pool, signer, signer_cleanup, apr_pool_cleanup_null);
+    return signer;
+}
+
+void oc_signer_stop(oc_signer_t *signer, apr_time_t patience)
+{
+    oc_tokens_stop(signer->tokens, patience);
+}
+
+void oc_signer_stats(oc_signer_t *signer, oc_signer_stats_t *out)
+{
+    oc_tokens_stats_t gss;
+
+    oc_tokens_stats(signer->tokens, &gss);
+    out->sessions = oc_session_count(signer->sessions);
+    out->gss_busy = gss.busy;
+    out->gss_stuck = gss.stuck;
+    out->gss_queued = gss.queued;
+}
+
+/* ---- identities ---- */
+
+/* The key of identity keys: of this process and never stored, so that a key found in a log tells
+ * nothing about the password. */
+static oc_secret_t key_secret;
+static int key_secret_ok;
+
+static void make_key_secret(void)
+{
+    key_secret.len[0] = 32;
+    key_secret_ok = oc_crypto_random(key_secret.key[0], 32) == APR_SUCCESS;
+}
+
+static const oc_secret_t *identity_secret(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, make_key_secret);
+    return key_secret_ok ? &key_secret : NULL;
+}
+
+static oc_identity_t *identity_create(oc_call_t *call, oc_identity_mode_t mode,
+                                      const oc_scheme_t *scheme)
+{
+    oc_identity_t *id = apr_pcalloc(call->pool, sizeof(*id));
+
+    id->call = call;
+    id->mode = mode;
+    id->scheme = scheme;
+    return id;
+}
+
+oc_identity_t *oc_identity_basic(oc_call_t *call, oc_upstream_t upstream, const char *user,
+                                 const char *password)
+{
+    static const oc_scheme_t *const schemes[] = {&oc_basic_scheme, &oc_basic_ntlm_scheme,
+                                                 &oc_forms_scheme};
+    oc_identity_t *id = identity_create(call, OC_IDENTITY_BASIC, schemes[upstream]);
+    const char *strings[] = {id->scheme->name, user, password};
+    const oc_secret_t *secret = identity_secret();
+    const char *mac;
+
+    if (!*user || !*password) {
+        oc_result_fail(&call->result, OC_REASON_NO_CREDENTIAL, "the login brought no %s",
+                       *user ? "password" : "user name");
+        return NULL;
+    }
+    if (strlen(user) > NAME_MAX_BYTES || strlen(password) > PASSWORD_MAX_BYTES
+        || oc_str_control(user, "") || (upstream == OC_UPSTREAM_BASIC && strchr(user, ':'))) {
+        oc_result_fail(&call->result, OC_REASON_NO_CREDENTIAL,
+                       "user name or password cannot be presented to the calendar server");
+        return NULL;
+    }
+    mac = secret ? oc_crypto_sign(call->pool, secret, 18, strings, 3) : NULL;
+    if (!mac) {
+        oc_result_fail(&call->result, OC_REASON_INTERNAL, "no key could be made of the identity");
+        return NULL;
+    }
+    id->user = apr_pstrdup(call->pool, user);
+    id->password = oc_str_secret(call->pool, password);
+    id->key = apr_pstrcat(call->pool, id->scheme->name, ":", oc_str_segment(call->pool, user), ":",
+                          mac, NULL);
+    return id;
+}
+
+/* "name@REALM": the realm's case does not matter to Kerberos users, the name's does. */
+static const char *principal_key(apr_pool_t *pool, const char *principal)
+{
+    const char *at = strrchr(principal, '@');
+    char *key = apr_pstrdup(pool, principal);
+
+    for (char *c = at ? key + (at - principal) : NULL; c && *c; ++c) {
+        *c = (char)(*c >= 'a' && *c <= 'z' ? *c - ('a' - 'A') : *c);
+    }
+    return oc_str_query(pool, key);
+}
+
+oc_identity_t *oc_identity_delegated(oc_call_t *call, const char *ccache, const char *principal)
+{
+    oc_identity_t *id;
+    const char *why;
+
+    if (!ccache || !*ccache) {
+        oc_result_fail(&call->result, OC_REASON_NO_CREDENTIAL,
+                       "the login left no credential cache for this request");
+        return NULL;
+    }
+    if ((why = oc_krb5_refused(ccache)) != NULL) {
+        oc_result_fail(&call->result, OC_REASON_NO_CREDENTIAL, "the credential cache %s: %s",
+                       oc_str_log(call->pool, ccache, 120), why);
+        return NULL;
+    }
+    if (!principal || !*principal || strlen(principal) > NAME_MAX_BYTES
+        || oc_str_control(principal, "")) {
+        oc_result_fail(&call->result, OC_REASON_IDENTITY_MISMATCH,
+                       "the signed-in name cannot be a Kerberos principal");
+        return NULL;
+    }
+    id = identity_create(call, OC_IDENTITY_DELEGATED, &oc_delegated_scheme);
+    id->ccache = apr_pstrdup(call->pool, ccache);
+    id->principal = apr_pstrdup(call->pool, principal);
+    id->key = apr_pstrcat(call->pool, "krb5:", principal_key(call->pool, principal), NULL);
+    return id;
+}
+
+void oc_identity_home(oc_identity_t *id, const char *path)
+{
+    id->home = apr_pstrdup(id->call->pool, path);
+}
+
+const char *oc_identity_key(const oc_identity_t *id)
+{
+    return id->key;
+}
+
+apr_status_t oc_identity_describe(oc_identity_t *id, apr_pool_t *pool, apr_table_t *facts,
+                                  oc_result_t *res)
+{
+    apr_table_setn(facts, "mode", id->mode == OC_IDENTITY_BASIC ? "basic" : "delegated");
+    if (id->mode == OC_IDENTITY_BASIC) {
+        apr_table_setn(facts, "upstream", id->scheme->name);
+        apr_table_set(facts, "user", id->user);
+        return APR_SUCCESS;
+    }
+    apr_table_set(facts, "signed-in", id->principal);
+    return oc_krb5_describe(pool, id->ccache, facts, res);
+}

@@ -1,0 +1,46 @@
+/* tokens.h - Kerberos tokens made on a small bounded pool of threads, for jobs that must not wait.
+ *
+ * A token is asked for and fetched later: the asker's job is woken. Who leaves earlier drops it; the
+ * thread goes on alone and throws its result away. Everything a thread works with is its own copy.
+ * After a KDC failed to answer, its realm's tokens fail at once for 30 seconds (breaker); they also do
+ * while half of the threads hang in that realm, so that other realms keep theirs.
+ */
+#ifndef OC_AUTH_TOKENS_H
+#define OC_AUTH_TOKENS_H
+
+#include "base/job.h"
+#include "base/result.h"
+
+typedef struct oc_tokens_t oc_tokens_t; /* the pool of threads */
+typedef struct oc_token_t oc_token_t;   /* one token, asked for or made; belongs to its asker */
+
+typedef struct oc_tokens_stats_t {
+    int busy, stuck, queued; /* threads at work; those of them too long; waiting for a thread */
+} oc_tokens_stats_t;
+
+/* Threads start when they are first needed, at most `threads`. NULL: out of memory. */
+oc_tokens_t *oc_tokens_create(int threads);
+/* Any thread, repeatable. Refuses new work (STOPPING), waits at most `patience` for the threads. One
+ * that hangs in a silent KDC is left behind. */
+void oc_tokens_stop(oc_tokens_t *pool, apr_time_t patience);
+/* After that, when all tokens have been dropped. What a thread left behind still needs stays until it
+ * returns. */
+void oc_tokens_free(oc_tokens_t *pool);
+void oc_tokens_stats(oc_tokens_t *pool, oc_tokens_stats_t *out); /* any thread */
+
+/* Ask for a token (see oc_krb5_make). `job` is woken when it is ready; it must stay until then or drop
+ * the token. NULL with *reason set if that cannot be done now: BUSY, KDC_UNREACHABLE, STOPPING,
+ * INTERNAL. All of the following by one thread at a time, the one that owns the job. */
+oc_token_t *oc_tokens_ask(oc_tokens_t *pool, oc_job_t *job, const char *ccache, const char *spn,
+                          const char *principal, oc_reason_t *reason);
+/* 1 when the last thing asked of it is done; then *reason is OK, or why not, with *detail in it. */
+int oc_tokens_ready(oc_token_t *token, oc_reason_t *reason, const char **detail);
+/* Base64 of a token that is ready; belongs to it. Serves once. */
+const char *oc_tokens_text(const oc_token_t *token);
+/* Ask whether the server's answer proves who it is (see oc_krb5_verify); then wait for
+ * oc_tokens_ready() again. */
+void oc_tokens_check(oc_token_t *token, const char *answer);
+/* The asker is through with it. Wiped and freed now, or when its thread lets go. */
+void oc_tokens_drop(oc_token_t *token);
+
+#endif
