@@ -721,12 +721,12 @@ static void undo_done(oc_op_t *op)
 {
     const oc_change_t *change = book_of(op)->change;
 
+    book_of(op)->undo_acted = 1;
     if (change && change->left_behind) {
         end_left_behind(op, change->left_behind, "left behind");
     } else if (change && change->item_changed == OC_YES) {
         end_undone(op, "undone");
     } else {
-        book_of(op)->undo_acted = 1;
         oc_op_enter(op, UNDONE, "no proof");
     }
 }
@@ -740,47 +740,50 @@ static void undo_fail(oc_op_t *op)
     oc_op_enter(op, UNDONE, "failed");
 }
 
-/* It stands still. */
+/* What a verb said, and what the drafts say where it did not know. */
+static int all_told(const book_t *b, const oc_evidence_t *e)
+{
+    oc_told_t told = b->change ? b->change->told : OC_TOLD_UNKNOWN;
+
+    return told == OC_TOLD || told == OC_TOLD_UNVERIFIED || told == OC_TOLD_NOBODY_TO_TELL
+           || (told == OC_TOLD_UNKNOWN && b->undo_acted && e->draft_left == OC_NO);
+}
+
 static void undone_done(oc_op_t *op)
 {
     book_t *b = book_of(op);
-    oc_told_t told = b->change ? b->change->told : OC_TOLD_UNKNOWN;
-    int told_all = b->undoing && (told == OC_TOLD || told == OC_TOLD_UNVERIFIED);
+    const oc_evidence_t *e = b->verify.next;
+    int told = !b->undoing || all_told(b, e), stands = e->item != OC_NO;
+    int untold = b->change && b->change->told == OC_TOLD_NOT;
+    const char *left = b->change ? b->change->left_behind : NULL;
 
-    if (b->undos < 2 && (!b->undoing || !b->undo_acted || told_all || told == OC_TOLD_NOT)
-        && !(b->change && b->change->left_behind)) {
-        if (told_all) {
-            b->sent = OC_NO; /* the cancellation is out: only the item is left to be removed */
-        }
-        oc_op_enter(op, UNDO, "it stands still");
+    if (!stands && told && e->draft_left != OC_YES) {
+        end_undone(op, "gone");
         return;
     }
-    end_left_behind(op,
-                    b->change && b->change->left_behind ? b->change->left_behind
-                    : !b->undoing ? "The appointment still stands in your calendar; nobody was "
-                                    "invited or all were told that it is cancelled."
-                                  : "The meeting still stands in your calendar; whether the "
-                                    "attendees were told of its cancellation is not known.",
-                    "it stands still");
+    /* Once more, now that it is clear what for: the cancellation does not go out twice. */
+    if (b->undos < 2 && e->item != OC_DONT_KNOW && (stands || !b->undoing)
+        && (told || untold || !b->undo_acted || e->draft_left == OC_YES)) {
+        b->sent = told ? OC_NO : b->sent;
+        oc_op_enter(op, UNDO, stands ? "it stands still" : "a draft is left");
+        return;
+    }
+    if (!left) {
+        left = !stands && told ? "A prepared message still lies among your drafts."
+               : !stands       ? "The appointment is gone from your calendar, but the attendees may "
+                                 "not have been told."
+               : told          ? "The appointment still stands in your calendar, but for nobody else."
+               : untold        ? "The meeting still stands in your calendar, and the attendees were not "
+                                 "told of its cancellation."
+                               : "The meeting still stands in your calendar; whether the attendees "
+                                 "were told of its cancellation is not known.";
+    }
+    end_left_behind(op, left, "it could not be undone");
 }
 
 static void undone_fail(oc_op_t *op)
 {
-    book_t *b = book_of(op);
-    const oc_op_verb_t *verb = oc_op_nth(op, 0);
-    oc_told_t told = b->change ? b->change->told : OC_TOLD_UNKNOWN;
-
-    if (verb->call.result.reason != OC_REASON_BOOKING_NOT_FOUND) {
-        end_left_behind(op, "The appointment may still stand in your calendar.", "cannot look");
-    } else if (b->change && b->change->left_behind) {
-        end_left_behind(op, b->change->left_behind, "left behind");
-    } else if (b->undoing && told != OC_TOLD && told != OC_TOLD_UNVERIFIED
-               && told != OC_TOLD_NOBODY_TO_TELL) {
-        end_left_behind(op, "The appointment is gone from your calendar, but the attendees may not "
-                            "have been told.", "gone, but not told");
-    } else {
-        end_undone(op, "gone");
-    }
+    end_left_behind(op, "The appointment may still stand in your calendar.", "cannot look");
 }
 
 static void give_up(oc_op_t *op)
@@ -835,7 +838,7 @@ static const oc_op_row_t rows[] = {
     [WAIT] = { "wait", wait_start, wait_done, NULL, 0 },
     [CONTEST] = { "contest", contest_start, contest_done, contest_fail, 0 },
     [UNDO] = { "undo", undo_start, undo_done, undo_fail, OC_OP_WRITES | OC_OP_REPAIRS },
-    [UNDONE] = { "undone", read_start, undone_done, undone_fail, OC_OP_REPAIRS },
+    [UNDONE] = { "undone", evidence_start, undone_done, undone_fail, OC_OP_REPAIRS },
 };
 
 /* The booking itself is leased with its rooms: of two requests with one key, sent side by side, the

@@ -2,9 +2,9 @@
  * deadlines.
  *
  * Deadlines: until the first state that writes, the end of the operation's time simply ends it.
- * Afterwards it ends what is under way and leaves the undo time for finding out and putting right; a
- * state that does so already goes on undisturbed. When the undo time has passed, too, the machine
- * says what is known and the operation is over.
+ * Afterwards it ends what is under way, and the undo time is left for finding out and putting right:
+ * each such state gets half of what remains, so that one that hangs does not take the time of those
+ * after it. When the undo time has passed, too, the machine says what is known and it is over.
  */
 #include <apr_strings.h>
 
@@ -58,7 +58,12 @@ void oc_op_enter(oc_op_t *op, int state, const char *why)
             oc_lease_extend(op->conf.leases, op->call->id, op->hard);
         }
     }
-    op->job.deadline = next->flags & OC_OP_REPAIRS || oc_op_late(op) ? op->hard : op->soft;
+    if (next->flags & OC_OP_REPAIRS) {
+        /* Half of what is left: if this step hangs, there is time for what must follow from that. */
+        op->job.deadline = oc_clock_mono() + (op->hard - oc_clock_mono()) / 2;
+    } else {
+        op->job.deadline = oc_op_late(op) ? op->hard : op->soft;
+    }
 }
 
 void oc_op_unlease(oc_op_t *op)
@@ -404,12 +409,11 @@ static void op_cancel(oc_job_t *job, oc_cancel_t why)
         drop_verbs(op, why);
         op->machine->give_up(op);
         oc_op_finish(op, why == OC_CANCEL_STOPPING ? "stopping" : "no time left");
-    } else if (why == OC_CANCEL_DEADLINE) {
+    } else if (why == OC_CANCEL_DEADLINE && oc_clock_mono() >= op->job.deadline) {
+        /* It may lie ahead again: what ended just before led to another state. */
         op->job.deadline = op->hard;
-        if (!(row_of(op)->flags & OC_OP_REPAIRS)) {
-            drop_verbs(op, why);
-            advance(op);
-        }
+        drop_verbs(op, why);
+        advance(op);
     }
     /* Abandoned after a write: it goes on, so that the calendars end up consistent. */
     set_wake(op);

@@ -84,8 +84,8 @@ typedef struct oc_change_args_t {
 
 /* All return an operation in call->pool, or NULL with call->result set. Out structures are in
  * call->pool and valid once the job is done; act->booking etc. may be NULL. The time of the operation
- * begins here. job->deadline is at first the operation's; when that has come after a calendar may have
- * been changed, cancel() moves it by the undo time, once.
+ * begins here. job->deadline is at first the operation's; after a calendar may have been changed,
+ * cancel() and feed() may move it, never beyond the operation's time plus the undo time.
  *
  * While an operation runs its verbs each have a call of their own, a copy with its own result: what
  * the signing layer records in call->result meanwhile is taken as the cause of the verb's failure. */
