@@ -58,7 +58,7 @@ typedef struct sim_buf_t { /* malloc'ed, freed by the request pool's cleanup */
     char *data; /* always NUL-terminated once something was added */
     apr_size_t len, size;
 } sim_buf_t;
-void sim_buf_init(apr_pool_t *p, sim_buf_t *b);
+void sim_buf_init(apr_pool_t *p, sim_buf_t *b); /* *b must live as long as p: not on the stack */
 void sim_buf_add(sim_buf_t *b, const char *data, apr_size_t len);
 void sim_buf_puts(sim_buf_t *b, const char *text);
 void sim_buf_printf(sim_buf_t *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -13,7 +13,7 @@
 #define SIM_XML_NS_MAX 64
 typedef struct sim_xml_t {
     sim_req_t *q;
-    sim_buf_t body;
+    sim_buf_t *body;
     const char *ns[SIM_XML_NS_MAX];
     char prefix[SIM_XML_NS_MAX][4];
     int n;

@@ -13,7 +13,8 @@ void sim_xml_begin(sim_xml_t *x, sim_req_t *q)
 
     memset(x, 0, sizeof(*x));
     x->q = q;
-    sim_buf_init(q->p, &x->body);
+    x->body = apr_palloc(q->p, sizeof(*x->body));
+    sim_buf_init(q->p, x->body);
     strcpy(x->letters, "abcdefghijklmnopqrstuvwxyz");
     for (i = 25; shuffle && i > 0; i--) {
         unsigned j = sim_random(q, (unsigned)i + 1);
@@ -49,40 +50,40 @@ static void tag_name(sim_xml_t *x, const char *ns, const char *local)
     const char *prefix = ns && *ns ? prefix_of(x, ns) : NULL;
 
     if (prefix) {
-        sim_buf_puts(&x->body, prefix);
-        sim_buf_add(&x->body, ":", 1);
+        sim_buf_puts(x->body, prefix);
+        sim_buf_add(x->body, ":", 1);
     }
-    sim_buf_puts(&x->body, local);
+    sim_buf_puts(x->body, local);
 }
 
 static void start(sim_xml_t *x, const char *ns, const char *local)
 {
-    sim_buf_add(&x->body, "<", 1);
+    sim_buf_add(x->body, "<", 1);
     tag_name(x, ns, local);
     if (ns && *ns && !prefix_of(x, ns)) {
-        sim_buf_puts(&x->body, " xmlns=\"");
-        sim_buf_xml(&x->body, ns);
-        sim_buf_add(&x->body, "\"", 1);
+        sim_buf_puts(x->body, " xmlns=\"");
+        sim_buf_xml(x->body, ns);
+        sim_buf_add(x->body, "\"", 1);
     }
 }
 
 void sim_xml_open(sim_xml_t *x, const char *ns, const char *local)
 {
     start(x, ns, local);
-    sim_buf_add(&x->body, ">", 1);
+    sim_buf_add(x->body, ">", 1);
 }
 
 void sim_xml_close(sim_xml_t *x, const char *ns, const char *local)
 {
-    sim_buf_add(&x->body, "</", 2);
+    sim_buf_add(x->body, "</", 2);
     tag_name(x, ns, local);
-    sim_buf_add(&x->body, ">", 1);
+    sim_buf_add(x->body, ">", 1);
 }
 
 void sim_xml_empty(sim_xml_t *x, const char *ns, const char *local)
 {
     start(x, ns, local);
-    sim_buf_add(&x->body, "/>", 2);
+    sim_buf_add(x->body, "/>", 2);
 }
 
 void sim_xml_text(sim_xml_t *x, const char *ns, const char *local, const char *text)
@@ -92,7 +93,7 @@ void sim_xml_text(sim_xml_t *x, const char *ns, const char *local, const char *t
         return;
     }
     sim_xml_open(x, ns, local);
-    sim_buf_xml(&x->body, text);
+    sim_buf_xml(x->body, text);
     sim_xml_close(x, ns, local);
 }
 
@@ -104,11 +105,11 @@ void sim_xml_prop(sim_xml_t *x, const char *ns, const char *local, sim_type_t ty
 
     start(x, ns, local);
     if (dt) {
-        sim_buf_add(&x->body, " ", 1);
+        sim_buf_add(x->body, " ", 1);
         tag_name(x, NS_TYPES, "dt");
-        sim_buf_printf(&x->body, "=\"%s\"", dt);
+        sim_buf_printf(x->body, "=\"%s\"", dt);
     }
-    sim_buf_add(&x->body, ">", 1);
+    sim_buf_add(x->body, ">", 1);
     for (i = 0; i < n; i++) {
         if (mv) {
             sim_xml_text(x, NS_VALUES, "v", values[i]);
@@ -117,7 +118,7 @@ void sim_xml_prop(sim_xml_t *x, const char *ns, const char *local, sim_type_t ty
             sim_xml_empty(x, SIM_NS_DAV, "collection");
         }
         else {
-            sim_buf_xml(&x->body, values[i]);
+            sim_buf_xml(x->body, values[i]);
         }
     }
     sim_xml_close(x, ns, local);
@@ -142,7 +143,7 @@ static const char *reason(int status)
 void sim_xml_status(sim_xml_t *x, int status)
 {
     sim_xml_open(x, SIM_NS_DAV, "status");
-    sim_buf_printf(&x->body, "HTTP/1.1 %d %s", status, reason(status));
+    sim_buf_printf(x->body, "HTTP/1.1 %d %s", status, reason(status));
     sim_xml_close(x, SIM_NS_DAV, "status");
 }
 
@@ -164,7 +165,7 @@ void sim_xml_finish(sim_xml_t *x, int status, const char *ns, const char *root)
         && sim_setting_is(x->q->conf, "unknown-elements", "yes")) {
         sim_buf_puts(out, "<z9:contenttag xmlns:z9=\"urn:x-simulator:unknown\"/>");
     }
-    sim_buf_add(out, x->body.data ? x->body.data : "", x->body.len);
+    sim_buf_add(out, x->body->data ? x->body->data : "", x->body->len);
     sim_buf_printf(out, "</%s:%s>", prefix, root);
     x->q->out.status = status;
     x->q->out.status_line = status == 207 ? "207 Multi-Status" : NULL;
