@@ -123,7 +123,7 @@ sub fault { my ($self, $spec) = @_; return $self->control(POST => '/_sim/fault?s
 sub no_faults { $_[0]->control(DELETE => '/_sim/fault') }
 
 # The request log, oldest first.
-sub requests { my $log = $_[0]->control(GET => '/_sim/log'); return @{ $log->{requests} || $log } }
+sub requests { my $log = $_[0]->control(GET => '/_sim/log'); return @$log }
 
 package SimRun::Connection;
 use Errno qw(ECONNRESET EPIPE);
