@@ -2,8 +2,8 @@
  *
  *   owa_send -> [ready] -> next() -> [flying] -> END -> judge -> then()
  *                  ^                                |-> another host of ours (redirect)
- *                  |                                |-> [waiting]: read refused with 500 or 503, once;
- *                  +--------------------------------+   423 locked, three times
+ *                  |                                |-> [waiting]: read refused with 500 or 503,
+ *                  once; +--------------------------------+   423 locked, three times
  *
  * A write is repeated only where the server said that it did nothing: 423, or a redirect to another
  * of the configured hosts.
@@ -562,11 +562,7 @@ static void own_found(owa_verb_t *v, const owa_folders_t *folders, const oc_resu
 {
     (void)baton;
     if (!folders) {
-        oc_result_fail(&v->call->result, res->reason, "%s", res->detail ? res->detail : "");
-        v->call->result.upstream_status = res->upstream_status;
-        v->call->result.retry_after = res->retry_after;
-        oc_result_wrap(&v->call->result, "find folders");
-        owa_finish(v);
+        owa_fail_with(v, res, "find folders");
         return;
     }
     v->own = folders;
@@ -740,15 +736,20 @@ void owa_finish(owa_verb_t *v)
     v->woken = NULL;
 }
 
+void owa_fail_with(owa_verb_t *v, const oc_result_t *res, const char *step)
+{
+    oc_result_t *to = &v->call->result;
+
+    oc_result_fail(to, res->reason, "%s", res->detail ? res->detail : "");
+    to->upstream_status = res->upstream_status;
+    to->retry_after = res->retry_after;
+    oc_result_wrap(to, step);
+    owa_finish(v);
+}
+
 void owa_fail(owa_verb_t *v, const owa_ask_t *a, const char *step)
 {
-    oc_result_t *res = &v->call->result;
-
-    oc_result_fail(res, a->res.reason, "%s", a->res.detail ? a->res.detail : "");
-    res->upstream_status = a->res.upstream_status;
-    res->retry_after = a->res.retry_after;
-    oc_result_wrap(res, step);
-    owa_finish(v);
+    owa_fail_with(v, &a->res, step);
 }
 
 int owa_restart(owa_verb_t *v, const owa_ask_t *a, const char *mailbox)

@@ -303,11 +303,17 @@ typedef void owa_messages_then_t(owa_verb_t *v, apr_array_header_t *messages /* 
 void owa_messages_find(owa_verb_t *v, const char *folder, const char *uid, const char *class,
                        apr_time_t since, owa_messages_then_t *then, void *baton);
 
+/* One ask's or look's failure into call->result, with `step`, and finish. */
+void owa_fail_with(owa_verb_t *v, const oc_result_t *res, const char *step);
+
+/* What an attendee's answer says by its message class; UNKNOWN: it is no answer. */
+oc_partstat_t owa_answer(const char *class);
+
 /* ---- the verbs, each in the file of its name ---- */
 
 extern const oc_backend_vtable_t owa2003_vtable;
 
-/* find.c, freebusy.c, probe.c */
+/* find.c, read.c, evidence.c, freebusy.c, probe.c */
 oc_job_t *owa_list(const oc_backend_t *, oc_call_t *, const oc_list_query_t *, oc_list_t **);
 oc_job_t *owa_read(const oc_backend_t *, oc_call_t *, oc_itemref_t, oc_booking_t **);
 oc_job_t *owa_evidence(const oc_backend_t *, oc_call_t *, const oc_booking_t *, apr_time_t since,

@@ -1,0 +1,293 @@
+/* freebusy.c - who is free when: the free/busy command and its digit strings.
+ *
+ *   GET /public/?Cmd=freebusy&start=2026-03-05T00:00:00Z&end=..&interval=30&u=SMTP:a@x&u=SMTP:b@x
+ *
+ *   <a:response xmlns:a="WM"><a:recipients>
+ *     <a:item><a:displayname>All Attendees</a:displayname><a:fbdata>002</a:fbdata></a:item>
+ *     <a:item><a:displayname>Room</a:displayname><a:email type="SMTP">a@x</a:email>
+ *             <a:fbdata>002</a:fbdata></a:item>
+ *   </a:recipients></a:response>
+ *
+ * Only /public/ answers it, and only to Internet Explorer. The first item is everybody merged,
+ * under a localized name; order and number of the others are not to be relied on (DavMail, Calendar
+ * Connector), so rows are found by their e-mail. Digits: 0 free, 1 tentative, 2 busy, 3 out of
+ * office, 4 no data; an absent or short string is no data, too. KB 813268 prints 1 and 2 the other
+ * way round: wrong against the SDK and three clients.
+ */
+#include <string.h>
+#include <apr_strings.h>
+
+#include "backend/owa2003/owa.h"
+#include "base/str.h"
+
+#define RANGE_DAYS 62     /* published by default: two months */
+#define QUERY_MAX 1900    /* bytes of path and query: URLScan, common before IIS 6, ends at 2 KB */
+#define DIGITS_MAX 100000 /* of one person in one reply */
+
+typedef struct freebusy_t {
+    owa_verb_t v; /* first */
+    const oc_freebusy_query_t *query;
+    apr_array_header_t *rows; /* oc_freebusy_t *: the result */
+    oc_range_t whole;         /* what is asked for: the query's range, to whole intervals */
+    apr_time_t interval;      /* one digit */
+    int per_slot;             /* digits in a slot */
+    int waiting;
+} freebusy_t;
+
+/* One exchange: some people, one piece of the range. */
+typedef struct piece_t {
+    freebusy_t *f;
+    apr_time_t start;
+    int digits;
+    const char *email; /* of the item being read */
+    const char *name;
+    char *data;
+    apr_pool_t *scratch;
+} piece_t;
+
+enum { AT_ROOT, AT_RESPONSE, AT_RECIPIENTS, AT_ITEM, AT_NAME, AT_EMAIL, AT_DATA };
+
+static const oc_xml_row_t table[] = {
+    {AT_ROOT, "WM", "response", AT_RESPONSE, 0},
+    {AT_RESPONSE, "WM", "recipients", AT_RECIPIENTS, 0},
+    {AT_RECIPIENTS, "WM", "item", AT_ITEM, 0},
+    {AT_ITEM, "WM", "displayname", AT_NAME, OC_XML_TEXT},
+    {AT_ITEM, "WM", "email", AT_EMAIL, OC_XML_TEXT},
+    {AT_ITEM, "WM", "fbdata", AT_DATA, OC_XML_TEXT},
+    {0, NULL, NULL, 0, 0},
+};
+
+/* ---- reading ---- */
+
+static oc_busy_t digit(char c)
+{
+    switch (c) {
+    case '0':
+        return OC_BUSY_FREE;
+    case '1':
+        return OC_BUSY_TENTATIVE;
+    case '2':
+        return OC_BUSY_BUSY;
+    case '3':
+        return OC_BUSY_OOF;
+    default:
+        return OC_BUSY_UNKNOWN;
+    }
+}
+
+/* What several digits say about the slot they fill: the strongest; but one that is not known leaves
+ * free in doubt. */
+static oc_busy_t strongest(oc_busy_t a, oc_busy_t b)
+{
+    if (a == OC_BUSY_UNKNOWN || b == OC_BUSY_UNKNOWN) {
+        oc_busy_t other = a == OC_BUSY_UNKNOWN ? b : a;
+        return other == OC_BUSY_FREE ? OC_BUSY_UNKNOWN : other;
+    }
+    return a > b ? a : b;
+}
+
+static void take(piece_t *p, oc_freebusy_t *row)
+{
+    freebusy_t *f = p->f;
+    size_t said = strlen(p->data);
+    apr_int64_t first = (p->start - f->whole.start) / f->interval;
+    int i;
+
+    if (p->name && !row->name) {
+        row->name = apr_pstrdup(f->v.pool, p->name);
+    }
+    for (i = 0; i < p->digits; ++i) {
+        oc_busy_t now = (size_t)i < said ? digit(p->data[i]) : OC_BUSY_UNKNOWN;
+        apr_int64_t at = first + i, slot = at / f->per_slot;
+        if (slot >= row->count) {
+            break;
+        }
+        row->busy[slot] = (unsigned char)(at % f->per_slot == 0
+                                              ? now : strongest((oc_busy_t)row->busy[slot], now));
+    }
+}
+
+static apr_status_t on_open(void *baton, int state, const char *ns, const char *name)
+{
+    piece_t *p = baton;
+
+    (void)ns, (void)name;
+    if (state == AT_ITEM) {
+        p->email = p->name = p->data = NULL;
+        apr_pool_clear(p->scratch);
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t on_close(void *baton, int state, const char *ns, const char *name,
+                             const char *text, apr_size_t len)
+{
+    piece_t *p = baton;
+    int i;
+
+    (void)ns, (void)name;
+    switch (state) {
+    case AT_NAME:
+        p->name = apr_pstrmemdup(p->scratch, text, len);
+        break;
+    case AT_EMAIL:
+        p->email = oc_str_trim(p->scratch, text);
+        break;
+    case AT_DATA:
+        p->data = (char *)oc_str_trim(p->scratch, text);
+        break;
+    case AT_ITEM:
+        for (i = 0; p->email && p->data && i < p->f->rows->nelts; ++i) {
+            oc_freebusy_t *row = APR_ARRAY_IDX(p->f->rows, i, oc_freebusy_t *);
+            if (oc_attendee_same(row->address, p->email)) {
+                take(p, row);
+            }
+        }
+        break;
+    default:
+        break;
+    }
+    return APR_SUCCESS;
+}
+
+static void answered(owa_verb_t *v, owa_ask_t *a)
+{
+    freebusy_t *f = (freebusy_t *)v;
+
+    if (a->res.reason != OC_REASON_OK) {
+        owa_fail(v, a, "free/busy");
+        return;
+    }
+    /* 404: nobody ever published anything here; what was not said stays unknown. */
+    if (--f->waiting == 0) {
+        owa_finish(v);
+    }
+}
+
+/* ---- asking ---- */
+
+static const char *utc(apr_pool_t *pool, apr_time_t t)
+{
+    apr_time_exp_t e;
+
+    apr_time_exp_gmt(&e, t);
+    return apr_psprintf(pool, "%04d-%02d-%02dT%02d:%02d:%02dZ", e.tm_year + 1900, e.tm_mon + 1,
+                        e.tm_mday, e.tm_hour, e.tm_min, e.tm_sec);
+}
+
+static void ask_for(freebusy_t *f, const char *path, apr_time_t start, apr_time_t end)
+{
+    oc_xml_sink_t sink = {on_open, on_close, NULL};
+    owa_verb_t *v = &f->v;
+    piece_t *p = apr_pcalloc(v->pool, sizeof(*p));
+    owa_ask_t *a = owa_ask(v, v->be->conf->site, "GET", path, "free/busy", OWA_WANT_XML, answered);
+
+    p->f = f;
+    p->start = start;
+    p->digits = (int)((end - start) / f->interval);
+    apr_pool_create(&p->scratch, v->pool);
+    sink.baton = p;
+    a->baton = p;
+    a->xml = oc_xml_open(v->pool, table, &sink, NULL);
+    a->quiet_404 = 1;
+    ++f->waiting;
+    owa_send(v, a);
+}
+
+/* As many people as fit into one query, then the next. */
+static void ask_piece(freebusy_t *f, apr_time_t start, apr_time_t end)
+{
+    apr_pool_t *pool = f->v.pool;
+    const char *head = apr_psprintf(pool, "%s?Cmd=freebusy&start=%s&end=%s&interval=%d",
+                                    f->v.be->conf->public_path, utc(pool, start), utc(pool, end),
+                                    (int)(f->interval / apr_time_from_sec(60)));
+    const char *path = head;
+    int i, k;
+
+    for (i = 0; i < f->rows->nelts; ++i) {
+        const char *who = APR_ARRAY_IDX(f->rows, i, oc_freebusy_t *)->address;
+        const char *part;
+        for (k = 0; k < i; ++k) {
+            if (oc_attendee_same(APR_ARRAY_IDX(f->rows, k, oc_freebusy_t *)->address, who)) {
+                break;
+            }
+        }
+        if (k < i || !oc_attendee_address_ok(who)) {
+            continue; /* one bad address would spoil the answer for everybody */
+        }
+        part = apr_pstrcat(pool, "&u=SMTP:", oc_str_query(pool, who), NULL);
+        if (path != head && strlen(path) + strlen(part) > QUERY_MAX) {
+            ask_for(f, path, start, end);
+            path = head;
+        }
+        path = apr_pstrcat(pool, path, part, NULL);
+    }
+    if (path != head) {
+        ask_for(f, path, start, end);
+    }
+}
+
+static void start(owa_verb_t *v)
+{
+    freebusy_t *f = (freebusy_t *)v;
+    int days = v->be->conf->range_days > 0 ? v->be->conf->range_days : RANGE_DAYS;
+    apr_time_t step = apr_time_from_sec(86400) * days, from;
+
+    if (step > f->interval * DIGITS_MAX) {
+        step = f->interval * DIGITS_MAX;
+    }
+    step -= step % f->interval;
+    for (from = f->whole.start; from < f->whole.end; from += step) {
+        ask_piece(f, from, from + step < f->whole.end ? from + step : f->whole.end);
+    }
+    if (f->waiting == 0) {
+        owa_finish(v);
+    }
+}
+
+static apr_time_t gcd(apr_time_t a, apr_time_t b)
+{
+    while (b) {
+        apr_time_t r = a % b;
+        a = b;
+        b = r;
+    }
+    return a;
+}
+
+oc_job_t *owa_freebusy(const oc_backend_t *be, oc_call_t *call, const oc_freebusy_query_t *query,
+                       apr_array_header_t **rows)
+{
+    apr_time_t minute = apr_time_from_sec(60);
+    freebusy_t *f;
+    int i;
+
+    *rows = apr_array_make(call->pool, query->who->nelts, sizeof(oc_freebusy_t *));
+    if (!oc_range_valid(query->range) || query->slot < minute || query->slot % minute) {
+        oc_result_fail(&call->result, OC_REASON_INVALID_INPUT,
+                       "free/busy: an empty range, or a slot that is no whole number of minutes");
+        return NULL;
+    }
+    f = (freebusy_t *)owa_verb(be, call, sizeof(*f), "free/busy", start);
+    f->v.without_own = 1;
+    f->query = query;
+    f->rows = *rows;
+    /* The server counts digits from the start, rounded down to whole intervals: so the interval is
+     * one that divides both the slot and where the range begins. */
+    f->whole.start = query->range.start - query->range.start % minute;
+    f->interval = gcd(query->slot, f->whole.start % query->slot);
+    f->per_slot = (int)(query->slot / f->interval);
+    f->whole.end = query->range.end + f->interval - 1;
+    f->whole.end -= (f->whole.end - f->whole.start) % f->interval;
+    for (i = 0; i < query->who->nelts; ++i) {
+        oc_freebusy_t *row = oc_freebusy_create(call->pool,
+                                                APR_ARRAY_IDX(query->who, i, const char *),
+                                                query->range, query->slot);
+        if (!row) {
+            oc_result_fail(&call->result, OC_REASON_RANGE_TOO_LONG, "free/busy: too many slots");
+            return NULL;
+        }
+        APR_ARRAY_PUSH(*rows, oc_freebusy_t *) = row;
+    }
+    return &f->v.job;
+}
