@@ -3,7 +3,7 @@
  *
  *     NAME[=ARG][:SELECTOR,SELECTOR,...]
  *
- * NAME is one of the table at the head of fault.c (t/sim/run --help prints it, as does
+ * NAME is one of the table at the end of damage.c (t/sim/run --help prints it, as does
  * GET /_sim/fault). Selectors choose the requests; all must hold:
  *
  *     n  n-m  n-  every     of the requests that pass the filters below, counted from 1 since the fault
