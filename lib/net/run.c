@@ -225,10 +225,10 @@ static void finish(oc_run_t *run)
     run->active = 0;
     run->job = NULL;
     run->trace = NULL;
+    --net->jobs;
     if (job->finished) {
         job->finished(job, job->finished_baton); /* the job's memory may be gone from here on */
     }
-    --net->jobs;
     /* A note posted before finished() may still be on its way, an abandon() even: it must not meet
      * the place's next job. */
     run->held = atomic_load(&run->note.flags) != 0;

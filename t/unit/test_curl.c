@@ -204,21 +204,20 @@ static void one_send(const char *method, const char *body, const char *path, int
     errand_destroy(go(net, &site, "ana", "GET", "/warm"));
     errand_run(net, e);
     oc_net_stats(net, &stats);
+    apr_pool_destroy(pool);
+    peer_stop(peer);
     if (writes) {
         ok(seen.executed == 1 && x->outcome == OC_X_LOST && x->sent && e->heads[0] == 0,
            "%s%s that writes, on a reused connection that dies (%s): executed %d time, %s", method,
            body ? " with body" : "", path, seen.executed, errand_outcome(x->outcome));
         ok(oc_exchange_unknown(x), "its outcome is unknown");
-        is_int(stats.resend_refused + 0, strstr(path, "reset") ? stats.resend_refused + 0 : 1,
-               "the guard did it");
+        is_int(stats.resend_refused, 1, "the guard did it");
     } else {
         ok(seen.executed == 2 && x->outcome == OC_X_REPLIED,
            "%s that only reads is repeated on a new connection: %s", method,
            errand_outcome(x->outcome));
     }
     errand_destroy(e);
-    apr_pool_destroy(pool);
-    peer_stop(peer);
 }
 
 static void test_one_send(void)
@@ -318,9 +317,9 @@ static errand_t *go_ntlm(ntlm_t *n, const char *what)
 
     add_ntlm(e, &site, "ana");
     errand_run(net, e);
-    diag("NTLM, %s: %d messages, %s", what, n->legs, e->x[0]->error ? e->x[0]->error : "no error");
     apr_pool_destroy(pool);
     peer_stop(peer);
+    diag("NTLM, %s: %d messages, %s", what, n->legs, e->x[0]->error ? e->x[0]->error : "no error");
     return e;
 }
 
