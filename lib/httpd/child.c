@@ -12,6 +12,8 @@
 #include "httpd/child.h"
 #include "httpd/logsink.h"
 
+APLOG_USE_MODULE(owacal);
+
 #define MEMO_ENTRIES 4096
 #define SESSIONS_MAX 4096
 #define STOP_PATIENCE apr_time_from_sec(2) /* on prefork the stop may run inside a signal's handler */

@@ -12,7 +12,7 @@
 #include "httpd/config.h"
 #include "httpd/parse.h"
 
-extern module AP_MODULE_DECLARE_DATA owacal_module;
+APLOG_USE_MODULE(owacal);
 
 /* ---- create, merge, defaults: all from the member lists ---- */
 
@@ -269,16 +269,23 @@ static const char *add_room(cmd_parms *cmd, oc_server_conf_t *conf, oc_room_t *r
     return NULL;
 }
 
-static const char *set_room(cmd_parms *cmd, void *dummy, int argc, char *const argv[])
+/* Raw, because httpd's own words know quotes at their beginning only, and name="Board room" is what
+ * people write. */
+static const char *set_room(cmd_parms *cmd, void *dummy, const char *args)
 {
     const char *error = ap_check_cmd_context(cmd, NOT_IN_DIR_CONTEXT);
-    oc_room_t *room;
+    oc_room_t *room = NULL;
+    char **words;
+    int n;
 
     (void)dummy;
     if (error) {
         return error;
     }
-    room = oc_room_parse(cmd->pool, argc, argv, &error);
+    n = oc_room_words(cmd->pool, args, &words, &error);
+    if (n >= 0) {
+        room = oc_room_parse(cmd->pool, n, words, &error);
+    }
     error = room ? add_room(cmd, server_of(cmd), room) : error;
     return error ? apr_pstrcat(cmd->pool, "OwaCalRoom: ", error, NULL) : NULL;
 }
@@ -590,7 +597,7 @@ const command_rec oc_config_commands[] = {
     AP_INIT_TAKE_ARGV("OwaCalBackend", set_backend, NULL, RSRC_CONF,
                       "NAME owa2003 URL [connect=host:port] [also=host,..] [public=/public/] [ca=FILE] "
                       "[tls=1.2] [spn=HTTP@host]: a calendar server"),
-    AP_INIT_TAKE_ARGV("OwaCalRoom", set_room, NULL, RSRC_CONF,
+    AP_INIT_RAW_ARGS("OwaCalRoom", set_room, NULL, RSRC_CONF,
                       "ID MAILBOX [name=..] [capacity=N] [features=a,b] [building=..] [floor=..]: a room"),
     AP_INIT_TAKE1("OwaCalRooms", set_rooms, NULL, RSRC_CONF, "FILE with one room a line"),
     AP_INIT_TAKE1("OwaCalOrigin", set_origin, NULL, RSRC_CONF, "the site's public scheme://host[:port]"),

@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "httpd/logsink.h"
 
-extern module AP_MODULE_DECLARE_DATA owacal_module;
+APLOG_USE_MODULE(owacal);
 
 static int apache_level(int level)
 {

@@ -9,7 +9,7 @@
 #include "base/str.h"
 #include "httpd/person.h"
 
-extern module AP_MODULE_DECLARE_DATA owacal_module;
+APLOG_USE_MODULE(owacal);
 
 /* "alice" of "EX\alice", "alice@REALM" and "alice". */
 static const char *name_part(apr_pool_t *pool, const char *user)

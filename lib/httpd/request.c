@@ -10,7 +10,7 @@
 #include "httpd/parse.h"
 #include "httpd/request.h"
 
-extern module AP_MODULE_DECLARE_DATA owacal_module;
+APLOG_USE_MODULE(owacal);
 
 static const char *make_ref(const oc_view_t *view, const char *item, const char *uid)
 {

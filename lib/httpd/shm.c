@@ -8,6 +8,8 @@
 #include "base/str.h"
 #include "httpd/shm.h"
 
+APLOG_USE_MODULE(owacal);
+
 #define RETAINED_KEY "mod_owacal-shared-1" /* a new layout takes a new number */
 #define REFUSALS 4096
 #define SECRET_MIN 32 /* characters of a key in the file */
