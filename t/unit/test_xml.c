@@ -213,8 +213,9 @@ static void test_limits(void)
     is_int(res.reason, OC_REASON_UPSTREAM_PROTOCOL, "as a protocol error");
     free(doc);
 
-    doc = repeat("<list xmlns='L'><item><name>", "0123456789abcdef", 1 << 17, "</name></item></list>");
-    ok(read_in(doc, strlen(doc), 4096, NULL) != APR_SUCCESS, "2 MB of text in one element: refused");
+    doc = repeat("<list xmlns='L'><item><name>", "0123456789abcdef", 1 << 17,
+                 "</name></item></list>");
+    ok(read_in(doc, strlen(doc), 4096, NULL) != APR_SUCCESS, "2 MB of text in an element: refused");
     is_int(res.reason, OC_REASON_UPSTREAM_TOO_LARGE, "as too large");
     free(doc);
 
@@ -257,7 +258,8 @@ static void test_writer(void)
     doc = oc_xml_finish(w, &len);
     is_str(doc,
            "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n"
-           "<D:set xmlns:D=\"DAV:\" xmlns:m=\"M{}\"><D:a>1 &lt; 2 &amp; &#34;3&#34; &gt; &#39;4&#39;"
+           "<D:set xmlns:D=\"DAV:\" xmlns:m=\"M{}\"><D:a>1 &lt; 2 &amp; &#34;3&#34; &gt; "
+           "&#39;4&#39;"
            "&#13;\n\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD</D:a>"
            "<m:_x0030_x23 xmlns:n1=\"T\" n1:dt=\"a&#34;b&lt;c\"/><n2:y xmlns:n2=\"X\"></n2:y>"
            "<bare>z</bare></D:set>\n",
