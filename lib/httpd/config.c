@@ -366,6 +366,8 @@ static const char *set_timeout(cmd_parms *cmd, void *dummy, int argc, char *cons
                                "operation=, undo= and answer=", NULL);
         }
     }
+    conf->timeout_file = cmd->directive->filename;
+    conf->timeout_line = cmd->directive->line_num;
     return argc ? NULL : "OwaCalTimeout takes at least one of connect=, step=, operation=, undo=, answer=";
 }
 
@@ -669,7 +671,7 @@ static int check_server(apr_pool_t *pconf, server_rec *s, oc_server_conf_t *conf
         }
     }
     if (conf->connect > conf->step || conf->step > conf->operation) {
-        return refuse(s, s->defn_name, (int)s->defn_line_number,
+        return refuse(s, conf->timeout_file, conf->timeout_line,
                       "OwaCalTimeout: connect= must not be longer than step=, nor step= longer than "
                       "operation=");
     }

@@ -29,6 +29,8 @@ typedef enum oc_privacy_t { OC_PRIVACY_BUSY, OC_PRIVACY_ORGANIZER, OC_PRIVACY_SU
     X(apr_time_t, operation, -1, apr_time_from_sec(20))                                            \
     X(apr_time_t, undo, -1, apr_time_from_sec(10))                                                 \
     X(apr_time_t, answer, -1, apr_time_from_sec(2))                                                \
+    X(const char *, timeout_file, NULL, NULL) /* where OwaCalTimeout stands, for messages */       \
+    X(int, timeout_line, -1, 0)                                                                    \
     X(int, inflight, -1, 256)                                                                      \
     X(int, queue, -1, 1024)                                                                        \
     X(int, waiting, -1, 0)                                                                         \

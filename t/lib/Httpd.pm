@@ -107,7 +107,7 @@ sub write_config {
                 . "ThreadsPerChild $threads\nMinSpareThreads 1\nMaxSpareThreads $workers\n"
                 . "MaxRequestWorkers $workers\n",
         PROTOCOLS => $self->{http2} ? "Protocols h2c http/1.1\nH2MaxWorkers 32\n" : '',
-        BACKEND => $self->{backend_line} // ('OwaCalBackend corp owa2003 ' . ($self->{backend} // 'http://127.0.0.1:9')
+        BACKEND => $self->{backend_line} // ('OwaCalBackend corp owa2003 ' . (($self->{backend} // 'http://127.0.0.1:9') =~ s{/\z}{}r)
             . '/exchange/ ' . ($self->{backend_options} // '')),
         ROOMS => $self->{rooms} // "OwaCalRoom boardroom boardroom\@example.test name=\"Board room\" capacity=12 "
             . "features=projector,phone building=Main floor=2\n"

@@ -1,0 +1,98 @@
+#!/usr/bin/perl
+# configtest: the reference configuration and a plain one are accepted; each wrong directive is refused
+# with file, line, what is wrong and what would be right.
+use strict;
+use warnings;
+use File::Temp qw(tempdir);
+use FindBin qw($Bin);
+use Test::More;
+use lib "$Bin/lib";
+use Httpd;
+
+sub refused {
+    my ($name, $like, %o) = @_;
+    my ($status, $out) = Httpd->configtest(%o);
+    isnt($status, 0, "$name: refused");
+    like($out, $like, "$name: says why and what would be right");
+    like($out, qr/line \d+/, "$name: names the line") if !$o{no_line};
+    like($out, qr/httpd\.conf|owacal\.conf|rooms/, "$name: names the file") if !$o{no_line};
+    return;
+}
+
+my ($status, $out) = Httpd->configtest;
+is($status, 0, 'a plain configuration is accepted') or diag $out;
+
+{    # the reference configuration, as an administrator would include it
+    my $dir = tempdir(CLEANUP => 1);
+    open my $in, '<', "$Bin/../conf/owacal.conf" or die;
+    my $text = do { local $/; <$in> };
+    $text =~ s/^LoadModule.*$//m;
+    open my $file, '>', "$dir/owacal.conf" or die;
+    print $file $text;
+    close $file;
+    ($status, $out) = Httpd->configtest(backend_line => "Include $dir/owacal.conf", rooms => '',
+        modules => ['authz_host'], location => 'OwaCalIdentity delegated');
+    is($status, 0, 'conf/owacal.conf is accepted as it is') or diag $out;
+    # every commented directive works, too, when somebody takes the # away
+    $text =~ s/^(\s*)#(OwaCal(?!Rooms|Secret)\w+ )/$1$2/mg;
+    open $file, '>', "$dir/owacal.conf" or die;
+    print $file $text;
+    close $file;
+    ($status, $out) = Httpd->configtest(backend_line => "Include $dir/owacal.conf", rooms => '',
+        modules => ['authz_host']);
+    is($status, 0, 'so are its commented lines when they are put in force') or diag $out;
+}
+
+my $b = 'OwaCalBackend corp owa2003 http://127.0.0.1:9/exchange/';
+refused('no address', qr/takes a name, a kind and an address/, backend_line => 'OwaCalBackend corp owa2003');
+refused('unknown kind', qr/OwaCalBackend corp: .*owa2003/s, backend_line => 'OwaCalBackend corp owa2099 http://h/exchange/');
+refused('address with a password', qr/without user/, backend_line => 'OwaCalBackend corp owa2003 http://u:p@h/exchange/');
+refused('address of another scheme', qr/https:\/\/HOST/, backend_line => 'OwaCalBackend corp owa2003 ftp://h/');
+refused('unknown backend option', qr/known are connect=/, backend_line => "$b conect=h:1");
+refused('connect= without host', qr/connect=/, backend_line => "$b connect=a/b");
+refused('ca= of a missing file', qr/no such file/, backend_line => "$b ca=/nonexistent.pem");
+refused('tls= of no version', qr/1\.0, 1\.1, 1\.2 or 1\.3/, backend_line => "$b tls=0.9");
+refused('spn= of no service', qr/HTTP\@/, backend_line => "$b spn=mail");
+refused('a backend twice', qr/given before .* line \d+/, backend_line => "$b\n$b");
+refused('a backend name with a slash', qr/letters/, backend_line => 'OwaCalBackend a/b owa2003 http://h/exchange/');
+refused('use of no backend', qr/OwaCalUse corp: there is no such backend; declare/, backend_line => 'OwaCalBackend other owa2003 http://127.0.0.1:9/exchange/');
+refused('room without mailbox', qr/OwaCalRoom/, rooms => 'OwaCalRoom boardroom');
+refused('room with no address', qr/address/, rooms => 'OwaCalRoom boardroom nowhere');
+refused('room twice', qr/given before/, rooms => "OwaCalRoom a a\@x.example\nOwaCalRoom a b\@x.example");
+refused('mailbox twice', qr/another room/, rooms => "OwaCalRoom a a\@x.example\nOwaCalRoom b A\@x.example");
+refused('room with an unknown option', qr/unknown: name=/, rooms => 'OwaCalRoom a a@x.example capcity=3');
+refused('missing rooms file', qr/OwaCalRooms/, rooms => 'OwaCalRooms /nonexistent/rooms');
+refused('origin with a path', qr/scheme, host and port/, server => 'OwaCalOrigin https://h/path');
+refused('timeout of nothing', qr/50ms to 300s/, server => 'OwaCalTimeout step=0');
+refused('unknown timeout', qr/known are connect=/, server => 'OwaCalTimeout stop=3s');
+refused('step longer than operation', qr/must not be longer/, server => 'OwaCalTimeout step=30s operation=5s');
+refused('limit past its bound', qr/from 1 to 64/, server => 'OwaCalLimit gss-threads=100');
+refused('limit that is no number', qr/a number/, server => 'OwaCalLimit body=many');
+refused('unknown limit', qr/known are inflight=/, server => 'OwaCalLimit speed=1');
+refused('trace of nothing', qr/off, failures or all/, server => 'OwaCalTrace some');
+refused('command without update=', qr/update=/, server => 'OwaCalOwaCommand Cmd=sendappt');
+refused('identity without mode', qr/basic or delegated/, location => 'OwaCalIdentity kerberos');
+refused('identity with an unknown option', qr/known are upstream=/, location => 'OwaCalIdentity basic realm=x');
+refused('upstream of nothing', qr/basic, ntlm or forms/, location => 'OwaCalIdentity basic upstream=digest');
+refused('time zone of nowhere', qr/no time zone/, location => "OwaCalIdentity basic\nOwaCalTimezone Mars/Olympus");
+refused('conflict policy', qr/refuse, warn or allow/, location => "OwaCalIdentity basic\nOwaCalConflict never");
+refused('return to another host', qr/OwaCalReturn/, location => "OwaCalIdentity basic\nOwaCalReturn //evil.example");
+refused('privacy', qr/busy, organizer or subject/, location => "OwaCalIdentity basic\nOwaCalPrivacy all");
+refused('base that is no path', qr/OwaCalBase/, location => "OwaCalIdentity basic\nOwaCalBase booking");
+for my $expr ('%{HTTP_X_USER}', '%{req:X-User}', '%{QUERY_STRING}', '%{env:USER}', '%{reqenv:USER}', '%{osenv:USER}',
+    "%{REMOTE_USER}%{HTTP:X}") {
+    refused("mailbox from $expr", qr/not allowed/, location => qq{OwaCalIdentity basic\nOwaCalMailbox "$expr"});
+}
+refused('deadlines inside a virtual host', qr/VirtualHost/i,
+    server => "<VirtualHost *:8>\nServerName http://v\nOwaCalTimeout step=3s\n</VirtualHost>");
+
+{
+    my $dir = tempdir(CLEANUP => 1);
+    my $write = sub { open my $f, '>', "$dir/rooms" or die; print $f $_[0]; close $f };
+    $write->("# rooms\nboardroom boardroom\@x.example name=\"Board room\" capacity=5\n\nroom1 room1\@x.example\n");
+    ($status, $out) = Httpd->configtest(rooms => "OwaCalRooms $dir/rooms");
+    is($status, 0, 'a rooms file is accepted') or diag $out;
+    $write->("boardroom boardroom\@x.example\nroom1 nowhere\n");
+    refused('a wrong line of a rooms file', qr/rooms.*2/s, rooms => "OwaCalRooms $dir/rooms");
+}
+done_testing();
