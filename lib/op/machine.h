@@ -55,7 +55,7 @@ struct oc_op_t {
     unsigned starts;          /* how many states were started */
     int over;
     int wrote;                /* a state that writes was entered */
-    int leased;               /* how many keys it took */
+    int leased;               /* how many keys it must hold: those it took last */
     oc_mono_t soft, hard;     /* end of the operation's time; with the undo time */
     oc_mono_t pause_until;
     apr_array_header_t *verbs;    /* oc_op_verb_t *, of the state it is in */

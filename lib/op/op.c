@@ -96,7 +96,7 @@ apr_status_t oc_op_lease(oc_op_t *op, const char *const *keys, int n, int may_wa
                                   wait_until, res)
                   : oc_lease_try(op->conf.leases, backend, keys, n, op->call->id, expires, res);
     if (rv == APR_SUCCESS) {
-        op->leased += n;
+        op->leased = n;
     }
     return rv;
 }

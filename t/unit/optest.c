@@ -109,3 +109,19 @@ const char *optest_outcome(const optest_t *t)
                         a->pending_why ? a->pending_why : "-", a->left_behind ? a->left_behind : "-",
                         a->not_done ? a->not_done : "-");
 }
+
+int optest_leases(optest_t *t)
+{
+    oc_lease_stats_t stats;
+
+    oc_lease_stats(t->conf.leases, &stats);
+    return stats.leases;
+}
+
+int optest_ledger(optest_t *t)
+{
+    oc_lease_stats_t stats;
+
+    oc_lease_stats(t->conf.leases, &stats);
+    return stats.ledger;
+}

@@ -28,10 +28,22 @@ void optest_attendee(oc_booking_t *b, const char *address, int room);
 oc_act_t *optest_book(optest_t *t, const char *who, oc_booking_t *b, int seed);
 const char *optest_uid(optest_t *t, int seed);
 oc_range_t optest_when(int shift);
-/* The same answers whether the operation is prepared and worked by hand. */
+/* Prepares an operation and works it to its end. 0: it was refused before. */
 int optest_run(optest_t *t, oc_job_t *op);
 oc_reason_t optest_reason(const optest_t *t);
 /* "confirmed ok left=.. pending=.." for diagnostics. */
 const char *optest_outcome(const optest_t *t);
+
+/* Leases and entries of the ledger now. */
+int optest_leases(optest_t *t);
+int optest_ledger(optest_t *t);
+/* One check on the last outcome; explains itself when it fails. A macro: TAP counts per program. */
+#define optest_is(t, want_state, want_reason, name)                                                \
+    do {                                                                                           \
+        if (!ok((t)->act->state == (want_state) && optest_reason(t) == (want_reason),              \
+                "%s: %s, %s", (name), oc_state_token(want_state), oc_reason_token(want_reason))) { \
+            diag("%s", optest_outcome(t));                                                         \
+        }                                                                                          \
+    } while (0)
 
 #endif

@@ -6,30 +6,6 @@
 #include "optest.h"
 #include "tap.h"
 
-static int state_is(optest_t *t, oc_state_t state, oc_reason_t reason, const char *name)
-{
-    int pass = ok(t->act->state == state && optest_reason(t) == reason, "%s: %s, %s", name,
-                  oc_state_token(state), oc_reason_token(reason));
-    if (!pass) {
-        diag("%s", optest_outcome(t));
-    }
-    return pass;
-}
-
-static int ledger(optest_t *t)
-{
-    oc_lease_stats_t stats;
-    oc_lease_stats(t->conf.leases, &stats);
-    return stats.ledger;
-}
-
-static int leases(optest_t *t)
-{
-    oc_lease_stats_t stats;
-    oc_lease_stats(t->conf.leases, &stats);
-    return stats.leases;
-}
-
 /* What must be so after any booking, whatever happened. NULL: it is. */
 static const char *broken(optest_t *t, const char *uid)
 {
@@ -43,7 +19,7 @@ static const char *broken(optest_t *t, const char *uid)
     if (w->sent_twice) {
         return "a message was sent twice";
     }
-    if (leases(t)) {
+    if (optest_leases(t)) {
         return "a lease was left";
     }
     switch (act->state) {
@@ -64,7 +40,7 @@ static const char *broken(optest_t *t, const char *uid)
         if (act->left_behind || !act->booking) {
             return "it stands, but something is left behind or nothing is told of it";
         }
-        return ledger(t) ? NULL : "it stands, but the ledger does not know";
+        return optest_ledger(t) ? NULL : "it stands, but the ledger does not know";
     case OC_STATE_CONFLICT:
     case OC_STATE_FAILED:
         if (reason == OC_REASON_OK) {
@@ -79,7 +55,7 @@ static const char *broken(optest_t *t, const char *uid)
         if (item || requests != cancels || entries || mem_drafts(w)) {
             return "said to be undone, but something stands";
         }
-        return ledger(t) ? "undone, but the ledger has it" : NULL;
+        return optest_ledger(t) ? "undone, but the ledger has it" : NULL;
     case OC_STATE_UNKNOWN:
         if (reason != OC_REASON_OUTCOME_UNKNOWN || !act->left_behind) {
             return "unknown without saying what may stand";
@@ -95,7 +71,7 @@ static void happy(void)
 
     optest_begin(&t);
     optest_book(&t, "alice", NULL, 1);
-    state_is(&t, OC_STATE_CONFIRMED, OC_REASON_OK, "a room that accepts");
+    optest_is(&t, OC_STATE_CONFIRMED, OC_REASON_OK, "a room that accepts");
     is_int(mem_sent(t.world, NULL, MEM_REQUEST), 1, "one request left");
     is_int(mem_entries(t.world, ROOM, optest_when(0), optest_uid(&t, 1)), 1, "the room has it");
     is_int(t.world->count, 7, "check 2, write 2, invite 2, verify 1: no exchange too many");
@@ -107,7 +83,7 @@ static void happy(void)
     optest_begin(&t);
     t.world->rooms = MEM_SILENT;
     optest_book(&t, "alice", NULL, 1);
-    state_is(&t, OC_STATE_PENDING, OC_REASON_OK, "a room that never answers");
+    optest_is(&t, OC_STATE_PENDING, OC_REASON_OK, "a room that never answers");
     is_str(t.act->pending_why, "the room has not answered", "and that is said");
     ok(t.world->count > 8 && t.world->count < 20, "it was asked again, with growing pauses");
     optest_end(&t);
@@ -116,13 +92,13 @@ static void happy(void)
     t.world->rooms = MEM_TENTATIVE;
     t.world->readable = 1;
     optest_book(&t, "alice", NULL, 1);
-    state_is(&t, OC_STATE_CONFIRMED, OC_REASON_OK, "no answer, but it stands in the room's calendar");
+    optest_is(&t, OC_STATE_CONFIRMED, OC_REASON_OK, "no answer, but it stands in the room's calendar");
     optest_end(&t);
 
     optest_begin(&t);
     t.world->rooms = MEM_REFUSES;
     optest_book(&t, "alice", NULL, 1);
-    state_is(&t, OC_STATE_CONFLICT, OC_REASON_ROOM_TAKEN, "a room that refuses");
+    optest_is(&t, OC_STATE_CONFLICT, OC_REASON_ROOM_TAKEN, "a room that refuses");
     is_str(t.act->clash_room, ROOM, "which room is told");
     is_int(mem_sent(t.world, NULL, MEM_CANCEL), 1, "who was invited was told that it is off");
     is_str(broken(&t, optest_uid(&t, 1)), NULL, "and nothing stands");
@@ -137,14 +113,14 @@ static void without_rooms(void)
     optest_begin(&t);
     b = optest_booking(t.world->pool, 0, NULL, NULL);
     optest_book(&t, "alice", b, 1);
-    state_is(&t, OC_STATE_CONFIRMED, OC_REASON_OK, "people, but no room");
+    optest_is(&t, OC_STATE_CONFIRMED, OC_REASON_OK, "people, but no room");
     is_int(mem_sent(t.world, NULL, MEM_REQUEST), 1, "they were invited");
     b = oc_booking_create(t.world->pool);
     b->subject = "Quiet";
     b->when = optest_when(5);
     t.world->count = 0;
     optest_book(&t, "alice", b, 2);
-    state_is(&t, OC_STATE_CONFIRMED, OC_REASON_OK, "an appointment of one's own");
+    optest_is(&t, OC_STATE_CONFIRMED, OC_REASON_OK, "an appointment of one's own");
     is_int(t.world->count, 2, "is written and read back, and that is all");
     is_int(mem_sent(t.world, NULL, MEM_REQUEST), 1, "nobody is invited");
     is_int(t.act->told, OC_TOLD_NOBODY_TO_TELL, "and that is what is reported");
@@ -159,13 +135,13 @@ static void policies(void)
     optest_begin(&t);
     mem_book(t.world, ROOM, half, "OTHER");
     optest_book(&t, "alice", NULL, 1);
-    state_is(&t, OC_STATE_CONFLICT, OC_REASON_ROOM_TAKEN, "a taken room");
+    optest_is(&t, OC_STATE_CONFLICT, OC_REASON_ROOM_TAKEN, "a taken room");
     is_int(t.world->writes, 0, "nothing was written");
     is_str(broken(&t, optest_uid(&t, 1)), NULL, "nothing stands");
 
     t.world->readable = 1;
     optest_book(&t, "alice", NULL, 1);
-    state_is(&t, OC_STATE_CONFLICT, OC_REASON_ROOM_TAKEN, "a taken room, its calendar readable");
+    optest_is(&t, OC_STATE_CONFLICT, OC_REASON_ROOM_TAKEN, "a taken room, its calendar readable");
     ok(t.act->holder && !strcmp(t.act->holder->uid, "OTHER"), "then the holder is known");
     ok(t.act->clash.start == half.start && t.act->clash.end == half.end, "and when");
 
@@ -173,11 +149,11 @@ static void policies(void)
     t.world->rooms = MEM_SILENT;
     t.conf.conflict = OC_CONFLICT_WARN;
     optest_book(&t, "alice", NULL, 1);
-    state_is(&t, OC_STATE_PENDING, OC_REASON_OK, "a taken room with conflict=warn");
+    optest_is(&t, OC_STATE_PENDING, OC_REASON_OK, "a taken room with conflict=warn");
     is_str(t.act->pending_why, "the room was taken at that time", "and the remark is there");
     t.world->rooms = MEM_ACCEPTS;
     optest_book(&t, "alice", NULL, 2);
-    state_is(&t, OC_STATE_PENDING, OC_REASON_OK, "a room that declines with conflict=warn");
+    optest_is(&t, OC_STATE_PENDING, OC_REASON_OK, "a room that declines with conflict=warn");
     is_str(t.act->pending_why, "the room has declined", "and that is said");
     optest_end(&t);
 
@@ -186,28 +162,28 @@ static void policies(void)
     mem_book(t.world, ROOM, half, "OTHER");
     t.world->rooms = MEM_SILENT;
     optest_book(&t, "alice", NULL, 1);
-    state_is(&t, OC_STATE_PENDING, OC_REASON_OK, "a taken room with conflict=allow");
+    optest_is(&t, OC_STATE_PENDING, OC_REASON_OK, "a taken room with conflict=allow");
     optest_end(&t);
 
     optest_begin(&t);
     t.world->unknown = 1;
     t.world->rooms = MEM_SILENT;
     optest_book(&t, "alice", NULL, 1);
-    state_is(&t, OC_STATE_PENDING, OC_REASON_OK, "unknown free/busy");
+    optest_is(&t, OC_STATE_PENDING, OC_REASON_OK, "unknown free/busy");
     is_str(t.act->pending_why, "whether the room is free could not be checked", "and that is said");
     t.conf.unknown_refuse = 1;
     optest_book(&t, "carol", optest_booking(t.world->pool, 3, ROOM, NULL), 2);
-    state_is(&t, OC_STATE_CONFLICT, OC_REASON_AVAILABILITY_UNKNOWN, "unknown and unknown=refuse");
+    optest_is(&t, OC_STATE_CONFLICT, OC_REASON_AVAILABILITY_UNKNOWN, "unknown and unknown=refuse");
     t.world->readable = 1;
     t.world->rooms = MEM_ACCEPTS;
     optest_book(&t, "carol", optest_booking(t.world->pool, 4, ROOM, NULL), 3);
-    state_is(&t, OC_STATE_CONFIRMED, OC_REASON_OK, "unknown digits, but a readable calendar");
+    optest_is(&t, OC_STATE_CONFIRMED, OC_REASON_OK, "unknown digits, but a readable calendar");
     optest_end(&t);
 
     optest_begin(&t);
     mem_book(t.world, "bob@example.test", half, "BOBS");
     optest_book(&t, "alice", NULL, 1);
-    state_is(&t, OC_STATE_CONFIRMED, OC_REASON_OK, "a busy attendee, nobody asked");
+    optest_is(&t, OC_STATE_CONFIRMED, OC_REASON_OK, "a busy attendee, nobody asked");
     {
         oc_call_t *call = optest_call(&t, "alice");
         oc_book_args_t args = { 0 };
@@ -216,7 +192,7 @@ static void policies(void)
         args.check_people = 1;
         optest_run(&t, oc_op_book(call, &t.world->backend, &t.conf, &args, &t.act));
     }
-    state_is(&t, OC_STATE_CONFLICT, OC_REASON_ATTENDEE_BUSY, "a busy attendee, people asked");
+    optest_is(&t, OC_STATE_CONFLICT, OC_REASON_ATTENDEE_BUSY, "a busy attendee, people asked");
     is_str(t.act->clash_room, "bob@example.test", "who is told");
     optest_end(&t);
 }
@@ -231,13 +207,13 @@ static void neighbours(void)
     mem_book(t.world, ROOM, before, "BEFORE");
     mem_book(t.world, ROOM, after, "AFTER");
     optest_book(&t, "alice", NULL, 1);
-    state_is(&t, OC_STATE_CONFIRMED, OC_REASON_OK, "meetings that only touch do not clash");
+    optest_is(&t, OC_STATE_CONFIRMED, OC_REASON_OK, "meetings that only touch do not clash");
     b = optest_booking(t.world->pool, 5, ROOM, NULL);
     b->when.start = TEN + 2 * HOUR + apr_time_from_sec(600);
     b->when.end = b->when.start + apr_time_from_sec(1200);
     mem_book(t.world, ROOM, (oc_range_t){ b->when.end, b->when.end + HOUR }, "TEN-PAST");
     optest_book(&t, "alice", b, 2);
-    state_is(&t, OC_STATE_CONFIRMED, OC_REASON_OK, "nor at ten past and half past");
+    optest_is(&t, OC_STATE_CONFIRMED, OC_REASON_OK, "nor at ten past and half past");
     optest_end(&t);
 }
 
@@ -249,22 +225,22 @@ static void lag(void)
     t.world->lag = 15 * apr_time_from_sec(60);
     t.world->rooms = MEM_SILENT;
     optest_book(&t, "alice", NULL, 1);
-    state_is(&t, OC_STATE_PENDING, OC_REASON_OK, "the first with lagging free/busy");
+    optest_is(&t, OC_STATE_PENDING, OC_REASON_OK, "the first with lagging free/busy");
     t.world->count = 0;
     optest_book(&t, "bob", NULL, 2);
-    state_is(&t, OC_STATE_CONFLICT, OC_REASON_ROOM_TAKEN, "the second, though free/busy says free");
+    optest_is(&t, OC_STATE_CONFLICT, OC_REASON_ROOM_TAKEN, "the second, though free/busy says free");
     ok(!mem_item(t.world, "bob", optest_uid(&t, 2)), "and nothing stands in bob's calendar");
     optest_book(&t, "bob", optest_booking(t.world->pool, 1, ROOM, NULL), 3);
-    state_is(&t, OC_STATE_PENDING, OC_REASON_OK, "an hour later it is free");
+    optest_is(&t, OC_STATE_PENDING, OC_REASON_OK, "an hour later it is free");
     optest_end(&t);
 
     optest_begin(&t);
     t.world->lag = 15 * apr_time_from_sec(60);
     t.conf.leases = NULL; /* as from another front end: nothing but the room itself arbitrates */
     optest_book(&t, "alice", NULL, 1);
-    state_is(&t, OC_STATE_CONFIRMED, OC_REASON_OK, "first of two front ends");
+    optest_is(&t, OC_STATE_CONFIRMED, OC_REASON_OK, "first of two front ends");
     optest_book(&t, "bob", NULL, 2);
-    state_is(&t, OC_STATE_CONFLICT, OC_REASON_ROOM_TAKEN, "second of two: the room declined");
+    optest_is(&t, OC_STATE_CONFLICT, OC_REASON_ROOM_TAKEN, "second of two: the room declined");
     ok(!mem_item(t.world, "bob", optest_uid(&t, 2)), "and nothing stands in bob's calendar");
     is_int(mem_sent(t.world, optest_uid(&t, 2), MEM_CANCEL), 1, "who was invited was told");
     optest_end(&t);
@@ -278,7 +254,7 @@ static void idempotent(void)
     optest_begin(&t);
     optest_book(&t, "alice", NULL, 1);
     optest_book(&t, "alice", NULL, 1);
-    state_is(&t, OC_STATE_CONFIRMED, OC_REASON_OK, "the same key and content again");
+    optest_is(&t, OC_STATE_CONFIRMED, OC_REASON_OK, "the same key and content again");
     ok(t.act->replayed, "is told to be the booking made before");
     is_int(mem_sent(t.world, NULL, MEM_REQUEST), 1, "and sends nothing");
     is_str(broken(&t, optest_uid(&t, 1)), NULL, "everything fits");
@@ -289,15 +265,15 @@ static void idempotent(void)
     other = optest_booking(t.world->pool, 0, ROOM, NULL);
     other->subject = "Something else";
     optest_book(&t, "alice", other, 1);
-    state_is(&t, OC_STATE_FAILED, OC_REASON_KEY_CONFLICT, "the same key, other content");
+    optest_is(&t, OC_STATE_FAILED, OC_REASON_KEY_CONFLICT, "the same key, other content");
     other = optest_booking(t.world->pool, 7, ROOM, NULL);
     optest_book(&t, "alice", other, 1);
-    state_is(&t, OC_STATE_FAILED, OC_REASON_KEY_CONFLICT, "the same key, another time");
+    optest_is(&t, OC_STATE_FAILED, OC_REASON_KEY_CONFLICT, "the same key, another time");
     ok(!mem_sent(t.world, NULL, MEM_CANCEL) && mem_item(t.world, "alice", optest_uid(&t, 1)),
        "and the first booking is untouched");
     t.world->lag = HOUR;
     optest_book(&t, "bob", NULL, 5);
-    state_is(&t, OC_STATE_CONFLICT, OC_REASON_ROOM_TAKEN, "the ledger still knows of the first");
+    optest_is(&t, OC_STATE_CONFLICT, OC_REASON_ROOM_TAKEN, "the ledger still knows of the first");
     optest_end(&t);
 
     /* It was written, and then the front end died. */
@@ -307,11 +283,11 @@ static void idempotent(void)
     t.world->fault_on = 1;
     t.world->fault = MEM_NOT_SENT;
     optest_book(&t, "alice", NULL, 1);
-    state_is(&t, OC_STATE_FAILED, OC_REASON_LEFT_BEHIND, "the server goes away half-way");
+    optest_is(&t, OC_STATE_FAILED, OC_REASON_LEFT_BEHIND, "the server goes away half-way");
     ok(mem_item(t.world, "alice", optest_uid(&t, 1)) != NULL, "and something stands indeed");
     t.world->fault_at = 0;
     optest_book(&t, "alice", NULL, 1);
-    state_is(&t, OC_STATE_CONFIRMED, OC_REASON_OK, "the same key again goes on from there");
+    optest_is(&t, OC_STATE_CONFIRMED, OC_REASON_OK, "the same key again goes on from there");
     is_int(mem_sent(t.world, NULL, MEM_REQUEST), 1, "and invites once");
     optest_end(&t);
 }
