@@ -55,6 +55,9 @@ static oc_reason_t reason_of(OM_uint32 major, OM_uint32 minor)
         if (GSS_ROUTINE_ERROR(major) == GSS_S_CREDENTIALS_EXPIRED) {
             return OC_REASON_CREDENTIAL_EXPIRED;
         }
+        if (GSS_ROUTINE_ERROR(major) == GSS_S_NO_CRED) {
+            return OC_REASON_NO_CREDENTIAL; /* a cache without tickets, and the like */
+        }
         /* The server unknown to the KDC, no krb5.conf, no such realm, ...: for the administrator. */
         return OC_REASON_MISCONFIGURED;
     }
@@ -73,8 +76,11 @@ static void explain(oc_krb5_why_t *why, const char *what, OM_uint32 code, int ty
 
 static void fail(oc_krb5_why_t *why, const char *what, OM_uint32 major, OM_uint32 minor)
 {
+    /* Of an expired credential, the minor status says "success". */
+    int by_minor = minor != 0 && GSS_ROUTINE_ERROR(major) != GSS_S_CREDENTIALS_EXPIRED;
+
     why->reason = reason_of(major, minor);
-    explain(why, what, minor ? minor : major, minor ? GSS_C_MECH_CODE : GSS_C_GSS_CODE);
+    explain(why, what, by_minor ? minor : major, by_minor ? GSS_C_MECH_CODE : GSS_C_GSS_CODE);
 }
 
 static void say(oc_krb5_why_t *why, oc_reason_t reason, const char *detail)

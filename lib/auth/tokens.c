@@ -16,7 +16,7 @@
 #include "base/log.h"
 #include "base/str.h"
 
-#define QUEUE_PER_THREAD 16
+#define QUEUE_PER_THREAD 64 /* some milliseconds each */
 #define STUCK_AFTER apr_time_from_sec(3) /* a KDC that answers does so in milliseconds */
 #define BREAKER_FOR apr_time_from_sec(30)
 #define BREAKERS 8
