@@ -139,7 +139,8 @@ int sim_auth_refuse(sim_req_t *q, const char *reason)
         }
     }
     sim_page(q, HTTP_UNAUTHORIZED, "401 Unauthorized",
-             "You are not authorized to view this page: access is denied due to invalid credentials.");
+             "You are not authorized to view this page: access is denied due to invalid "
+             "credentials.");
     sim_auth_reason(q, reason);
     return DONE;
 }
@@ -176,7 +177,7 @@ static auth_conn_t *conn_state(sim_req_t *q)
     return q->conn->auth;
 }
 
-/* One leg of the handshake; `scheme` is NTLM, or Negotiate carrying NTLM as Windows takes it too. */
+/* One leg of the handshake; `scheme` is NTLM, or Negotiate carrying NTLM, which Windows takes. */
 static int check_ntlm(sim_req_t *q, const char *scheme, const char *token)
 {
     auth_conn_t *c = conn_state(q);

@@ -9,8 +9,9 @@
 
 #include "sim.h"
 
-/* The mailbox of a logon name: "alice", "EXAMPLE\alice", "example.test\alice", "alice@example.test" or
- * the mailbox's full address; NULL when the domain is not ours or nobody has that name. */
+/* The mailbox of a logon name: "alice", "EXAMPLE\alice", "example.test\alice",
+ * "alice@example.test" or the mailbox's full address; NULL when the domain is not ours or nobody
+ * has that name. */
 sim_mailbox_t *sim_auth_user(const sim_req_t *q, const char *logon);
 
 /* Compares without telling by its time where they differ. */
@@ -19,8 +20,8 @@ int sim_auth_equal(const char *a, const char *b);
 /* Sets X-Sim-Auth. */
 void sim_auth_reason(sim_req_t *q, const char *reason);
 
-/* The answer to whoever has not proved who he is, as the present mode gives it: 401 with challenges,
- * or 440 or 302 with forms. Returns DONE. */
+/* The answer to whoever has not proved who he is, as the present mode gives it: 401 with
+ * challenges, or 440 or 302 with forms. Returns DONE. */
 int sim_auth_refuse(sim_req_t *q, const char *reason);
 
 /* What q proved is forgotten: the connection's NTLM state, the logon session of its cookies. */

@@ -118,7 +118,8 @@ static sim_buf_t *make_head(sim_req_t *q, apr_off_t length)
 
     apr_rfc822_date(date, apr_time_now());
     sim_buf_printf(b, "HTTP/1.1 %s\r\nDate: %s\r\n",
-                   q->out.status_line ? q->out.status_line : ap_get_status_line(q->out.status), date);
+                   q->out.status_line ? q->out.status_line : ap_get_status_line(q->out.status),
+                   date);
     apr_table_do(add_header, b, q->out.headers, NULL);
     for (one = apr_strtok(remarks, "\n", &last); one; one = apr_strtok(NULL, "\n", &last))
         add_header(b, "X-Sim-Wrong", one);
@@ -192,7 +193,7 @@ static int run_partial(sim_req_t *q, const char *arg)
 static int run_html(sim_req_t *q, const char *arg)
 {
     (void)arg;
-    sim_page(q, HTTP_OK, "Welcome", "This page was put in place of the answer by a device on the way.");
+    sim_page(q, HTTP_OK, "Welcome", "A device on the way put this page in place of the answer.");
     apr_table_setn(q->r->notes, SIM_FAULT_FOREIGN, "1");
     return DONE;
 }
@@ -209,7 +210,8 @@ static int run_redirect(sim_req_t *q, const char *arg)
     sim_answer(q, HTTP_MOVED_TEMPORARILY);
     apr_table_setn(q->out.headers, "Location",
                    strstr(arg, "://") ? arg
-                   : apr_pstrcat(q->p, "http://", *arg ? arg : "other-host.example", q->path, NULL));
+                   : apr_pstrcat(q->p, "http://", *arg ? arg : "other-host.example", q->path,
+                                 NULL));
     return DONE;
 }
 
@@ -382,8 +384,8 @@ static int run_status_after(sim_req_t *q, const char *arg)
 /* Puts `text` into the body at offset `at`. */
 static void insert(sim_req_t *q, apr_size_t at, const char *text, apr_size_t len)
 {
-    const char *old = apr_pstrmemdup(q->p, q->out.body.data ? q->out.body.data : "", q->out.body.len);
     apr_size_t n = q->out.body.len;
+    const char *old = apr_pstrmemdup(q->p, q->out.body.data ? q->out.body.data : "", n);
 
     sim_buf_clear(&q->out.body);
     sim_buf_add(&q->out.body, old, at);
@@ -396,8 +398,9 @@ static apr_size_t after_declaration(const sim_req_t *q)
 {
     const char *body = q->out.body.data ? q->out.body.data : "", *end;
 
-    return strncmp(body, "<?xml", 5) == 0 && (end = strstr(body, "?>")) ? (apr_size_t)(end + 2 - body)
-                                                                       : 0;
+    if (strncmp(body, "<?xml", 5) != 0 || (end = strstr(body, "?>")) == NULL)
+        return 0;
+    return end + 2 - body;
 }
 
 /* Offset behind the start tag of the root element. */

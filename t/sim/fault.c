@@ -392,7 +392,8 @@ static int list(sim_req_t *q)
     pthread_mutex_unlock(&mutex);
     sim_buf_puts(b, "],\"known\":[");
     for (kind = fault_kinds; kind->name; kind++) {
-        sim_buf_printf(b, "%s{\"name\":\"%s\",\"arg\":", kind == fault_kinds ? "" : ",", kind->name);
+        sim_buf_printf(b, "%s{\"name\":\"%s\",\"arg\":", kind == fault_kinds ? "" : ",",
+                       kind->name);
         json_text(b, kind->arg ? kind->arg : "");
         sim_buf_puts(b, ",\"help\":");
         json_text(b, kind->help);

@@ -6,8 +6,8 @@
  * NAME is one of the table at the end of damage.c (t/sim/run --help prints it, as does
  * GET /_sim/fault). Selectors choose the requests; all must hold:
  *
- *     n  n-m  n-  every     of the requests that pass the filters below, counted from 1 since the fault
- *                           was set, those with these numbers; default: every
+ *     n  n-m  n-  every     of the requests that pass the filters below, counted from 1 since the
+ *                           fault was set, those with these numbers; default: every
  *     conn                  count anew on each connection
  *     method=MOVE           the method
  *     path~text             the decoded path contains this, without regard to case
@@ -27,7 +27,7 @@
  *
  *     POST   /_sim/fault?spec=SPEC            sets one; SPEC percent-encoded as a query value
  *     POST   /_sim/fault?name=N&arg=A&when=W  the same in parts (arg and when optional, taken raw)
- *     GET    /_sim/fault                      those set, with how many requests each has seen and hit
+ *     GET    /_sim/fault                      those set, with the number of requests seen and hit
  *     DELETE /_sim/fault                      clears all; ?name=N those of that name
  *
  * The functions are declared in sim.h.

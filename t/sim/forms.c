@@ -46,8 +46,8 @@ void sim_forms_reset(void)
 
 /* ---- cookies ---- */
 
-/* The value of a cookie as it stands, quotes included: they belong to it. Several Cookie headers come
- * joined by ", "; a sessionid holds a bare comma, a cadata one inside its quotes. */
+/* The value of a cookie as it stands, quotes included: they belong to it. Several Cookie headers
+ * come joined by ", "; a sessionid holds a bare comma, a cadata one inside its quotes. */
 static const char *cookie(const sim_req_t *q, const char *name)
 {
     const char *p = apr_table_get(q->r->headers_in, "Cookie"), *equals, *end, *comma;
@@ -205,13 +205,14 @@ int sim_forms_page(sim_req_t *q, const char *destination)
 
     sim_answer(q, HTTP_OK);
     q->out.type = "text/html; charset=utf-8";
-    sim_buf_puts(b, "<!DOCTYPE HTML PUBLIC \"-//W3C//DTD HTML 4.0 Transitional//EN\">\r\n<html><head>"
-                 "<title>Microsoft Outlook Web Access</title></head><body>\r\n"
+    sim_buf_puts(b, "<!DOCTYPE HTML PUBLIC \"-//W3C//DTD HTML 4.0 Transitional//EN\">\r\n"
+                 "<html><head><title>Microsoft Outlook Web Access</title></head><body>\r\n"
                  "<form action=\"" LOGON_POST "\" method=\"POST\" name=\"logonForm\" "
                  "autocomplete=\"off\">\r\n<input type=\"hidden\" name=\"destination\" value=\"");
     sim_buf_html(b, destination);
     sim_buf_puts(b, "\">\r\n<input type=\"hidden\" name=\"flags\" value=\"0\">\r\n"
-                 "<input type=\"radio\" name=\"trusted\" value=\"0\" checked> Public or shared computer\r\n"
+                 "<input type=\"radio\" name=\"trusted\" value=\"0\" checked> Public or shared "
+                 "computer\r\n"
                  "<input type=\"radio\" name=\"trusted\" value=\"4\"> Private computer\r\n"
                  "Domain\\user name: <input type=\"text\" name=\"username\">\r\n"
                  "Password: <input type=\"password\" name=\"password\">\r\n"

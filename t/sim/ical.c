@@ -44,8 +44,8 @@ static const char *text_of(sim_req_t *q, icalcomponent *event, icalproperty_kind
     return text && *text ? apr_pstrdup(q->p, text) : NULL;
 }
 
-/* The instant of a date property. Its zone is the VTIMEZONE its TZID names, a zone libical knows, or
- * UTC. 0 when it is no valid date. */
+/* The instant of a date property. Its zone is the VTIMEZONE its TZID names, a zone libical knows,
+ * or UTC. 0 when it is no valid date. */
 static int instant(icalcomponent *calendar, icalproperty *prop, struct icaltimetype t,
                    apr_time_t *out)
 {
@@ -156,7 +156,8 @@ static int put_people(sim_req_t *q, sim_item_t *item, icalcomponent *event, sim_
     for (i = 0; i < 3; i++)
         list[i] = sim_buf_make(q->p);
     *answer = SIM_ANSWER_NONE;
-    for (a = icalcomponent_get_first_property(event, ICAL_ATTENDEE_PROPERTY); a && n < ATTENDEES_MAX;
+    for (a = icalcomponent_get_first_property(event, ICAL_ATTENDEE_PROPERTY);
+         a && n < ATTENDEES_MAX;
          a = icalcomponent_get_next_property(event, ICAL_ATTENDEE_PROPERTY)) {
         const char *address = address_of(q, icalproperty_get_attendee(a));
         icalparameter *cn = icalproperty_get_first_parameter(a, ICAL_CN_PARAMETER);
@@ -211,7 +212,8 @@ static int put_rules(sim_req_t *q, sim_item_t *item, icalcomponent *event)
     icalproperty *prop;
     int n = 0;
 
-    for (prop = icalcomponent_get_first_property(event, ICAL_RRULE_PROPERTY); prop && n < VALUES_MAX;
+    for (prop = icalcomponent_get_first_property(event, ICAL_RRULE_PROPERTY);
+         prop && n < VALUES_MAX;
          prop = icalcomponent_get_next_property(event, ICAL_RRULE_PROPERTY))
         values[n++] = apr_pstrdup(q->p, icalproperty_get_value_as_string(prop));
     if (n)
@@ -313,6 +315,7 @@ static void put_reminder(sim_req_t *q, sim_item_t *item, icalcomponent *event)
 /* What iTIP's method makes of a calendar message. */
 static void put_method(sim_item_t *item, const char *method, sim_answer_t answer)
 {
+    const char *content = sim_get_or(item, SIM_NS_DAV, "contentclass", "");
     const char *class = NULL;
 
     if (strcmp(method, "REQUEST") == 0)
@@ -324,7 +327,7 @@ static void put_method(sim_item_t *item, const char *method, sim_answer_t answer
             : answer == SIM_ANSWER_TENTATIVE ? "IPM.Schedule.Meeting.Resp.Tent"
             : "IPM.Schedule.Meeting.Resp.Pos";
     sim_set(item, SIM_NS_CAL, "method", method);
-    if (class && strcmp(sim_get_or(item, SIM_NS_DAV, "contentclass", ""), SIM_CLASS_CALMESSAGE) == 0)
+    if (class && strcmp(content, SIM_CLASS_CALMESSAGE) == 0)
         sim_set(item, SIM_NS_EXCHANGE, "outlookmessageclass", class);
 }
 

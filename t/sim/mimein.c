@@ -69,7 +69,8 @@ static char *decode_qp(apr_pool_t *p, const char *text, apr_size_t len, int q, a
             *o++ = hex(text[i + 1]) << 4 | hex(text[i + 2]);
             i += 2;
         }
-        else if (!q && text[i] == '=' && i + 1 < len && (text[i + 1] == '\n' || text[i + 1] == '\r')) {
+        else if (!q && text[i] == '=' && i + 1 < len
+                 && (text[i + 1] == '\n' || text[i + 1] == '\r')) {
             i += text[i + 1] == '\r' && i + 2 < len && text[i + 2] == '\n' ? 2 : 1;
         }
         else {
@@ -150,7 +151,7 @@ const char *sim_mime_param(apr_pool_t *p, const char *value, const char *name)
     return NULL;
 }
 
-/* The headers of an entity, unfolded; *body is set behind the empty line. 0 if they are malformed. */
+/* The headers of an entity, unfolded; *body is set behind the empty line. 0: malformed. */
 static int read_headers(apr_pool_t *p, const char *text, const char *end, apr_table_t *t,
                         const char **body)
 {

@@ -124,8 +124,8 @@ static void line_time(sim_req_t *q, sim_buf_t *b, const char *name, const char *
     if (!value || !sim_time_parse(value, 0, &at))
         return;
     apr_time_exp_gmt(&t, at);
-    line(b, apr_psprintf(q->p, "%s:%04d%02d%02dT%02d%02d%02dZ", name, t.tm_year + 1900, t.tm_mon + 1,
-                         t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec));
+    line(b, apr_psprintf(q->p, "%s:%04d%02d%02dT%02d%02d%02dZ", name, t.tm_year + 1900,
+                         t.tm_mon + 1, t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec));
 }
 
 /* A name in a parameter: quotes and controls cannot be written there. */

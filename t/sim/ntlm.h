@@ -1,7 +1,7 @@
 /* ntlm.h - the three NTLM messages, server side, verified for real (NTLMv2).
  *
  * Layout and key derivation after [MS-NLMP] 2.2.1 and 3.3.2. Only NTLMv2 is accepted: the server
- * always sends target information, which makes every client of the last twenty years answer with it.
+ * always sends target information, to which every client of the last twenty years answers with it.
  * Like Windows 2003, no time stamp is sent, so a client has no reason to add an integrity code.
  *
  * Pure functions without sockets or httpd; every input is bounded and may come from an attacker.
@@ -32,9 +32,9 @@ typedef struct {
 /* Message number 1 or 3; 0 when these bytes are no such NTLM message. */
 int sim_ntlm_message(const unsigned char *msg, apr_size_t len);
 
-/* Answers message 1 with message 2. Fills *st with a fresh random challenge. `netbios` and `dns` name
- * the domain ("EXAMPLE", "example.test"). Returns the message in the pool and its length, NULL when
- * message 1 is malformed. */
+/* Answers message 1 with message 2. Fills *st with a fresh random challenge. `netbios` and `dns`
+ * name the domain ("EXAMPLE", "example.test"). Returns the message in the pool and its length, NULL
+ * when message 1 is malformed. */
 unsigned char *sim_ntlm_challenge(apr_pool_t *p, sim_ntlm_t *st, const unsigned char *msg,
                                   apr_size_t len, const char *netbios, const char *dns,
                                   apr_size_t *outlen);

@@ -2,9 +2,9 @@
  *
  *     name:password:address:person|room[:accept|refuse|silent]:language
  *
- * `language` (en, de, fr, hu; may be left out: en) is that of the folder names. The policy belongs to
- * rooms; a line with five fields has no policy, which for a room means accept. `#` starts a comment
- * line; blanks around a field do not count; a password cannot hold a colon. */
+ * `language` (en, de, fr, hu; may be left out: en) is that of the folder names. The policy belongs
+ * to rooms; a line with five fields has no policy, which for a room means accept. `#` starts a
+ * comment line; blanks around a field do not count; a password cannot hold a colon. */
 
 #include "sim.h"
 
