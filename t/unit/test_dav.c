@@ -206,7 +206,8 @@ static void test_stream(void)
 {
     static const char row[] = ITEM(
         "<a:propstat><a:status>HTTP/1.1 200 OK</a:status><a:prop>"
-        "<e:subject>Budget review</e:subject><d:dtstart>2026-03-05T09:00:00.000Z</d:dtstart><d:location>Room</d:location></a:prop>"
+        "<e:subject>Budget review</e:subject><d:dtstart>2026-03-05T09:00:00.000Z</d:dtstart>"
+        "<d:location>Room</d:location></a:prop>"
         "</a:propstat>");
     apr_pool_t *sub;
     oc_dav_t *d;
