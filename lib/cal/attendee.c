@@ -1,3 +1,4 @@
+#include "base/str.h"
 #include "cal/attendee.h"
 
 #include <apr_lib.h>
@@ -93,9 +94,8 @@ static int parse_row(apr_pool_t *pool, const char *from, const char *to, oc_atte
     } else {
         a->address = apr_pstrmemdup(pool, from, (apr_size_t)(to - from));
     }
-    if (a->address) {
-        apr_collapse_spaces((char *)a->address, a->address);
-    }
+    /* Blanks around it may go; one inside makes two words of it, and neither is what was meant. */
+    a->address = a->address ? oc_str_trim(pool, a->address) : NULL;
     return oc_attendee_address_ok(a->address);
 }
 

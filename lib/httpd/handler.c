@@ -394,19 +394,20 @@ static int get_check(oc_request_t *q, const char *arg)
 static const struct route_t {
     const char *path; /* a trailing '*' takes one more segment as the argument */
     int method;
+    const char *name; /* of the method; a GET answers HEAD, too */
     int (*run)(oc_request_t *q, const char *arg);
 } routes[] = {
-    { "", M_GET, get_rooms },
-    { "rooms", M_GET, get_rooms },
-    { "freebusy", M_GET, get_freebusy },
-    { "bookings", M_GET, get_bookings },
-    { "bookings", M_POST, post_booking },
-    { "bookings/new", M_GET, get_form },
-    { "bookings/*", M_GET, get_booking },
-    { "bookings/*", M_POST, post_to_booking },
-    { "bookings/*", M_PATCH, patch_booking },
-    { "bookings/*", M_DELETE, delete_booking },
-    { "check", M_GET, get_check },
+    { "", M_GET, "GET, HEAD", get_rooms },
+    { "rooms", M_GET, "GET, HEAD", get_rooms },
+    { "freebusy", M_GET, "GET, HEAD", get_freebusy },
+    { "bookings", M_GET, "GET, HEAD", get_bookings },
+    { "bookings", M_POST, "POST", post_booking },
+    { "bookings/new", M_GET, "GET, HEAD", get_form },
+    { "bookings/*", M_GET, "GET, HEAD", get_booking },
+    { "bookings/*", M_POST, "POST", post_to_booking },
+    { "bookings/*", M_PATCH, "PATCH", patch_booking },
+    { "bookings/*", M_DELETE, "DELETE", delete_booking },
+    { "check", M_GET, "GET, HEAD", get_check },
 };
 
 /* The argument if `route` fits `path`, else NULL. */
@@ -452,8 +453,7 @@ int oc_handler(request_rec *r)
         const char *allow = "";
         for (i = 0; i < sizeof(routes) / sizeof(routes[0]); ++i) {
             if (fits(routes[i].path, q.route)) {
-                allow = apr_pstrcat(r->pool, allow, *allow ? ", " : "",
-                                    ap_method_name_of(r->pool, routes[i].method), NULL);
+                allow = apr_pstrcat(r->pool, allow, *allow ? ", " : "", routes[i].name, NULL);
             }
         }
         apr_table_setn(r->headers_out, "Allow", allow);

@@ -89,11 +89,24 @@ static void test_lists(void)
     is_str(oc_role_token(OC_ROLE_RESOURCE), "NON-PARTICIPANT", "role token");
 }
 
+/* A blank inside is a slip of the keyboard, not something to be closed up. */
+static void test_blanks(apr_pool_t *p)
+{
+    int bad = 0;
+    apr_array_header_t *list = oc_attendee_parse_list(p, " bo b@ex.example , ana@ex.example ",
+                                                      OC_ROLE_REQUIRED, &bad);
+
+    is_int(bad, 1, "an address with a blank inside is refused");
+    is_int(list->nelts, 1, "the others stay");
+    is_str(APR_ARRAY_IDX(list, 0, oc_attendee_t).address, "ana@ex.example", "blanks around it go");
+}
+
 int main(void)
 {
     apr_initialize();
     apr_pool_create(&pool, NULL);
     test_addresses();
     test_lists();
+    test_blanks(pool);
     return done_testing();
 }
