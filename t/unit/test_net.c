@@ -198,6 +198,41 @@ static void test_bounds(void)
     conf = before;
 }
 
+/* Without any deadline of their jobs: nobody waits in the queue for longer than a step. */
+static void test_queue_time(void)
+{
+    gate_t g = {0};
+    peer_t *peer = peer_start(gate, &g);
+    oc_site_t site = errand_site(peer);
+    apr_pool_t *pool;
+    oc_net_conf_t before = conf;
+    oc_net_t *net;
+    errand_t *errands[3];
+    int i;
+
+    conf.max_inflight = 1;
+    conf.step_timeout = apr_time_from_msec(400);
+    net = start(&pool);
+    for (i = 0; i < 3; ++i) {
+        errands[i] = errand_create(0);
+        errand_add(errands[i], &site, "ana", "GET", "/");
+        oc_net_submit(net, &errands[i]->job);
+        usleep(i == 0 ? 200000 : 0);
+    }
+    for (i = 0; i < 3; ++i) {
+        ok(errand_wait(errands[i], 3000), "job %d of 3 ends", i + 1);
+    }
+    is_outcome(errands[1], "timeout", 1, "one that got its turn in time");
+    is_outcome(errands[2], "timeout", 0, "one that did not");
+    ok(errands[2]->x[0]->ended < errands[1]->x[0]->ended, "it did not wait for the other");
+    for (i = 0; i < 3; ++i) {
+        errand_destroy(errands[i]);
+    }
+    apr_pool_destroy(pool);
+    peer_stop(peer);
+    conf = before;
+}
+
 /* A server of one thread for many connections: takes `count` of them and their requests, then
  * answers all. */
 typedef struct crowd_t {
@@ -656,6 +691,7 @@ int main(void)
     test_one_job();
     test_side_by_side();
     test_bounds();
+    test_queue_time();
     test_threads();
     test_wake();
     test_cancel();

@@ -1,0 +1,216 @@
+/* Turns, bounds and the life of caches, without a socket. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <apr_general.h>
+
+#include "tap.h"
+#include "net/pool.h"
+
+static apr_pool_t *root;
+static char opened[512], closed[512]; /* identities of the caches */
+static int refuse_to_open;
+
+static void *open_wire(void *baton, const oc_exchange_t *first)
+{
+    (void)baton;
+    if (refuse_to_open) {
+        return NULL;
+    }
+    strcat(strcat(opened, first->identity), " ");
+    return strdup(first->identity);
+}
+
+static void close_wire(void *baton, void *wire)
+{
+    (void)baton;
+    strcat(strcat(closed, wire), " ");
+    free(wire);
+}
+
+static oc_pool_t *make(int max_inflight, int max_per_identity, int max_caches)
+{
+    oc_pool_conf_t conf = {.max_inflight = max_inflight,
+                           .max_per_identity = max_per_identity,
+                           .max_caches = max_caches,
+                           .cache_idle = 100,
+                           .open = open_wire,
+                           .close = close_wire};
+
+    opened[0] = closed[0] = '\0';
+    return oc_pool_create(&conf);
+}
+
+static const oc_site_t mail = {"https", "mail.example.test", 443, NULL, NULL, 12, NULL};
+
+static oc_exchange_t *of(const char *identity, const oc_site_t *site)
+{
+    oc_exchange_t *x = oc_exchange_create(root, site, "GET", "/", "x");
+
+    x->identity = identity;
+    return x;
+}
+
+/* Enter one per letter; identities are single letters. */
+static void enter(oc_pool_t *pool, oc_ticket_t *tickets, const char *letters)
+{
+    static const char *const names[] = {"a", "b", "c", "d", "e", "f", "g", "h"};
+
+    for (; *letters; ++letters, ++tickets) {
+        oc_pool_enter(pool, tickets, of(names[*letters - 'a'], &mail));
+    }
+}
+
+/* Who gets on the wire now, in order. */
+static const char *take(oc_pool_t *pool, oc_mono_t now)
+{
+    static char order[64];
+    oc_ticket_t *ticket;
+
+    order[0] = '\0';
+    while ((ticket = oc_pool_take(pool, now))) {
+        strcat(order, ticket->x->identity);
+    }
+    return order;
+}
+
+static void leave_all(oc_pool_t *pool, oc_ticket_t *tickets, int count)
+{
+    for (int i = 0; i < count; ++i) {
+        oc_pool_leave(pool, &tickets[i], 1);
+    }
+}
+
+static void test_turns(void)
+{
+    oc_pool_t *pool = make(4, 2, 10);
+    oc_ticket_t t[16] = {0};
+
+    enter(pool, t, "aaaaaabbc");
+    is_str(take(pool, 1), "abca", "identities take turns, up to the bound of all");
+    ok(oc_pool_inflight(pool) == 4 && oc_pool_waiting(pool) == 5, "counted");
+    oc_pool_leave(pool, &t[8], 2);
+    is_str(take(pool, 2), "b", "a place goes to who is below his own bound");
+    oc_pool_leave(pool, &t[0], 3);
+    oc_pool_leave(pool, &t[0], 3);
+    is_int(oc_pool_inflight(pool), 3, "leaving twice counts once");
+    is_str(take(pool, 3), "a", "then to the next in line");
+    oc_pool_leave(pool, &t[5], 4);
+    is_int(oc_pool_waiting(pool), 2, "one that waits may leave");
+    leave_all(pool, t, 9);
+    is_str(take(pool, 5), "", "nobody is left");
+    ok(oc_pool_inflight(pool) == 0 && oc_pool_waiting(pool) == 0, "nothing is counted");
+    is_str(opened, "a b c ", "one cache each");
+    oc_pool_destroy(pool);
+    is_str(closed, "c a b ", "all are closed in the end, the longest unused first");
+}
+
+static void test_order_within(void)
+{
+    oc_pool_t *pool = make(1, 1, 10);
+    oc_ticket_t t[3] = {0};
+
+    enter(pool, t, "aaa");
+    for (int i = 0; i < 3; ++i) {
+        ok(oc_pool_take(pool, 1) == &t[i], "first come, first served: %d", i + 1);
+        oc_pool_leave(pool, &t[i], 1);
+    }
+    oc_pool_destroy(pool);
+}
+
+static void test_caches(void)
+{
+    oc_pool_t *pool = make(10, 10, 2);
+    oc_ticket_t t[8] = {0};
+
+    enter(pool, t, "ab");
+    take(pool, 10);
+    leave_all(pool, t, 2);
+    enter(pool, t, "c");
+    take(pool, 20);
+    is_str(closed, "a ", "the longest unused gives way");
+    enter(pool, t + 1, "de");
+    take(pool, 30);
+    is_str(closed, "a b ", "one in use does not");
+    is_int(oc_pool_caches(pool), 3, "so there may be more for a while");
+    oc_pool_leave(pool, &t[0], 40);
+    is_int((int)oc_pool_sweep(pool, 139), 140, "told when to come back");
+    is_str(closed, "a b ", "nothing is closed too early");
+    oc_pool_sweep(pool, 140);
+    is_str(closed, "a b c ", "what was not used for so long is closed; what is in use is not");
+    leave_all(pool, t, 3);
+    is_int((int)oc_pool_sweep(pool, 1000), 0, "without caches there is nothing to come back for");
+    oc_pool_destroy(pool);
+}
+
+static void test_keys(void)
+{
+    oc_pool_t *pool = make(20, 20, 20);
+    oc_ticket_t t[8] = {0};
+    oc_site_t other[6] = {mail, mail, mail, mail, mail, mail};
+    oc_exchange_t *x;
+    int i;
+
+    other[0].scheme = "http";
+    other[1].host = "mail2.example.test";
+    other[2].port = 444;
+    other[3].connect = "10.0.0.1:443";
+    other[4].ca = "/etc/ca.pem";
+    other[5].tls_min = 13;
+    oc_pool_enter(pool, &t[0], of("a", &mail));
+    for (i = 0; i < 6; ++i) {
+        oc_pool_enter(pool, &t[i + 1], of("a", &other[i]));
+    }
+    x = of("a", &mail);
+    x->connauth = OC_CONNAUTH_NTLM;
+    oc_pool_enter(pool, &t[7], x);
+    take(pool, 1);
+    is_int(oc_pool_caches(pool), 8, "every setting of a site and of signing in counts");
+    leave_all(pool, t, 8);
+    other[0] = mail; /* a copy of the site is the same site */
+    oc_pool_enter(pool, &t[0], of("a", &other[0]));
+    take(pool, 1);
+    is_int(oc_pool_caches(pool), 8, "what is written the same is the same");
+    leave_all(pool, t, 1);
+    /* Strings that run into one another when they are joined. */
+    other[0].host = "m";
+    other[0].connect = "1:2";
+    other[1].host = "m 443 3:1:2";
+    other[1].connect = NULL;
+    oc_pool_enter(pool, &t[0], of("a", &other[0]));
+    oc_pool_enter(pool, &t[1], of("a", &other[1]));
+    oc_pool_enter(pool, &t[2], of("a https 17:mail.example.test", &mail));
+    take(pool, 1);
+    is_int(oc_pool_caches(pool), 11, "no two different keys look alike");
+    leave_all(pool, t, 3);
+    oc_pool_destroy(pool);
+}
+
+static void test_no_cache(void)
+{
+    oc_pool_t *pool = make(10, 10, 2);
+    oc_ticket_t t[1] = {0};
+
+    refuse_to_open = 1;
+    enter(pool, t, "a");
+    ok(oc_pool_take(pool, 1) == &t[0] && !t[0].cache, "a cache that cannot be opened is told");
+    refuse_to_open = 0;
+    ok(oc_pool_inflight(pool) == 0 && !t[0].key, "and holds no place");
+    oc_pool_leave(pool, &t[0], 1);
+    oc_pool_destroy(pool);
+}
+
+int main(void)
+{
+    apr_initialize();
+    apr_pool_create(&root, NULL);
+    test_turns();
+    test_order_within();
+    test_caches();
+    test_keys();
+    test_no_cache();
+    apr_pool_destroy(root);
+    apr_terminate();
+    return done_testing();
+}
