@@ -120,6 +120,16 @@ subtest 'the welcome page' => sub {
     ok($alice->do(GET => '/exchange/nobody/')->{headers}{'ms-webstorage'}, '... by a server that says what it is');
 };
 
+subtest 'rule 3: GET of an item' => sub {
+    $alice->put_props('/exchange/alice/Calendar/g.EML', SimClient::appointment());
+    my $r = $alice->do(GET => '/exchange/alice/Calendar/g.EML');
+    like($r->{headers}{'content-type'}[0], qr{^text/html}, 'a page');
+    unlike($r->{body}, qr/BEGIN:VCALENDAR/, '... from which no iCalendar can be read');
+    $r = $alice->do(GET => '/exchange/alice/Calendar/g.EML', { Translate => 'f' });
+    is($r->{headers}{'content-type'}[0], 'message/rfc822', 'with Translate: f the message');
+    is($alice->do(GET => '/exchange/', { Translate => 'f' })->{status}, 403, 'the page of frames is not for Translate: f');
+};
+
 subtest 'absolute request targets and permanent URLs' => sub {
     is($alice->propfind($alice->url('/exchange/alice/Calendar/r.EML'), 0, 'cal:uid'), 1, 'http://host/path as target');
     my ($row) = $alice->propfind('/exchange/alice/Calendar/r.EML', 0, 'e:permanenturl', 'cal:uid');

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define NESTING_MAX 64
+#define NODES_MAX 2000 /* the tree of a chain of ANDs is as deep as the chain is long */
 
 typedef enum { N_AND, N_OR, N_NOT, N_COMPARE, N_LIKE, N_NULL } node_kind_t;
 typedef enum { OP_EQ, OP_NE, OP_LT, OP_LE, OP_GT, OP_GE } op_t;
@@ -31,7 +32,7 @@ typedef struct parser_t {
     token_t token;
     const char *text; /* of the token; a sign's characters */
     const char *error;
-    int depth;
+    int depth, nodes;
 } parser_t;
 
 /* ---- tokens ---- */
@@ -278,6 +279,9 @@ static sim_sql_node_t *new_node(parser_t *s, node_kind_t kind)
 {
     sim_sql_node_t *n = apr_pcalloc(s->q->p, sizeof(*n));
 
+    if (++s->nodes > NODES_MAX) {
+        s->error = "too long a condition";
+    }
     n->kind = kind;
     return n;
 }
@@ -437,7 +441,7 @@ static void read_orders(parser_t *s, sim_sql_t *out)
 
 const char *sim_sql_parse(sim_req_t *q, const char *text, sim_sql_t *out)
 {
-    parser_t s = {q, text, T_END, "", NULL, 0};
+    parser_t s = {q, text, T_END, "", NULL, 0, 0};
 
     memset(out, 0, sizeof(*out));
     out->columns = apr_array_make(q->p, 16, sizeof(sim_sql_column_t));
@@ -486,31 +490,32 @@ int sim_sql_compare(sim_type_t type, const char *a, const char *b)
     return x < y ? -1 : x > y;
 }
 
-/* % any characters, _ one, both without regard to case */
+/* % any characters, _ one, both without regard to case. Goes back to the last % only, so that the
+ * time stays within length times length. */
 static int like(const char *text, const char *pattern)
 {
-    for (; *pattern; pattern++) {
+    const char *star = NULL, *from = NULL;
+
+    while (*text) {
         if (*pattern == '%') {
-            while (*pattern == '%') {
-                pattern++;
-            }
-            if (!*pattern) {
-                return 1;
-            }
-            for (; *text; text++) {
-                if (like(text, pattern)) {
-                    return 1;
-                }
-            }
+            star = ++pattern;
+            from = text;
+        }
+        else if (*pattern
+                 && (*pattern == '_'
+                     || tolower((unsigned char)*pattern) == tolower((unsigned char)*text))) {
+            pattern++;
+            text++;
+        }
+        else if (star) {
+            pattern = star;
+            text = ++from;
+        }
+        else {
             return 0;
         }
-        if (!*text || (*pattern != '_' && tolower((unsigned char)*pattern)
-                                              != tolower((unsigned char)*text))) {
-            return 0;
-        }
-        text++;
     }
-    return !*text;
+    return !pattern[strspn(pattern, "%")];
 }
 
 static int holds(op_t op, int order)

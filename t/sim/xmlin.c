@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define XML_MAX (8 * 1024 * 1024)
-#define CHANGES_MAX 1000
+#define PROPERTIES_MAX 1000 /* asked for or changed in one request */
 
 static void quiet(void *ctx, const char *fmt, ...)
 {
@@ -155,6 +155,10 @@ int sim_xml_read_propfind(sim_req_t *q, sim_propfind_t *out)
             read_hrefs(q, n, &out->nhrefs, &out->hrefs);
         }
         else if (is_dav(n, "prop") && !out->asks) {
+            if (count_children(n) > PROPERTIES_MAX) {
+                xmlFreeDoc(doc);
+                return HTTP_REQUEST_ENTITY_TOO_LARGE;
+            }
             out->asks = apr_pcalloc(q->p, sizeof(sim_ask_t) * (size_t)(count_children(n) + 1));
             for (c = n->children; c; c = c->next) {
                 if (c->type == XML_ELEMENT_NODE) {
@@ -219,7 +223,7 @@ int sim_xml_read_proppatch(sim_req_t *q, sim_proppatch_t *out)
             total += p->type == XML_ELEMENT_NODE ? count_children(p) : 0;
         }
     }
-    if (total > CHANGES_MAX) {
+    if (total > PROPERTIES_MAX) {
         xmlFreeDoc(doc);
         return HTTP_REQUEST_ENTITY_TOO_LARGE;
     }
