@@ -196,6 +196,18 @@ subtest 'rooms' => sub {
     $alice->reset;
 };
 
+subtest 'rooms and series' => sub {
+    $sim->control(POST => '/_sim/items?mailbox=boardroom&start=2027-03-01T09:30:00Z&minutes=60&urn%3Aschemas%3Acalendar%3Arrule=FREQ%3DDAILY');
+    my $try = sub { $alice->invite('header:to' => '', 'header:bcc' => 'boardroom@example.test', @_) };
+    $try->('cal:dtstart' => '2027-03-05T09:00:00.000Z', 'cal:dtend' => '2027-03-05T10:00:00.000Z');
+    $try->('cal:dtstart' => '2027-03-05T10:30:00.000Z', 'cal:dtend' => '2027-03-05T11:00:00.000Z');
+    is(classes('alice', 'inbox'), 'Resp.Neg Resp.Pos', 'an occurrence is in the way, or not');
+    $alice->set('room-conflicts' => 'accept');
+    $try->();
+    is(classes('alice', 'inbox'), 'Resp.Neg Resp.Pos Resp.Pos', 'a room that takes conflicts, when set so');
+    $alice->reset;
+};
+
 subtest 'persons answer when told to' => sub {
     my ($path, $uid) = $alice->invite;
     $sim->control(POST => "/_sim/respond?mailbox=bob&uid=$uid&answer=tentative");

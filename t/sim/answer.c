@@ -69,26 +69,46 @@ static int overlap(const slots_t *a, const slots_t *b)
     return 0;
 }
 
-/* Only what is settled counts: a tentative entry is a request not answered yet. */
+static const char *text_of(const sim_item_t *item, const sim_name_t *name, const char *def)
+{
+    const sim_prop_t *prop = sim_prop(item, name);
+
+    return prop && prop->n ? prop->values[0] : def;
+}
+
+/* Only what is settled counts: a tentative entry is a request not answered yet. Room calendars can
+ * be long: single appointments are compared by their texts, which sort as their times do. */
 static int is_taken(const sim_mailbox_t *room, const sim_item_t *request)
 {
-    const char *uid = sim_get_or(request, SIM_NS_CAL, "uid", "");
+    const sim_name_t *busystatus = sim_name(SIM_NS_CAL, "busystatus");
+    const sim_name_t *dtstart = sim_name(SIM_NS_CAL, "dtstart");
+    const sim_name_t *dtend = sim_name(SIM_NS_CAL, "dtend"), *key = sim_name(SIM_NS_CAL, "uid");
+    const sim_name_t *rrule = sim_name(SIM_NS_CAL, "rrule");
+    const char *uid = text_of(request, key, ""), *start = text_of(request, dtstart, "");
+    const char *end = text_of(request, dtend, "");
+    int series = sim_recur_is_master(request), taken = 0;
     const sim_item_t *item;
     slots_t want = {NULL, 0, 0};
-    int taken = 0;
 
     slots_of(request, &want);
     for (item = room->known[SIM_F_CALENDAR]->items; item && !taken; item = item->next) {
-        const char *busy = sim_get_or(item, SIM_NS_CAL, "busystatus", "BUSY");
-        slots_t has = {NULL, 0, 0};
+        const char *busy = text_of(item, busystatus, "BUSY");
 
         if (strcasecmp(busy, "FREE") == 0 || strcasecmp(busy, "TENTATIVE") == 0
-            || strcmp(uid, sim_get_or(item, SIM_NS_CAL, "uid", "")) == 0) {
+            || strcmp(uid, text_of(item, key, "")) == 0) {
             continue;
         }
-        slots_of(item, &has);
-        taken = overlap(&want, &has);
-        free(has.slot);
+        if (!series && !sim_prop(item, rrule)) {
+            taken = strcmp(text_of(item, dtstart, "9"), end) < 0
+                    && strcmp(start, text_of(item, dtend, "")) < 0;
+        }
+        else {
+            slots_t has = {NULL, 0, 0};
+
+            slots_of(item, &has);
+            taken = overlap(&want, &has);
+            free(has.slot);
+        }
     }
     free(want.slot);
     return taken;

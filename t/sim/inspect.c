@@ -314,7 +314,7 @@ static int set_clock(sim_req_t *q)
     const char *advance = sim_field(q->p, q->args, "advance"), *set = sim_field(q->p, q->args, "set");
     apr_time_t t;
 
-    if (advance) {
+    if (advance && *advance && !advance[strspn(advance, "0123456789")] && strlen(advance) < 12) {
         sim_clock_advance(q->store, apr_time_from_sec(strtol(advance, NULL, 10)));
     }
     else if (set && sim_time_parse(set, 0, &t)) {

@@ -137,8 +137,14 @@ typedef struct address_node_t {
 sim_store_t *sim_store_create(void)
 {
     sim_store_t *store = sim_must(calloc(1, sizeof(*store)));
+    pthread_rwlockattr_t attr;
 
-    pthread_rwlock_init(&store->lock, NULL);
+    /* A crowd of readers must not keep a writer waiting for ever, which is glibc's default. Nobody
+     * takes the lock twice. */
+    pthread_rwlockattr_init(&attr);
+    pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    pthread_rwlock_init(&store->lock, &attr);
+    pthread_rwlockattr_destroy(&attr);
     return store;
 }
 
