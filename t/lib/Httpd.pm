@@ -143,6 +143,7 @@ sub launch {
     my ($self) = @_;
     my $pid = fork // croak "fork: $!";
     if (!$pid) {
+        POSIX::setsid();    # prefork ends by a signal to its whole process group
         open STDIN, '<', '/dev/null';
         open STDOUT, '>', "$self->{dir}/stdout";
         open STDERR, '>&', \*STDOUT;
