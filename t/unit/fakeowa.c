@@ -3,6 +3,8 @@
 #include "base/str.h"
 
 #include <apr_strings.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -591,7 +593,9 @@ static void exchange(fake_t *f, oc_job_t *job, oc_exchange_t *x)
                      { FAKE_500, 500 }, { FAKE_503, 503 }, { FAKE_507, 507 },
                      { FAKE_500_DONE, 500 } };
     reply_t r = { 0, "text/xml", "", NULL };
-    fake_fault_t fault = ++f->exchanges == f->fail_at ? f->fault : FAKE_OK;
+    int number = ++f->exchanges;
+    int fails = f->fail_at && (number == f->fail_at || (f->for_good && number > f->fail_at));
+    fake_fault_t fault = fails ? f->fault : FAKE_OK;
     int done = fault == FAKE_OK || fault == FAKE_LOST_DONE || fault == FAKE_TIMEOUT_DONE
                || fault == FAKE_500_DONE || fault == FAKE_HTML_DONE || fault == FAKE_CUT
                || fault == FAKE_PARTIAL;
@@ -711,4 +715,30 @@ oc_booking_t *fake_meeting(apr_pool_t *pool, const oc_backend_t *be)
     fake_add(b, "cy@x.example", OC_ROLE_OPTIONAL);
     fake_add(b, "room@x.example", OC_ROLE_RESOURCE);
     return b;
+}
+
+/* ---- loops ---- */
+
+static int noted;
+
+void fake_must(int holds, const char *format, ...)
+{
+    va_list args;
+    if (holds) {
+        return;
+    }
+    if (noted++ < 10) {
+        fprintf(stderr, "# ");
+        va_start(args, format);
+        vfprintf(stderr, format, args);
+        va_end(args);
+        fprintf(stderr, "\n");
+    }
+}
+
+int fake_held(void)
+{
+    int held = noted == 0;
+    noted = 0;
+    return held;
 }

@@ -57,6 +57,7 @@ typedef struct fake_t {
     /* what goes wrong */
     int fail_at;          /* number of the exchange, from 1; 0 = none */
     fake_fault_t fault;
+    int for_good;         /* every exchange from that one on fails so */
     /* what happened */
     int exchanges, serial;
     int wrong;            /* a client did what it must never do */
@@ -81,6 +82,11 @@ const oc_backend_t *fake_backend(apr_pool_t *pool);
 oc_call_t *fake_call(apr_pool_t *pool, oc_memo_t *memo);
 oc_booking_t *fake_meeting(apr_pool_t *pool, const oc_backend_t *be);
 void fake_add(oc_booking_t *b, const char *address, oc_role_t role);
+
+/* For loops over faults: notes what is wrong instead of a check of its own. fake_held() is the check:
+ * nothing was noted since the last one. */
+void fake_must(int holds, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int fake_held(void);
 
 #define FAKE_ROOT "/exchange/ana/"
 #define FAKE_CALENDAR "/exchange/ana/Napt\xc3\xa1r/"

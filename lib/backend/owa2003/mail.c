@@ -1,10 +1,11 @@
 /* mail.c - sending one scheduling message, and knowing whether it left.
  *
  *   write the draft --made--> MOVE to the submission URI --2xx--> sent
- *        | taken                   | refused, lost
+ *        | taken                   | lost, or a 5xx
  *        v                         v
  *   was one sent before?      DELETE the draft: it was there = not sent, and never will be;
- *                             it is gone = the MOVE has used it up, so it was sent
+ *                             it is gone = the MOVE has used it up, so it was sent. Not if the
+ *                             MOVE itself found none: then somebody else may be sending it
  *
  * After a MOVE whose reply is missing, that DELETE both looks and decides: between a look and a
  * later DELETE the server could still send the draft.
@@ -95,7 +96,7 @@ static void settled(owa_verb_t *v, owa_erase_t *e)
     if (e->was_there == OC_YES) { /* and we erased it: nobody can send it any more */
         m->change->left_behind = e->gone == OC_YES ? NULL : m->change->left_behind;
         ended(v, m, OC_TOLD_NOT);
-    } else if (e->gone == OC_YES && e->was_there == OC_NO) {
+    } else if (e->gone == OC_YES && e->was_there == OC_NO && m->res.upstream_status != 404) {
         m->change->left_behind = NULL;
         oc_result_clear(&m->res);
         ended(v, m, OC_TOLD_UNVERIFIED);
