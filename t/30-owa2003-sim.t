@@ -65,4 +65,34 @@ story('answers reach the copy, rooms are readable', 'alice', 'organizer-update=y
 story('free/busy rows as asked, without the merged one', 'alice', 'freebusy-order=as-asked',
     'freebusy-merged-row=no');
 
+# A server that answers nonsense: reading ends with a reason, in any case.
+$sim->control(POST => '/_sim/settings?range-empty=207');
+my $faulty = 'path~public';
+my $searching = 'method=SEARCH';
+for (
+    ['upstream-protocol', 'html-instead-of-xml'],
+    ['upstream-redirect', 'redirect-away'],
+    ['upstream-error',    'status=400'],
+    ['access-denied',     'status=403'],
+    ['mailbox-full',      'status=507'],
+    ['upstream-error',    'status=500'],
+    ['upstream-unavailable', 'status=503/30'],
+    ['upstream-protocol', 'malformed-xml'],
+    ['upstream-protocol', 'doctype'],
+    ['upstream-protocol', 'entity-bomb'],
+    ['ok',                'wrong-charset=label'],
+    ['ok',                'drip=64/1'],
+    ['upstream-error',    'close-before'],
+) {
+    my ($reason, $fault) = @$_;
+    $sim->no_faults;
+    $sim->fault("$fault:$_") for $faulty, $searching;
+    my $out = do {
+        local $ENV{OWASIM_URL} = $url;
+        local $ENV{OWASIM_EXPECT} = $reason;
+        `'$program' 2>&1`;
+    };
+    is($?, 0, "$fault: $reason") or diag($out);
+}
+
 done_testing;

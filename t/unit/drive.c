@@ -295,6 +295,18 @@ static apr_size_t unchunk(char *body, apr_size_t len)
     return (apr_size_t)(out - body);
 }
 
+/* 1 if what came is a whole reply by its Content-Length: not every server closes as it is told. */
+static int whole(char *in, apr_size_t len)
+{
+    char *body, *length;
+
+    in[len] = '\0';
+    body = strstr(in, "\r\n\r\n");
+    length = strstr(in, "Content-Length: ");
+    return body && length && length < body
+           && len >= (apr_size_t)(body + 4 - in) + strtoul(length + 16, NULL, 10);
+}
+
 static void by_server(drive_t *d, oc_exchange_t *x)
 {
     const apr_array_header_t *all = apr_table_elts(x->headers);
@@ -336,6 +348,9 @@ static void by_server(drive_t *d, oc_exchange_t *x)
             break;
         }
         len += n;
+        if (whole(in, len)) {
+            break;
+        }
     }
     apr_socket_close(s);
     if (!in || len < 12 || (in[len] = '\0', body = strstr(in, "\r\n\r\n")) == NULL) {

@@ -2,6 +2,7 @@
  * OWASIM_URL=http://127.0.0.1:port; t/30-owa2003-sim.t starts the simulator and this.
  *
  *     OWASIM_URL     where it listens           OWASIM_USER   alice (mailbox and user; pw-NAME)
+ *     OWASIM_EXPECT  only list a calendar and ask for free/busy, which must end for this reason
  */
 #include <stdlib.h>
 #include <apr_general.h>
@@ -200,6 +201,37 @@ static void test_story(void)
     }
 }
 
+static const char *reason_of(oc_call_t *call, oc_job_t *job)
+{
+    drive_t *d = drive_create(pool);
+
+    drive_live(d, "127.0.0.1", site.port, user, apr_pstrcat(pool, "pw-", user, NULL));
+    is_int(drive_run(d, job), 0, "comes to an end");
+    diag("%s", call->result.detail ? call->result.detail : "no failure");
+    return oc_reason_token(call->result.reason);
+}
+
+static void test_faulty(const char *expected)
+{
+    apr_time_t now = oc_clock_wall();
+    oc_range_t range = {now, now + apr_time_from_sec(86400 * 7)};
+    oc_list_query_t lq = {NULL, range, NULL, 50};
+    oc_freebusy_query_t fbq = {apr_array_make(pool, 1, sizeof(const char *)), range,
+                               apr_time_from_sec(1800)};
+    apr_array_header_t *rows;
+    oc_list_t *list;
+    oc_call_t *call = new_call(user);
+
+    is_str(reason_of(call, be->vt->list(be, call, &lq, &list)), expected, "list");
+    call = new_call(user);
+    APR_ARRAY_PUSH(fbq.who, const char *) = "boardroom@example.test";
+    is_str(reason_of(call, be->vt->freebusy(be, call, &fbq, &rows)), expected, "free/busy");
+    if (strcmp(expected, "ok")) {
+        is_int(oc_freebusy_in(APR_ARRAY_IDX(rows, 0, oc_freebusy_t *), range), OC_BUSY_UNKNOWN,
+               "nobody is free by a failure");
+    }
+}
+
 int main(void)
 {
     const char *url = getenv("OWASIM_URL"), *colon, *error;
@@ -214,7 +246,11 @@ int main(void)
         user = getenv("OWASIM_USER");
     }
     be = oc_backend_open(pool, &conf, &error);
-    test_story();
+    if (getenv("OWASIM_EXPECT")) {
+        test_faulty(getenv("OWASIM_EXPECT"));
+    } else {
+        test_story();
+    }
     apr_terminate();
     return done_testing();
 }
