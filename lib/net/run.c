@@ -69,6 +69,9 @@ static int on_feed(oc_transfer_t *t, oc_feed_t what, const char *data, apr_size_
 {
     oc_run_t *run = ((oc_flight_t *)t)->run;
 
+    if (run->trace) {
+        oc_trace_reply(run->trace, t->x, data, len);
+    }
     return run->job->vt->feed(run->job, t->x, what, data, len);
 }
 
@@ -115,6 +118,9 @@ static void end_flight(oc_flight_t *flight, oc_outcome_t outcome)
     }
     x->outcome = outcome;
     x->ended = oc_clock_mono();
+    if (run->trace) {
+        oc_trace_end(run->trace, x);
+    }
     land(flight);
     run->job->vt->feed(run->job, x, OC_FEED_END, NULL, 0);
 }
@@ -175,6 +181,9 @@ static void launch(oc_run_t *run, oc_exchange_t *x)
     APR_RING_INSERT_TAIL(&run->flights, flight, oc_flight_t, link);
     ++run->width;
     ++net->exchanges;
+    if (run->trace) {
+        oc_trace_request(run->trace, x);
+    }
     refused = oc_refuse_exchange(x);
     if (refused) {
         oc_log(OC_LOG_ERR, 0, NULL, OC_LOGID(0111) "%s: refused to send: %s",
