@@ -37,7 +37,9 @@ static void consider(search_t *s, const sim_row_t *row)
         result_t *more = apr_palloc(s->q->p, sizeof(*more) * (apr_size_t)(s->size ? s->size * 2
                                                                                    : 64));
 
-        memcpy(more, s->results, sizeof(*more) * (size_t)s->n);
+        if (s->n) {
+            memcpy(more, s->results, sizeof(*more) * (size_t)s->n);
+        }
         s->results = more;
         s->size = s->size ? s->size * 2 : 64;
     }
@@ -111,7 +113,7 @@ static void sort(search_t *s)
     int i, j, n = s->sql.orders->nelts;
     sim_value_t v;
 
-    if (!n) {
+    if (!n || !s->n) {
         return;
     }
     for (i = 0; i < s->n; i++) {
