@@ -60,7 +60,7 @@ static int tells(const oc_slot_t *slot)
 static void wake_others(oc_attach_t *me)
 {
     for (oc_attach_t *at = me->session->attached; at; at = at->next) {
-        if (at != me) {
+        if (at != me && !me->job->given_up) {
             oc_job_wake(&at->job->job);
         }
     }

@@ -286,8 +286,12 @@ static void let_go(oc_signing_t *self)
     }
 }
 
-static apr_status_t let_go_cleanup(void *self)
+/* Only a job that its owner has given up comes here holding anything: then nobody is left to wake. */
+static apr_status_t let_go_cleanup(void *data)
 {
+    oc_signing_t *self = data;
+
+    self->given_up = 1;
     let_go(self);
     return APR_SUCCESS;
 }

@@ -132,6 +132,7 @@ struct oc_signing_t {
     oc_attach_t *attached;
     int in_flight;
     int sent;             /* exchanges sent so far */
+    int given_up;         /* its pool is being destroyed */
     unsigned unlinked;    /* slots taken off the list so far: who walks it must begin anew */
     oc_mono_t poll_at;    /* another child holds the mark: look again then */
     oc_token_t *ahead;    /* delegated: made in advance, for this site */
