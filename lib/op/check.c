@@ -4,13 +4,13 @@
 
 #include "op/check.h"
 
-#define MINUTE apr_time_from_sec(60)
+#define MINUTE         apr_time_from_sec(60)
 #define ROWS_OF_A_ROOM 50 /* within the time of one booking: more is no ordinary room */
 
 static int is_room(const oc_op_t *op, const oc_attendee_t *a)
 {
-    return a->cutype == OC_CUTYPE_ROOM || a->role == OC_ROLE_RESOURCE
-           || (op->conf.rooms && oc_room_by_address(op->conf.rooms, a->address));
+    return a->cutype == OC_CUTYPE_ROOM || a->role == OC_ROLE_RESOURCE ||
+           (op->conf.rooms && oc_room_by_address(op->conf.rooms, a->address));
 }
 
 apr_array_header_t *oc_check_rooms(const oc_op_t *op, const oc_booking_t *booking)
@@ -18,13 +18,25 @@ apr_array_header_t *oc_check_rooms(const oc_op_t *op, const oc_booking_t *bookin
     apr_array_header_t *rooms = apr_array_make(op->call->pool, 2, sizeof(const oc_attendee_t *));
     int i;
 
-    for (i = 0; i < booking->attendees->nelts; ++i) {
+    for (i = 0; i < booking->attendees->nelts && rooms->nelts <= OC_OP_MAX_ROOMS; ++i) {
         const oc_attendee_t *a = &APR_ARRAY_IDX(booking->attendees, i, oc_attendee_t);
         if (is_room(op, a)) {
             APR_ARRAY_PUSH(rooms, const oc_attendee_t *) = a;
         }
     }
     return rooms;
+}
+
+void oc_check_type_rooms(const oc_op_t *op, oc_booking_t *booking)
+{
+    int i;
+
+    for (i = 0; i < booking->attendees->nelts; ++i) {
+        oc_attendee_t *a = &APR_ARRAY_IDX(booking->attendees, i, oc_attendee_t);
+        if (is_room(op, a)) {
+            a->cutype = OC_CUTYPE_ROOM;
+        }
+    }
 }
 
 const char *oc_check_mailbox(const oc_op_t *op, const char *address)
@@ -38,11 +50,11 @@ const char *oc_check_mailbox(const oc_op_t *op, const char *address)
     return at && at > address ? apr_pstrmemdup(op->call->pool, address, at - address) : NULL;
 }
 
-/* The longest slot that cuts at these instants, so that a neighbouring meeting that only touches ours
- * does not make a slot of ours busy. */
+/* The longest slot that cuts at these instants, so that a neighbouring meeting that only touches
+ * ours does not make a slot of ours busy. */
 static apr_time_t slot_for(oc_range_t a, const oc_booking_t *own)
 {
-    static const int minutes[] = { 30, 15, 10, 5 };
+    static const int minutes[] = {30, 15, 10, 5};
     apr_size_t i;
 
     if (a.end - a.start > apr_time_from_sec(31 * 86400)) {
@@ -50,8 +62,8 @@ static apr_time_t slot_for(oc_range_t a, const oc_booking_t *own)
     }
     for (i = 0; i < sizeof(minutes) / sizeof(*minutes); ++i) {
         apr_time_t slot = minutes[i] * MINUTE;
-        if (a.start % slot == 0 && a.end % slot == 0
-            && (!own || (own->when.start % slot == 0 && own->when.end % slot == 0))) {
+        if (a.start % slot == 0 && a.end % slot == 0 &&
+            (!own || (own->when.start % slot == 0 && own->when.end % slot == 0))) {
             return slot;
         }
     }
@@ -122,8 +134,8 @@ static oc_busy_t digits(const oc_check_t *check, const oc_attendee_t *room)
     if (!fb) {
         return OC_BUSY_UNKNOWN;
     }
-    if (!check->own || !oc_range_overlaps(check->own->when, when)
-        || !oc_attendee_find(check->own->attendees, room->address)) {
+    if (!check->own || !oc_range_overlaps(check->own->when, when) ||
+        !oc_attendee_find(check->own->attendees, room->address)) {
         return oc_freebusy_in(fb, when);
     }
     part.start = when.start;
@@ -148,8 +160,8 @@ static const oc_booking_t *blocker(const oc_list_t *list, const oc_booking_t *bo
 
     for (i = 0; i < list->bookings->nelts; ++i) {
         const oc_booking_t *b = APR_ARRAY_IDX(list->bookings, i, const oc_booking_t *);
-        if (!b->cancelled && b->busy != OC_BUSY_FREE && oc_range_overlaps(b->when, booking->when)
-            && !(b->uid && booking->uid && !strcmp(b->uid, booking->uid))) {
+        if (!b->cancelled && b->busy != OC_BUSY_FREE && oc_range_overlaps(b->when, booking->when) &&
+            !(b->uid && booking->uid && !strcmp(b->uid, booking->uid))) {
             return b;
         }
     }
@@ -159,9 +171,9 @@ static const oc_booking_t *blocker(const oc_list_t *list, const oc_booking_t *bo
 static int ledger_clash(oc_op_t *op, oc_check_t *check, const oc_attendee_t *room,
                         apr_time_t max_age)
 {
-    return op->conf.leases
-           && oc_ledger_clash(op->conf.leases, op->be->conf->name, room->address,
-                              check->booking->when, check->booking->uid, max_age, &check->clash);
+    return op->conf.leases &&
+           oc_ledger_clash(op->conf.leases, op->be->conf->name, room->address, check->booking->when,
+                           check->booking->uid, max_age, &check->clash);
 }
 
 /* A room's calendar that was read in full. */
@@ -169,8 +181,8 @@ static const oc_list_t *calendar_of(const oc_op_t *op, const oc_check_t *check, 
 {
     const oc_list_t *list = check->lists[i];
 
-    return oc_op_failed(oc_op_nth(op, check->first_list + i)) || !list || list->unreadable
-                   || list->more
+    return oc_op_failed(oc_op_nth(op, check->first_list + i)) || !list || list->unreadable ||
+                   list->more
                ? NULL
                : list;
 }
@@ -208,8 +220,8 @@ static int person_busy(oc_op_t *op, oc_check_t *check)
         const oc_freebusy_t *fb;
         oc_busy_t busy;
 
-        if (a->role != OC_ROLE_REQUIRED || is_room(op, a) || !check->rows
-            || !(fb = oc_freebusy_find(check->rows, a->address))) {
+        if (a->role != OC_ROLE_REQUIRED || is_room(op, a) || !check->rows ||
+            !(fb = oc_freebusy_find(check->rows, a->address))) {
             continue;
         }
         busy = oc_freebusy_in(fb, check->booking->when);
@@ -260,9 +272,9 @@ apr_status_t oc_check_note(oc_op_t *op, const apr_array_header_t *rooms, oc_rang
     int i;
 
     for (i = 0; op->conf.leases && i < rooms->nelts && rv == APR_SUCCESS; ++i) {
-        rv = oc_ledger_note(op->conf.leases, op->be->conf->name,
-                            APR_ARRAY_IDX(rooms, i, const oc_attendee_t *)->address, when, uid,
-                            res);
+        rv =
+            oc_ledger_note(op->conf.leases, op->be->conf->name,
+                           APR_ARRAY_IDX(rooms, i, const oc_attendee_t *)->address, when, uid, res);
     }
     return rv;
 }

@@ -1,8 +1,9 @@
 /* check.h - is there room? Shared by booking and changing; private to lib/op.
  *
- * Asks, side by side, published free/busy of the rooms (and people) and each room's own calendar, and
- * weighs them: the ledger's young entries first (published data lags, and a lease only says that
- * nobody else decides meanwhile), then the room's calendar where it may be read, then the digits.
+ * Asks, side by side, published free/busy of the rooms (and people) and each room's own calendar,
+ * and weighs them: the ledger's young entries first (published data lags, and a lease only says
+ * that nobody else decides meanwhile), then the room's calendar where it may be read, then the
+ * digits.
  */
 #ifndef OC_OP_CHECK_H
 #define OC_OP_CHECK_H
@@ -18,8 +19,8 @@ typedef enum oc_free_t {
 
 typedef struct oc_check_t {
     const oc_booking_t *booking; /* what is wanted; its uid does not count against itself */
-    const oc_booking_t *own;     /* what stands already and will be moved: free/busy shows it as busy
-                                  * where it is our own; NULL */
+    const oc_booking_t *own;     /* what stands already and will be moved: free/busy shows it as
+                                  * busy where it is our own; NULL */
     apr_array_header_t *rooms;   /* const oc_attendee_t *: the rooms to ask about */
     int people;                  /* ask about required attendees as well */
 
@@ -34,16 +35,18 @@ typedef struct oc_check_t {
     int first_list;
 } oc_check_t;
 
-/* The rooms of a booking: array of const oc_attendee_t *. One counts as a room by its type, its role
- * (a resource) or because it is configured. */
+/* The rooms of a booking: array of const oc_attendee_t *. One counts as a room by its type, its
+ * role (a resource) or because it is configured. At most OC_OP_MAX_ROOMS + 1 of them. */
 apr_array_header_t *oc_check_rooms(const oc_op_t *op, const oc_booking_t *booking);
+/* Mark those attendees as rooms, so that the backend takes the same for rooms. */
+void oc_check_type_rooms(const oc_op_t *op, oc_booking_t *booking);
 /* The calendar server's name of a room's mailbox; NULL if it cannot be told. */
 const char *oc_check_mailbox(const oc_op_t *op, const char *address);
 
 /* Begin the verbs; in a state's start. */
 void oc_check_start(oc_op_t *op, oc_check_t *check);
-/* In done or fail of that state. 1: *verdict is filled. 0: the look-up failed so that nothing can be
- * said; call->result tells why. */
+/* In done or fail of that state. 1: *verdict is filled. 0: the look-up failed so that nothing can
+ * be said; call->result tells why. */
 int oc_check_judge(oc_op_t *op, oc_check_t *check, oc_free_t *verdict);
 
 /* Ledger, for all rooms in `rooms` (const oc_attendee_t *). Without shared memory nothing happens. */

@@ -14,12 +14,12 @@
 
 #include "op/lease.h"
 
-#define MAGIC 0x6f636c31u
-#define KEY_MAX 384 /* backend name, a separator, an address of at most 254 bytes */
-#define UID_MAX 256
-#define OP_MAX 24
+#define MAGIC       0x6f636c31u
+#define KEY_MAX     384 /* backend name, a separator, an address of at most 254 bytes */
+#define UID_MAX     256
+#define OP_MAX      24
 #define SLEEP_FIRST 2000 /* microseconds between two tries of a waiting request */
-#define SLEEP_LAST 20000
+#define SLEEP_LAST  20000
 
 typedef struct lease_row_t {
     _Atomic int used;
@@ -58,8 +58,8 @@ static ledger_row_t *ledger_of(oc_lease_t *table)
 
 apr_size_t oc_lease_size(int leases, int ledger)
 {
-    return sizeof(oc_lease_t) + (apr_size_t)leases * sizeof(lease_row_t)
-           + (apr_size_t)ledger * sizeof(ledger_row_t);
+    return sizeof(oc_lease_t) + (apr_size_t)leases * sizeof(lease_row_t) +
+           (apr_size_t)ledger * sizeof(ledger_row_t);
 }
 
 oc_lease_t *oc_lease_init(void *memory, int leases, int ledger)
@@ -163,8 +163,8 @@ typedef enum attempt_t { TAKEN_ALL, HELD_BY_OTHERS, NO_SPACE, NO_LOCK } attempt_
 static attempt_t attempt(oc_lease_t *table, const room_key_t *keys, int n, const char *op_id,
                          oc_mono_t expires)
 {
-    lease_row_t *put[OC_LEASE_MAX_ROOMS] = { NULL };
-    int have[OC_LEASE_MAX_ROOMS] = { 0 };
+    lease_row_t *put[OC_LEASE_MAX_ROOMS] = {NULL};
+    int have[OC_LEASE_MAX_ROOMS] = {0};
     oc_mono_t now = oc_clock_mono();
     attempt_t result = TAKEN_ALL;
     int i, row, empty = 0;
@@ -245,7 +245,8 @@ static apr_status_t take(oc_lease_t *table, const char *backend, const char *con
 
     n = make_keys(keys, backend, rooms, n);
     if (n < 0 || strlen(op_id) >= OP_MAX) {
-        return oc_result_fail(res, OC_REASON_INTERNAL, "too many rooms, or a name too long to lease");
+        return oc_result_fail(res, OC_REASON_INTERNAL,
+                              "too many rooms, or a name too long to lease");
     }
     for (;;) {
         attempt_t got = attempt(table, keys, n, op_id, expires);
@@ -395,9 +396,9 @@ int oc_ledger_clash(oc_lease_t *table, const char *backend, const char *room, oc
     }
     for (row = 0; row < table->ledger && !found; ++row) {
         const ledger_row_t *r = &rows[row];
-        if (r->used && r->hash == key.hash && !strcmp(r->key, key.text)
-            && oc_range_overlaps(r->range, range) && !(not_uid && !strcmp(r->uid, not_uid))
-            && (!max_age || now - r->noted <= max_age)) {
+        if (r->used && r->hash == key.hash && !strcmp(r->key, key.text) &&
+            oc_range_overlaps(r->range, range) && !(not_uid && !strcmp(r->uid, not_uid)) &&
+            (!max_age || now - r->noted <= max_age)) {
             found = 1;
             if (clash) {
                 *clash = r->range;
@@ -437,8 +438,8 @@ void oc_ledger_forget(oc_lease_t *table, const char *backend, const char *room, 
     for (row = 0; row < table->ledger; ++row) {
         ledger_row_t *r = &rows[row];
         /* Without a room the key is "backend\n": what all rooms of that backend begin with. */
-        if (r->used && !strcmp(r->uid, uid)
-            && (room ? !strcmp(r->key, key.text) : !strncmp(r->key, key.text, strlen(key.text)))) {
+        if (r->used && !strcmp(r->uid, uid) &&
+            (room ? !strcmp(r->key, key.text) : !strncmp(r->key, key.text, strlen(key.text)))) {
             r->used = 0;
         }
     }

@@ -1,5 +1,5 @@
-/* list.c - operations that only look: each is one verb of the backend under the operation's deadline.
- * On failure call->result is the verb's. */
+/* list.c - operations that only look: each is one verb of the backend under the operation's
+ * deadline. On failure call->result is the verb's. */
 #include "op/machine.h"
 
 typedef struct look_t {
@@ -54,14 +54,14 @@ static void probe_start(oc_op_t *op)
     oc_op_run(op, verb, op->be->vt->probe(op->be, &verb->call, look->out.facts));
 }
 
-static const oc_op_row_t freebusy_rows[] = { { "ask", freebusy_start, done, NULL, 0 } };
-static const oc_op_row_t list_rows[] = { { "ask", list_start, done, NULL, 0 } };
-static const oc_op_row_t read_rows[] = { { "ask", read_start, done, NULL, 0 } };
-static const oc_op_row_t probe_rows[] = { { "ask", probe_start, done, NULL, 0 } };
-static const oc_op_machine_t freebusy_machine = { "freebusy", freebusy_rows, NULL, NULL };
-static const oc_op_machine_t list_machine = { "list", list_rows, NULL, NULL };
-static const oc_op_machine_t read_machine = { "read", read_rows, NULL, NULL };
-static const oc_op_machine_t probe_machine = { "probe", probe_rows, NULL, NULL };
+static const oc_op_row_t freebusy_rows[] = {{"ask", freebusy_start, done, NULL, 0}};
+static const oc_op_row_t list_rows[] = {{"ask", list_start, done, NULL, 0}};
+static const oc_op_row_t read_rows[] = {{"ask", read_start, done, NULL, 0}};
+static const oc_op_row_t probe_rows[] = {{"ask", probe_start, done, NULL, 0}};
+static const oc_op_machine_t freebusy_machine = {"freebusy", freebusy_rows, NULL, NULL};
+static const oc_op_machine_t list_machine = {"list", list_rows, NULL, NULL};
+static const oc_op_machine_t read_machine = {"read", read_rows, NULL, NULL};
+static const oc_op_machine_t probe_machine = {"probe", probe_rows, NULL, NULL};
 
 oc_job_t *oc_op_freebusy(oc_call_t *call, const oc_backend_t *be, const oc_op_conf_t *conf,
                          const oc_freebusy_query_t *query, apr_array_header_t **rows)

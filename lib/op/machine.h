@@ -1,10 +1,10 @@
 /* machine.h - what the operations share with their runner (op.c). Private to lib/op.
  *
- * An operation is a table of states. Entering one runs its `start`, which begins verbs (any number,
- * they run side by side), sets a pause, or enters another state at once. When every verb is done and
- * the pause is over, `done` or `fail` is called, and must enter a state or finish. Only oc_op_enter()
- * assigns the state. Everything runs on the thread that owns the call, but oc_op_create() and the
- * machine's `prepare`, which run on the request thread.
+ * An operation is a table of states. Entering one runs its `start`, at once or after a pause, which
+ * begins verbs (any number, they run side by side) or enters another state. When every verb is
+ * done, `done` or `fail` is called, and must enter a state or finish. Only oc_op_enter() assigns
+ * the state. Everything runs on the thread that owns the call, but oc_op_create() and the machine's
+ * `prepare`, which run on the request thread.
  */
 #ifndef OC_OP_MACHINE_H
 #define OC_OP_MACHINE_H
@@ -18,7 +18,7 @@ typedef struct oc_op_row_t {
     const char *name;    /* what it waits for */
     oc_op_step_t *start;
     oc_op_step_t *done;  /* every verb succeeded */
-    oc_op_step_t *fail;  /* at least one did not; NULL: the operation fails for that verb's reason */
+    oc_op_step_t *fail;  /* at least one did not; NULL: the operation fails for its reason */
     int flags;
 } oc_op_row_t;
 
@@ -40,6 +40,7 @@ typedef struct oc_op_verb_t {
     int finished;
     int wrote;         /* an exchange that writes may have been executed */
     int lost;          /* ... and of one of them the reply did not come */
+    int dropped;       /* the time was up: what it says of itself may be too early to be true */
 } oc_op_verb_t;
 
 struct oc_op_t {
@@ -57,7 +58,7 @@ struct oc_op_t {
     int wrote;                /* a state that writes was entered */
     int leased;               /* how many keys it must hold: those it took last */
     oc_mono_t soft, hard;     /* end of the operation's time; with the undo time */
-    oc_mono_t pause_until;
+    oc_mono_t start_at;       /* fresh: not to be started before; 0 = at once */
     apr_array_header_t *verbs;    /* oc_op_verb_t *, of the state it is in */
     apr_array_header_t *flights;  /* which verb has which exchange on the wire */
     oc_result_t recorded;     /* call->result as the operation itself left it */
@@ -67,20 +68,20 @@ struct oc_op_t {
 oc_op_t *oc_op_create(oc_call_t *call, const oc_backend_t *be, const oc_op_conf_t *conf,
                       const oc_op_machine_t *machine, void *self);
 void oc_op_enter(oc_op_t *op, int state, const char *why);
+/* The same, but the state is started after that time. */
+void oc_op_enter_later(oc_op_t *op, int state, apr_time_t time, const char *why);
 /* Done. call->result says how it went; leases are released. */
 void oc_op_finish(oc_op_t *op, const char *why);
 
-/* A verb's call; to be given to a begin function, whose job goes to oc_op_run. A NULL job counts as a
- * failed verb. */
+/* A verb's call; to be given to a begin function, whose job goes to oc_op_run. A NULL job counts as
+ * a failed verb. */
 oc_op_verb_t *oc_op_verb(oc_op_t *op);
 void oc_op_run(oc_op_t *op, oc_op_verb_t *verb, oc_job_t *job);
 /* The n-th verb begun in this state. */
 oc_op_verb_t *oc_op_nth(const oc_op_t *op, int n);
 int oc_op_failed(const oc_op_verb_t *verb); /* 1: its result is a failure */
-/* Make the verb's failure the operation's (a first one stands), with the state's name as its step. */
+/* Make the verb's failure the operation's, with the state's name as step. A first one stands. */
 void oc_op_blame(oc_op_t *op, const oc_op_verb_t *verb);
-/* The state is not over before that much time has passed. */
-void oc_op_pause(oc_op_t *op, apr_time_t time);
 /* 1: the time for going on is over, what is left is for putting things right. */
 int oc_op_late(const oc_op_t *op);
 /* Take leases, added to those it holds. may_wait: on the request thread only. */
@@ -91,5 +92,8 @@ void oc_op_unlease(oc_op_t *op);
 void oc_op_fail(oc_op_t *op, oc_reason_t reason, const char *detail);
 /* What the operation reports instead of all that was recorded before, which becomes the detail. */
 void oc_op_fail_over(oc_op_t *op, oc_reason_t reason, const char *detail);
+/* Nothing of it stands, whatever a verb feared: a reason that says otherwise gives way to an error
+ * of the server's. */
+void oc_op_undone(oc_op_t *op);
 
 #endif

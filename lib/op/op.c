@@ -2,9 +2,10 @@
  * deadlines.
  *
  * Deadlines: until the first state that writes, the end of the operation's time simply ends it.
- * Afterwards it ends what is under way, and the undo time is left for finding out and putting right:
- * each such state gets half of what remains, so that one that hangs does not take the time of those
- * after it. When the undo time has passed, too, the machine says what is known and it is over.
+ * Afterwards it ends what is under way, and the undo time is left for finding out and putting
+ * right: each such state gets half of what remains, so that one that hangs does not take the time
+ * of those after it. When the undo time has passed, too, the machine says what is known and it is
+ * over.
  */
 #include <apr_strings.h>
 
@@ -44,26 +45,42 @@ const char *oc_state_token(oc_state_t s)
 
 /* ---- states ---- */
 
+/* How long the state it is in may take. */
+static void set_deadline(oc_op_t *op)
+{
+    oc_mono_t now = oc_clock_mono();
+
+    if (row_of(op)->flags & OC_OP_REPAIRS) {
+        /* Half of what is left: if this step hangs, there is time for what must follow from that.
+         */
+        op->job.deadline = now + (op->hard - now) / 2;
+    } else {
+        op->job.deadline = now >= op->soft ? op->hard : op->soft;
+    }
+}
+
 void oc_op_enter(oc_op_t *op, int state, const char *why)
 {
     const oc_op_row_t *next = &op->machine->rows[state];
 
-    oc_log(OC_LOG_DEBUG, 0, op->call->id, OC_LOGID(0400) "%s [%s] -- %s --> [%s]", op->machine->name,
-           row_of(op)->name, why, next->name);
+    oc_log(OC_LOG_DEBUG, 0, op->call->id, OC_LOGID(0400) "%s [%s] -- %s --> [%s]",
+           op->machine->name, row_of(op)->name, why, next->name);
     op->state = state;
     op->fresh = 1;
+    op->start_at = 0;
     if (next->flags & OC_OP_WRITES && !op->wrote) {
         op->wrote = 1;
         if (op->leased) {
             oc_lease_extend(op->conf.leases, op->call->id, op->hard);
         }
     }
-    if (next->flags & OC_OP_REPAIRS) {
-        /* Half of what is left: if this step hangs, there is time for what must follow from that. */
-        op->job.deadline = oc_clock_mono() + (op->hard - oc_clock_mono()) / 2;
-    } else {
-        op->job.deadline = oc_op_late(op) ? op->hard : op->soft;
-    }
+    set_deadline(op);
+}
+
+void oc_op_enter_later(oc_op_t *op, int state, apr_time_t time, const char *why)
+{
+    oc_op_enter(op, state, why);
+    op->start_at = oc_clock_mono() + time;
 }
 
 void oc_op_unlease(oc_op_t *op)
@@ -198,8 +215,19 @@ void oc_op_fail_over(oc_op_t *op, oc_reason_t reason, const char *detail)
     res->retry_after = before.retry_after;
 }
 
-/* A verb's end. The signing layer knows the call it was given, not the verb's copy: why there was no
- * usable credential stands there and is the true cause; for a verb that managed without, it is over. */
+void oc_op_undone(oc_op_t *op)
+{
+    oc_reason_t reason = op->call->result.reason;
+
+    if (reason == OC_REASON_LEFT_BEHIND || reason == OC_REASON_OUTCOME_UNKNOWN ||
+        reason == OC_REASON_NOT_TOLD || reason == OC_REASON_OK) {
+        oc_op_fail_over(op, OC_REASON_UPSTREAM_ERROR, "it was not done");
+    }
+}
+
+/* A verb's end. The signing layer knows the call it was given, not the verb's copy: why there was
+ * no usable credential stands there and is the true cause; for a verb that managed without, it is
+ * over. */
 static void settle(oc_op_t *op, oc_op_verb_t *verb)
 {
     oc_result_t *shared = &op->call->result;
@@ -213,11 +241,6 @@ static void settle(oc_op_t *op, oc_op_verb_t *verb)
         oc_result_copy(&verb->call.result, shared, shared->pool);
     }
     *shared = *before;
-}
-
-void oc_op_pause(oc_op_t *op, apr_time_t time)
-{
-    op->pause_until = oc_clock_mono() + time;
 }
 
 /* ---- the runner ---- */
@@ -265,18 +288,21 @@ static void advance(oc_op_t *op)
 {
     while (!op->over) {
         if (op->fresh) {
+            if (op->start_at > oc_clock_mono()) {
+                return;
+            }
+            if (op->start_at) {
+                set_deadline(op);
+            }
             op->fresh = 0;
+            op->start_at = 0;
             ++op->starts;
             op->verbs->nelts = 0;
-            op->pause_until = 0;
             row_of(op)->start(op);
             op->recorded = op->call->result;
             continue;
         }
         if (verbs_busy(op)) {
-            return;
-        }
-        if (op->pause_until > oc_clock_mono()) {
             return;
         }
         complete(op);
@@ -289,7 +315,7 @@ static void set_wake(oc_op_t *op)
     int i;
 
     if (!op->over) {
-        at = op->pause_until;
+        at = op->fresh ? op->start_at : 0;
         for (i = 0; i < op->verbs->nelts; ++i) {
             const oc_op_verb_t *verb = oc_op_nth(op, i);
             if (!verb->finished && verb->job->wake_at && (!at || verb->job->wake_at < at)) {
@@ -373,7 +399,6 @@ static void drop_verbs(oc_op_t *op, oc_cancel_t why)
 {
     int i;
 
-    op->pause_until = 0;
     for (i = 0; i < op->verbs->nelts; ++i) {
         oc_op_verb_t *verb = oc_op_nth(op, i);
         if (verb->finished) {
@@ -382,6 +407,7 @@ static void drop_verbs(oc_op_t *op, oc_cancel_t why)
         if (verb->job->vt->cancel) {
             verb->job->vt->cancel(verb->job, why);
         }
+        verb->dropped = 1;
         oc_result_fail(&verb->call.result, OC_REASON_UPSTREAM_TIMEOUT, "the time was up");
         settle(op, verb);
     }
@@ -400,18 +426,19 @@ static void op_cancel(oc_job_t *job, oc_cancel_t why)
         if (why == OC_CANCEL_DEADLINE) {
             oc_op_fail(op, OC_REASON_UPSTREAM_TIMEOUT, "the operation's time was up");
         } else {
-            oc_op_fail(op, OC_REASON_STOPPING, why == OC_CANCEL_STOPPING ? "the process stops"
-                                                                         : "nobody waits any more");
+            oc_op_fail(op, OC_REASON_STOPPING,
+                       why == OC_CANCEL_STOPPING ? "the process stops" : "nobody waits any more");
         }
         oc_op_finish(op, "cancelled");
-    } else if (why == OC_CANCEL_STOPPING
-               || (why == OC_CANCEL_DEADLINE && oc_clock_mono() >= op->hard)) {
+    } else if (why == OC_CANCEL_STOPPING ||
+               (why == OC_CANCEL_DEADLINE && oc_clock_mono() >= op->hard)) {
         drop_verbs(op, why);
         op->machine->give_up(op);
         oc_op_finish(op, why == OC_CANCEL_STOPPING ? "stopping" : "no time left");
     } else if (why == OC_CANCEL_DEADLINE && oc_clock_mono() >= op->job.deadline) {
         /* It may lie ahead again: what ended just before led to another state. */
         op->job.deadline = op->hard;
+        op->start_at = 0; /* no more waiting, if it was */
         drop_verbs(op, why);
         advance(op);
     }
@@ -419,7 +446,7 @@ static void op_cancel(oc_job_t *job, oc_cancel_t why)
     set_wake(op);
 }
 
-static const oc_job_vtable_t op_vtable = { "operation", op_next, op_feed, op_done, op_cancel };
+static const oc_job_vtable_t op_vtable = {"operation", op_next, op_feed, op_done, op_cancel};
 
 /* ---- making one ---- */
 

@@ -1,11 +1,12 @@
 /* verify.c - weighing evidence. */
+#include <stdint.h>
 #include <string.h>
 
 #include "op/check.h"
 #include "op/verify.h"
 
-#define FIRST_PAUSE (APR_USEC_PER_SEC / 4)
-#define LAST_PAUSE (2 * APR_USEC_PER_SEC)
+#define FIRST_PAUSE    (APR_USEC_PER_SEC / 4)
+#define LAST_PAUSE     (2 * APR_USEC_PER_SEC)
 #define ROWS_OF_A_ROOM 50
 
 void oc_verify_start(oc_op_t *op, oc_verify_t *v)
@@ -17,8 +18,7 @@ void oc_verify_start(oc_op_t *op, oc_verify_t *v)
         v->pause = FIRST_PAUSE;
     }
     v->next = NULL;
-    oc_op_run(op, verb,
-              op->be->vt->evidence(op->be, &verb->call, v->booking, v->since, &v->next));
+    oc_op_run(op, verb, op->be->vt->evidence(op->be, &verb->call, v->booking, v->since, &v->next));
 }
 
 static const oc_room_evidence_t *about(const oc_evidence_t *e, const char *address)
@@ -36,8 +36,8 @@ static const oc_room_evidence_t *about(const oc_evidence_t *e, const char *addre
 
 static int says_something(const oc_room_evidence_t *r)
 {
-    return r->calendar == OC_YES || r->answer == OC_PARTSTAT_ACCEPTED
-           || r->answer == OC_PARTSTAT_TENTATIVE || r->answer == OC_PARTSTAT_DECLINED;
+    return r->calendar == OC_YES || r->answer == OC_PARTSTAT_ACCEPTED ||
+           r->answer == OC_PARTSTAT_TENTATIVE || r->answer == OC_PARTSTAT_DECLINED;
 }
 
 oc_tri_t oc_verify_sent(oc_verify_t *v)
@@ -72,7 +72,7 @@ static oc_verdict_t judge_room(oc_verify_t *v, int i)
     } else if (r && r->answer == OC_PARTSTAT_ACCEPTED) {
         return OC_VERDICT_CONFIRMED;
     } else if (r && r->calendar == OC_YES) {
-        if (!r->holder || v->ours & 1u << i) {
+        if (!r->holder || v->ours & UINT64_C(1) << i) {
             return OC_VERDICT_CONFIRMED;
         }
         verdict = OC_VERDICT_CONTESTED;
@@ -130,27 +130,16 @@ oc_verdict_t oc_verify_judge(oc_op_t *op, oc_verify_t *v)
     return verdict;
 }
 
-int oc_verify_may_wait(oc_op_t *op, oc_verify_t *v)
+apr_time_t oc_verify_pause(oc_op_t *op, oc_verify_t *v)
 {
     oc_mono_t now = oc_clock_mono();
+    apr_time_t pause = v->pause < v->until - now ? v->pause : v->until - now;
 
-    return now < v->until && now + v->pause < op->soft;
-}
-
-int oc_verify_wait(oc_op_t *op, oc_verify_t *v)
-{
-    oc_mono_t now = oc_clock_mono();
-    apr_time_t pause = v->pause;
-
-    if (!oc_verify_may_wait(op, v)) {
+    if (pause <= 0 || now + pause >= op->soft) {
         return 0;
     }
-    if (pause > v->until - now) {
-        pause = v->until - now;
-    }
-    oc_op_pause(op, pause);
     v->pause = v->pause * 2 < LAST_PAUSE ? v->pause * 2 : LAST_PAUSE;
-    return 1;
+    return pause;
 }
 
 void oc_verify_contest(oc_op_t *op, oc_verify_t *v)
@@ -193,9 +182,9 @@ int oc_verify_yields(oc_op_t *op, oc_verify_t *v)
     }
     for (i = 0; mine && i < v->calendar->bookings->nelts; ++i) {
         const oc_booking_t *b = APR_ARRAY_IDX(v->calendar->bookings, i, const oc_booking_t *);
-        if (b != mine && !b->cancelled && b->busy != OC_BUSY_FREE
-            && !(b->uid && !strcmp(b->uid, v->booking->uid))
-            && oc_range_overlaps(b->when, v->booking->when) && comes_first(b, mine)) {
+        if (b != mine && !b->cancelled && b->busy != OC_BUSY_FREE &&
+            !(b->uid && !strcmp(b->uid, v->booking->uid)) &&
+            oc_range_overlaps(b->when, v->booking->when) && comes_first(b, mine)) {
             v->who = room->address;
             v->holder = b;
             v->clash = b->when;
@@ -203,7 +192,7 @@ int oc_verify_yields(oc_op_t *op, oc_verify_t *v)
         }
     }
     if (mine) {
-        v->ours |= 1u << v->contested;
+        v->ours |= UINT64_C(1) << v->contested;
     }
     return 0;
 }

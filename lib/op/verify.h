@@ -34,7 +34,7 @@ typedef struct oc_verify_t {
     /* Its own. */
     oc_evidence_t *next;
     oc_list_t *calendar;         /* of the contested room */
-    unsigned ours;               /* bit i: the comparison gave room i to us */
+    apr_uint64_t ours;           /* bit i: the comparison gave room i to us */
     int contested;               /* which room is compared */
     oc_mono_t until;
     apr_time_t pause;
@@ -46,11 +46,8 @@ void oc_verify_start(oc_op_t *op, oc_verify_t *v);
 oc_verdict_t oc_verify_judge(oc_op_t *op, oc_verify_t *v);
 /* Whether that evidence says that the request left. */
 oc_tri_t oc_verify_sent(oc_verify_t *v);
-/* In the start of a state that waits before looking again. 0: the time for answers is over, nothing
- * was begun. */
-int oc_verify_wait(oc_op_t *op, oc_verify_t *v);
-/* 1: there is time to look again. */
-int oc_verify_may_wait(oc_op_t *op, oc_verify_t *v);
+/* How long to wait before looking again; 0: the time for answers is over. Each time is longer. */
+apr_time_t oc_verify_pause(oc_op_t *op, oc_verify_t *v);
 /* Begin the verb that reads the contested room's calendar. */
 void oc_verify_contest(oc_op_t *op, oc_verify_t *v);
 /* In its done. 1: somebody else's entry comes first, we yield. Of two entries as they stand in that

@@ -604,8 +604,10 @@ static void evidence_do(verb_t *v)
     e->item = by_name(w, v->call->mailbox, v->booking->item) ? OC_YES : OC_NO;
     e->request_sent = w->no_sent_copy ? OC_DONT_KNOW : OC_NO;
     EACH(const mem_message_t, m, w->sent) {
-        if (!w->no_sent_copy && !strcmp(m->uid, v->booking->uid) && m->at >= v->since) {
+        if (!w->no_sent_copy && !strcmp(m->uid, v->booking->uid) && m->at >= v->since
+            && (m->kind == MEM_CANCEL) == v->booking->cancelled) {
             e->request_sent = OC_YES;
+            e->message_id = "<copy@mem.test>";
         }
     }
     e->draft_left = OC_NO;
