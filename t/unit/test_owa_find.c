@@ -477,10 +477,20 @@ static void test_read_fails(void)
         d = drive_create(pool);
         drive_add(d, "PROPFIND /exchange/ana/Kalender/x.EML", "404\nMS-WebStorage: 6.5\n\n");
         drive_load(d, FOLDERS);
-        drive_add(d, "PROPFIND /exchange/ana/Kalender/x.EML", "404\nMS-WebStorage: 6.5\n\n");
         drive_run(d, be->vt->read(be, twice, "x.EML", &got));
         is_int(d->complaints + drive_unused(d), 0, "after 404 they are asked for once more");
-        is_int(twice->result.reason, OC_REASON_BOOKING_NOT_FOUND, "and that is the end of it");
+        is_int(twice->result.reason, OC_REASON_BOOKING_NOT_FOUND, "they are where they were: gone");
+        oc_result_clear(&twice->result);
+        d = drive_create(pool);
+        drive_add(d, "PROPFIND /exchange/ana/Kalender/oc-1.EML", "404\nMS-WebStorage: 6.5\n\n");
+        drive_add(d, "PROPFIND /exchange/ana/", root_reply("http://h/exchange/ana/",
+                                                           "http://h/exchange/ana/New%20name"));
+        drive_add(d, "PROPFIND /exchange/ana/New%20name/oc-1.EML",
+                  apr_pstrcat(pool, XML MULTI, row("/exchange/ana/New%20name/oc-1.EML", 0, 60, ""),
+                              END, NULL));
+        drive_run(d, be->vt->read(be, twice, "oc-1.EML", &got));
+        is_int(d->complaints + drive_unused(d), 0, "a calendar that was renamed is found");
+        ok(got && twice->result.reason == OC_REASON_OK, "and the item in it");
     }
 }
 
@@ -495,9 +505,8 @@ static const char *message(const char *path, const char *class, const char *from
                        "</a:creationdate></a:prop></a:propstat></a:response>", NULL);
 }
 
-static oc_evidence_t *evidence(drive_t *d, apr_time_t since, oc_call_t **call_out)
+static oc_evidence_t *evidence_of(oc_call_t *call, drive_t *d, apr_time_t since)
 {
-    oc_call_t *call = drive_call();
     oc_booking_t *b = oc_booking_create(call->pool);
     oc_attendee_t *room;
     oc_evidence_t *out;
@@ -512,10 +521,12 @@ static oc_evidence_t *evidence(drive_t *d, apr_time_t since, oc_call_t **call_ou
     room->role = OC_ROLE_RESOURCE;
     room->cutype = OC_CUTYPE_ROOM;
     drive_run(d, be->vt->evidence(be, call, b, since, &out));
-    if (call_out) {
-        *call_out = call;
-    }
     return out;
+}
+
+static oc_evidence_t *evidence(drive_t *d, apr_time_t since)
+{
+    return evidence_of(drive_call(), d, since);
 }
 
 static const char *many(const char *a, const char *b)
@@ -556,7 +567,7 @@ static void test_evidence(void)
     const char *none = many("", "");
     drive_t *d = evidence_script(many(SENT, ""), none, many(YES_AT("2026-03-05T08:01:00.000Z"), ""),
                                  many(ours, unbusy));
-    oc_evidence_t *e = evidence(d, 0, NULL);
+    oc_evidence_t *e = evidence(d, 0);
     oc_room_evidence_t *room = APR_ARRAY_IDX(e->rooms, 0, oc_room_evidence_t *);
 
     is_int(d->complaints + drive_unused(d), 0, "all places are looked into");
@@ -571,7 +582,7 @@ static void test_evidence(void)
     d = evidence_script(none, many(message("/exchange/ana/Entw%C3%BCrfe/d.EML", "Request", "a@b.example",
                                            "2026-03-05T08:00:00.000Z"), ""),
                         none, many(old, other));
-    e = evidence(d, 0, NULL);
+    e = evidence(d, 0);
     room = APR_ARRAY_IDX(e->rooms, 0, oc_room_evidence_t *);
     is_int(e->request_sent, OC_NO, "nothing was sent");
     is_int(e->draft_left, OC_YES, "a draft lies there");
@@ -581,24 +592,67 @@ static void test_evidence(void)
 
     d = evidence_script(none, none, many(YES_AT("2026-03-05T07:00:00.000Z"), ""), "403\n\n");
     /* The server's clock, told by Date, stands at 08:00; half an hour ago by any clock. */
-    e = evidence(d, oc_clock_wall() - HOUR / 2, NULL);
+    e = evidence(d, oc_clock_wall() - HOUR / 2);
     room = APR_ARRAY_IDX(e->rooms, 0, oc_room_evidence_t *);
     is_int(room->answer, OC_PARTSTAT_NEEDS_ACTION, "an answer from before does not count");
     is_int(room->calendar, OC_DONT_KNOW, "a calendar one may not read says nothing");
     d = evidence_script(none, none, many(YES_AT("2026-03-05T07:45:00.000Z"), ""), "403\n\n");
-    e = evidence(d, oc_clock_wall() - HOUR / 2, NULL);
+    e = evidence(d, oc_clock_wall() - HOUR / 2);
     room = APR_ARRAY_IDX(e->rooms, 0, oc_room_evidence_t *);
     is_int(room->answer, OC_PARTSTAT_ACCEPTED, "one from after does, by the server's clock");
     is_int(e->request_sent, OC_YES, "and proves that the request left, sent copy or not");
 
     d = evidence_script("500\n\n", "LOST", "TIMEOUT", "NOT_SENT");
     drive_add(d, "SEARCH /exchange/ana/Gesendete%20Objekte/", "500\n\n");
-    e = evidence(d, 0, NULL);
+    e = evidence(d, 0);
     room = APR_ARRAY_IDX(e->rooms, 0, oc_room_evidence_t *);
     ok(e->request_sent == OC_DONT_KNOW && e->draft_left == OC_DONT_KNOW
            && room->answer == OC_PARTSTAT_UNKNOWN && room->calendar == OC_DONT_KNOW
            && e->item == OC_YES,
        "a look that fails leaves its question open and nothing else");
+}
+
+static void test_evidence_gone(void)
+{
+    oc_call_t *call = drive_call();
+    apr_table_t *facts;
+    const char *none = many("", "");
+    drive_t *d = drive_create(pool);
+    oc_evidence_t *e;
+    int i;
+
+    drive_load(d, FOLDERS);
+    drive_run(d, be->vt->probe(be, call, &facts));
+    d = drive_create(pool);
+    for (i = 0; i < 2; ++i) {
+        drive_add(d, "PROPFIND /exchange/ana/Kalender/oc-1.EML", "404\nMS-WebStorage: 6.5\n\n");
+        drive_load(d, FOLDERS);
+        drive_add(d, "SEARCH /exchange/ana/*", none);
+        drive_add(d, "SEARCH /exchange/ana/*", none);
+        drive_add(d, "SEARCH /exchange/ana/*", none);
+        drive_add(d, "PROPFIND /exchange/room412/*", "403\n\n");
+        e = evidence_of(call, d, 0);
+        is_int(d->complaints + drive_unused(d), 0, "an item that is gone: the folders are found once "
+               "more, nothing else is repeated");
+        is_int(e->item, OC_NO, "it is gone");
+    }
+    d = drive_create(pool);
+    drive_add(d, "PROPFIND /exchange/ana/Kalender/oc-1.EML", "404\nMS-WebStorage: 6.5\n\n");
+    drive_add(d, "SEARCH /exchange/ana/*", none);
+    drive_add(d, "SEARCH /exchange/ana/*", none);
+    drive_add(d, "SEARCH /exchange/ana/*", none);
+    drive_add(d, "PROPFIND /exchange/ana/", root_reply("http://h/exchange/ana/",
+                                                       "http://h/exchange/ana/New"));
+    drive_add(d, "PROPFIND /exchange/ana/New/oc-1.EML",
+              many("<a:response><a:href>/exchange/ana/New/oc-1.EML</a:href><a:propstat>"
+                   "<a:status>HTTP/1.1 200 OK</a:status><a:prop><d:uid>" UID "</d:uid></a:prop>"
+                   "</a:propstat></a:response>", ""));
+    drive_add(d, "SEARCH /exchange/ana/Drafts/", none);
+    drive_add(d, "PROPFIND /exchange/room412/*", "403\n\n");
+    drive_add(d, "PROPFIND /exchange/room412/*", "403\n\n");
+    e = evidence_of(call, d, 0);
+    is_int(d->complaints + drive_unused(d), 0, "a calendar that was renamed: all is looked at again");
+    is_int(e->item, OC_YES, "and the item stands");
 }
 
 /* ---- names ---- */
@@ -650,6 +704,7 @@ int main(void)
     test_read();
     test_read_fails();
     test_evidence();
+    test_evidence_gone();
     test_names();
     apr_terminate();
     return done_testing();

@@ -24,8 +24,10 @@ struct evidence_t {
     apr_time_t since;
     oc_evidence_t *out;
     apr_array_header_t *answers; /* owa_message_t *; NULL = not known */
-    int waiting;
+    int waiting, again;
 };
+
+static void start(owa_verb_t *v);
 
 /* `since` is by our clock, messages bear the server's. */
 static int counts(const evidence_t *e, const owa_message_t *m)
@@ -60,6 +62,11 @@ static void one_less(evidence_t *e)
     if (--e->waiting > 0) {
         return;
     }
+    if (e->again) {
+        e->again = 0;
+        start(&e->v);
+        return;
+    }
     for (i = 0; i < e->out->rooms->nelts; ++i) {
         oc_room_evidence_t *room = APR_ARRAY_IDX(e->out->rooms, i, oc_room_evidence_t *);
         judge_room(e, room);
@@ -76,6 +83,18 @@ static void one_less(evidence_t *e)
 
 /* ---- the looks ---- */
 
+static void item_missed(owa_verb_t *v, int moved)
+{
+    evidence_t *e = (evidence_t *)v;
+
+    if (moved) {
+        e->again = 1; /* once all that is in flight has come: it looked in the wrong places */
+    } else {
+        e->out->item = OC_NO;
+    }
+    one_less(e);
+}
+
 static void item_seen(owa_verb_t *v, owa_ask_t *a)
 {
     evidence_t *e = (evidence_t *)v;
@@ -85,10 +104,8 @@ static void item_seen(owa_verb_t *v, owa_ask_t *a)
         e->out->item = uid && !strcasecmp(oc_str_trim(v->pool, uid), e->booking->uid) ? OC_YES
                                                                                       : OC_NO;
     } else if (a->res.reason == OC_REASON_BOOKING_NOT_FOUND) {
-        if (owa_restart(v, a, NULL)) {
-            return;
-        }
-        e->out->item = OC_NO;
+        owa_folders_moved(v, item_missed);
+        return;
     }
     one_less(e);
 }

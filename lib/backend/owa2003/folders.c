@@ -230,3 +230,34 @@ void owa_folders_find(owa_verb_t *v, const char *mailbox, owa_folders_then_t *th
     a->mailbox = own ? NULL : name;
     owa_send(v, a);
 }
+
+typedef void moved_then_t(owa_verb_t *v, int moved);
+
+static void compare(owa_verb_t *v, const owa_folders_t *folders, const oc_result_t *res, void *baton)
+{
+    moved_then_t **then = baton;
+    int moved = folders && (folders->site != v->own->site
+                            || !owa_path_same(v->pool, folders->calendar, v->own->calendar));
+
+    (void)res; /* folders that cannot be found now have not moved anywhere known */
+    if (moved) {
+        v->own = folders;
+    }
+    (*then)(v, moved);
+}
+
+void owa_folders_moved(owa_verb_t *v, moved_then_t *then)
+{
+    moved_then_t **baton;
+
+    if (!v->memo_used || v->restarted) {
+        then(v, 0);
+        return;
+    }
+    v->restarted = 1;
+    v->memo_used = 0;
+    owa_folders_forget(v, NULL);
+    baton = apr_palloc(v->pool, sizeof(*baton));
+    *baton = then;
+    owa_folders_find(v, NULL, compare, baton);
+}

@@ -168,6 +168,10 @@ typedef void owa_folders_then_t(owa_verb_t *v, const owa_folders_t *folders, con
                                 void *baton);
 void owa_folders_find(owa_verb_t *v, const char *mailbox, owa_folders_then_t *then, void *baton);
 void owa_folders_forget(owa_verb_t *v, const char *mailbox);
+/* An item of one's own calendar answered 404. Is it gone, or has the calendar another name by now?
+ * If the folders were known from before they are found once more: `then` is called with moved = 1
+ * (v->own is new: ask again) or 0 (the item is gone), at once if they had just been found. */
+void owa_folders_moved(owa_verb_t *v, void (*then)(owa_verb_t *v, int moved));
 
 /* ---- verbs ---- */
 
@@ -288,8 +292,8 @@ owa_ask_t *owa_command(owa_verb_t *v, const char *path, const char *body, apr_si
                        const char *purpose, owa_then_t *then);
 
 /* Messages of one meeting in a folder: contentclass calendarmessage with that uid, `class` a prefix
- * of the message class or NULL, created at or after `since` by the server's clock (0 = any; one that
- * does not say counts as before). At most 200. */
+ * of the message class or NULL, created at or after `since` by the server's clock (0 = any; one
+ * that does not say counts as before). At most 200. */
 typedef struct owa_message_t {
     const char *path;      /* encoded, of the href */
     const char *class, *uid, *to, *cc, *bcc, *message_id;

@@ -19,6 +19,7 @@ typedef struct read_t {
     oc_booking_t *booking;
     apr_array_header_t *copy;     /* oc_attendee_t: from the organizer's copy; NULL */
     apr_array_header_t *messages; /* owa_message_t *: answers in the Inbox; NULL */
+    owa_ask_t *missed;            /* the look that answered 404 */
     int waiting;
 } read_t;
 
@@ -99,6 +100,17 @@ static void copy_read(owa_verb_t *v, owa_ask_t *a)
     }
 }
 
+static void start(owa_verb_t *v);
+
+static void missed(owa_verb_t *v, int moved)
+{
+    if (moved) {
+        start(v);
+    } else {
+        owa_fail(v, ((read_t *)v)->missed, "read");
+    }
+}
+
 static void item_read(owa_verb_t *v, owa_ask_t *a)
 {
     read_t *r = (read_t *)v;
@@ -106,10 +118,13 @@ static void item_read(owa_verb_t *v, owa_ask_t *a)
     const char *why = NULL, *class;
     oc_booking_t *b = NULL;
 
+    if (a->res.reason == OC_REASON_BOOKING_NOT_FOUND) {
+        r->missed = a;
+        owa_folders_moved(v, missed);
+        return;
+    }
     if (a->res.reason != OC_REASON_OK) {
-        if (!owa_restart(v, a, NULL)) {
-            owa_fail(v, a, "read");
-        }
+        owa_fail(v, a, "read");
         return;
     }
     class = row->value[OWA_P_CONTENTCLASS];
