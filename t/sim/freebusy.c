@@ -2,7 +2,8 @@
  *
  * The server publishes a while after a calendar has changed. Here: `lag` seconds of the simulator's
  * clock after the first change since the last publication, with what the calendar holds at that
- * moment. So a snapshot that became due is taken before the next change, or when it is asked for. */
+ * moment. So a snapshot that became due is taken before the next change, or when it is asked
+ * for. */
 #include "recur.h"
 #include "sim.h"
 #include "store_private.h"

@@ -8,7 +8,8 @@
  *   GET  /_sim/settings                 switches;  POST ?NAME=VALUE&.. changes them
  *   GET  /_sim/clock                    POST ?advance=SECONDS or ?set=DATE-TIME
  *   POST /_sim/respond?mailbox=M&uid=U&answer=accept|tentative|decline
- *   POST /_sim/items?mailbox=M[&folder=F][&count=N][&start=..&minutes=..&step=..][&PROPERTY=VALUE]..
+ *   POST /_sim/items?mailbox=M[&folder=F][&count=N][&start=..&minutes=..&step=..]
+ *                   [&PROPERTY=VALUE]..
  *   POST /_sim/mailbox/NAME?cached=0|1&policy=accept|refuse|silent
  *   POST /_sim/grant?mailbox=M&user=U&level=none|read|write|owner[&calendar=1]
  *   POST /_sim/reset                    contents, clock, rights, switches, faults, log
@@ -311,7 +312,8 @@ static int set_settings(sim_req_t *q)
 
 static int set_clock(sim_req_t *q)
 {
-    const char *advance = sim_field(q->p, q->args, "advance"), *set = sim_field(q->p, q->args, "set");
+    const char *advance = sim_field(q->p, q->args, "advance");
+    const char *set = sim_field(q->p, q->args, "set");
     apr_time_t t;
 
     if (advance && *advance && !advance[strspn(advance, "0123456789")] && strlen(advance) < 12) {
@@ -379,13 +381,19 @@ static const char *set_fields(sim_req_t *q, sim_item_t *item)
     return NULL;
 }
 
+static long number_field(sim_req_t *q, const char *name, long def)
+{
+    const char *text = sim_field(q->p, q->args, name);
+
+    return text ? strtol(text, NULL, 10) : def;
+}
+
 static int make_items(sim_req_t *q)
 {
-    const char *count = sim_field(q->p, q->args, "count"), *key = sim_field(q->p, q->args, "folder");
-    const char *start = sim_field(q->p, q->args, "start");
-    const char *minutes = sim_field(q->p, q->args, "minutes"), *step = sim_field(q->p, q->args,
-                                                                                  "step");
-    long n = count ? strtol(count, NULL, 10) : 1, i;
+    const char *key = sim_field(q->p, q->args, "folder");
+    const char *start = sim_field(q->p, q->args, "start"), *stem;
+    long n = number_field(q, "count", 1), minutes = number_field(q, "minutes", 30);
+    long step = number_field(q, "step", 60), i;
     sim_mailbox_t *m = mailbox_field(q, "mailbox");
     const char *wrong = NULL, *href = "";
     apr_time_t t = 0;
@@ -400,7 +408,7 @@ static int make_items(sim_req_t *q)
     folder = folder_by(m, key ? key : "calendar");
     for (i = 0; i < n && folder && !wrong; i++) {
         sim_item_t *item = sim_item_new(q->store);
-        apr_time_t from = t + i * apr_time_from_sec(60 * (step ? strtol(step, NULL, 10) : 60));
+        apr_time_t from = t + i * apr_time_from_sec(60 * step);
 
         apr_pool_clear(p);
         sim_set(item, SIM_NS_DAV, "contentclass", SIM_CLASS_APPOINTMENT);
@@ -411,8 +419,7 @@ static int make_items(sim_req_t *q)
         if (start) {
             sim_set(item, SIM_NS_CAL, "dtstart", sim_time_text(p, from));
             sim_set(item, SIM_NS_CAL, "dtend",
-                    sim_time_text(p, from + apr_time_from_sec(60 * (minutes ? strtol(minutes, NULL,
-                                                                                     10) : 30))));
+                    sim_time_text(p, from + apr_time_from_sec(60 * minutes)));
         }
         wrong = set_fields(q, item);
         if (wrong) {
@@ -424,9 +431,9 @@ static int make_items(sim_req_t *q)
         }
         sim_item_complete(item, m);
         sim_attendees_from_headers(item);
-        sim_item_store(folder, item,
-                       sim_item_free_name(p, folder, n > 1 ? apr_psprintf(p, "item-%lu", item->id)
-                                                           : sim_get(item, SIM_NS_MAIL, "subject")));
+        stem = n > 1 ? apr_psprintf(p, "item-%lu", item->id)
+                     : sim_get(item, SIM_NS_MAIL, "subject");
+        sim_item_store(folder, item, sim_item_free_name(p, folder, stem));
         href = sim_href_item(q, item);
     }
     sim_store_unlock(q->store);

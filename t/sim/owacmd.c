@@ -152,7 +152,7 @@ static int post_at(sim_req_t *q, sim_target_t *t)
         return save_appointment(q, t);
     }
     if (t->at == SIM_AT_ITEM) {
-        sim_wrong(q, 29, "nothing is sent: Content-Type is application/x-www-UTF8-encoded for that");
+        sim_wrong(q, 29, "nothing is sent: that takes Content-Type application/x-www-UTF8-encoded");
     }
     return plain_page(q);
 }

@@ -184,7 +184,8 @@ static void write_row(search_t *s, sim_xml_t *x, const sim_row_t *row)
     sim_xml_close(x, SIM_NS_DAV, "response");
 }
 
-/* One part of Range: rows=a-b | a- | -n, into first and last. 0: not such a form; -1: no such rows. */
+/* One part of Range: rows=a-b | a- | -n, into first and last. 0: not such a form; -1: no such
+ * rows. */
 static int read_rows(const char *text, int total, int *first, int *last)
 {
     char *end;

@@ -55,7 +55,7 @@ const sim_setting_row_t sim_setting_rows[] = {
     {"lag", "number", "0", "seconds until a change shows in free/busy (rule 36)"},
     {"freebusy-months", "number", "2", "published range, from the start of the month (rule 35)"},
     {"freebusy-published", "yes|no", "yes", "no: nobody ever published, 404 (rule 34)"},
-    {"freebusy-missing", "400|page", "400", "answer when start, end or interval is wrong (rule 37)"},
+    {"freebusy-missing", "400|page", "400", "a wrong start, end or interval (rule 37)"},
     {"freebusy-bad-address", "400|500|error", "400", "answer to a u= that is no address (rule 34)"},
     {"freebusy-url-max", "number", "16384", "longest query in bytes; more is 414"},
     {"freebusy-days-max", "number", "366", "longest range in days; more is 400"},

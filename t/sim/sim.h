@@ -124,7 +124,7 @@ typedef struct sim_req_t {
     apr_size_t body_len;
     sim_mailbox_t *user; /* actor; NULL with --auth none: full rights */
     const char *user_name; /* for the log: as authenticated, "" if not */
-    const char *fail_property; /* a fault: "namespace name" or "*" whose PROPPATCH fails (rule 15) */
+    const char *fail_property; /* a fault: "namespace name" or "*" that fails (rule 15) */
     const char *wrong; /* remarks so far, for the log */
     unsigned long random; /* state of sim_random */
     sim_out_t out;

@@ -26,8 +26,10 @@
 #define SIM_NS_MAPI "http://schemas.microsoft.com/mapi/"
 #define SIM_NS_PROPTAG "http://schemas.microsoft.com/mapi/proptag/"
 #define SIM_NS_REPL "http://schemas.microsoft.com/repl/"
-#define SIM_NS_MEETING "http://schemas.microsoft.com/mapi/id/{6ED8DA90-450B-101B-98DA-00AA003F1305}/"
-#define SIM_NS_APPT "http://schemas.microsoft.com/mapi/id/{00062002-0000-0000-C000-000000000046}/"
+#define SIM_NS_MEETING \
+    "http://schemas.microsoft.com/mapi/id/{6ED8DA90-450B-101B-98DA-00AA003F1305}/"
+#define SIM_NS_APPT \
+    "http://schemas.microsoft.com/mapi/id/{00062002-0000-0000-C000-000000000046}/"
 
 #define SIM_CLASS_APPOINTMENT "urn:content-classes:appointment"
 #define SIM_CLASS_CALMESSAGE "urn:content-classes:calendarmessage"
@@ -91,7 +93,7 @@ const char *sim_value_check(apr_pool_t *p, sim_type_t type, const char *text);
 /* ---- items ---- */
 
 typedef enum { SIM_ROLE_TO, SIM_ROLE_CC, SIM_ROLE_BCC } sim_role_t;
-/* MAPI response status: 0 none, 1 organized, 2 tentative, 3 accepted, 4 declined, 5 not responded */
+/* The values of the MAPI response status. */
 typedef enum {
     SIM_ANSWER_NONE = 0,
     SIM_ANSWER_ORGANIZED = 1,

@@ -89,7 +89,8 @@ sim_item_t *sim_meeting_message(sim_store_t *store, const sim_mailbox_t *organiz
         const char *local, *request, *cancel;
     } fixed[] = {
         {"finvited", "1", "1"},       {"responsestatus", "1", "1"}, {"responsestate", "0", "0"},
-        {"apptstateflags", "3", "7"}, {"busystatus", "1", "0"},     {"intendedbusystatus", "2", "0"},
+        {"apptstateflags", "3", "7"}, {"busystatus", "1", "0"},
+        {"intendedbusystatus", "2", "0"},
     };
     sim_item_t *m = sim_item_copy(store, meeting);
     int cancel = kind == SIM_KIND_CANCEL;
@@ -336,7 +337,8 @@ static void keep_copy(sim_req_t *q, sim_mailbox_t *mailbox, const sim_item_t *it
     if (!save) {
         save = sim_get_or(item, SIM_NS_MAIL, "saveinsent", "1");
     }
-    if (*save == 'f' || *save == 'F' || *save == '0' || sim_setting_is(q->conf, "sent-copy", "no")) {
+    if (*save == 'f' || *save == 'F' || *save == '0'
+        || sim_setting_is(q->conf, "sent-copy", "no")) {
         return;
     }
     if (!where) {
