@@ -279,7 +279,7 @@ static void invite_fail(oc_op_t *op)
 
     oc_op_blame(op, verb);
     b->looks = 0;
-    if (!verb->wrote || (b->change && b->change->told == OC_TOLD_NOT && !verb->dropped)) {
+    if (!verb->wrote || (b->change && b->change->told == OC_TOLD_NOT)) {
         b->sent = OC_NO;
         oc_op_enter(op, BOOK_UNDO, "not sent");
     } else {

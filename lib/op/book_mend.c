@@ -242,11 +242,8 @@ void oc_book_sent_done(oc_op_t *op)
         oc_op_enter(op, BOOK_VERIFY, "it left");
     } else if (b->sent == OC_NO && b->verify.evidence->draft_left == OC_YES) {
         oc_op_enter(op, BOOK_UNDO, "the request lies unsent");
-    } else if (again(op)) {
-        return;
-    } else if (b->sent == OC_NO) {
-        oc_op_enter(op, BOOK_UNDO, "it did not leave");
-    } else {
+    } else if (!again(op)) {
+        /* Not in Sent Items, nor among the drafts: sent without a copy, or taken back. */
         sent_unknown(op, "cannot tell whether it left");
     }
 }

@@ -282,9 +282,8 @@ static void update_fail(oc_op_t *op)
 
     oc_op_blame(op, verb);
     c->doubtful = verb->lost;
-    c->dropped = verb->dropped;
-    if (!verb->wrote || (c->change && c->change->item_changed == OC_NO &&
-                         c->change->told == OC_TOLD_NOT && !verb->dropped)) {
+    if (!verb->wrote ||
+        (c->change && c->change->item_changed == OC_NO && c->change->told == OC_TOLD_NOT)) {
         oc_change_end_unchanged(op, "not changed");
     } else {
         oc_op_enter(op, CHANGE_LOOK, verb->lost ? "reply lost" : "failed");

@@ -25,7 +25,6 @@ typedef struct oc_changing_t {
     apr_array_header_t *rooms; /* of the wanted booking */
     int tries, looks;
     int noted;
-    int dropped;            /* the update was ended early: what it says may be too early */
     int doubtful;           /* the reply to the update, or a part of it, was lost */
     const char *remark;
 } oc_changing_t;

@@ -230,7 +230,7 @@ void oc_change_look_done(oc_op_t *op)
 
     if (shows(c, c->found, c->wanted)) {
         c->looks = 0;
-        if (c->change && c->change->told == OC_TOLD_NOT && !c->dropped) {
+        if (c->change && c->change->told == OC_TOLD_NOT) {
             oc_change_end_not_told(op);
         } else if (c->was->attendees->nelts || c->wanted->attendees->nelts) {
             oc_op_enter(op, CHANGE_TOLD, "it has the new values");

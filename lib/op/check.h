@@ -49,7 +49,7 @@ void oc_check_start(oc_op_t *op, oc_check_t *check);
  * be said; call->result tells why. */
 int oc_check_judge(oc_op_t *op, oc_check_t *check, oc_free_t *verdict);
 
-/* Ledger, for all rooms in `rooms` (const oc_attendee_t *). Without shared memory nothing happens. */
+/* Ledger, for all rooms in `rooms` (const oc_attendee_t *). Nothing without shared memory. */
 apr_status_t oc_check_note(oc_op_t *op, const apr_array_header_t *rooms, oc_range_t when,
                            const char *uid, oc_result_t *res);
 /* room NULL: all rooms. */

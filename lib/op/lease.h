@@ -42,7 +42,7 @@ int oc_lease_held(oc_lease_t *table, const char *op_id, int n);
 
 /* Note a booking made here; replaces one with the same uid and room (and starts its hour anew).
  * Kept until `forget` or its end; after an hour it gives way if the ledger is full. If the ledger
- * is full of entries that must stay: APR_ENOSPC, BUSY. A uid or room too long to be kept: INTERNAL. */
+ * is full of entries that must stay: APR_ENOSPC, BUSY. A uid or room too long for it: INTERNAL. */
 apr_status_t oc_ledger_note(oc_lease_t *table, const char *backend, const char *room,
                             oc_range_t range, const char *uid, oc_result_t *res);
 /* Another booking (uid differs) in that room overlapping range: 1 and its range in *clash (may be

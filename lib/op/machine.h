@@ -40,7 +40,6 @@ typedef struct oc_op_verb_t {
     int finished;
     int wrote;         /* an exchange that writes may have been executed */
     int lost;          /* ... and of one of them the reply did not come */
-    int dropped;       /* the time was up: what it says of itself may be too early to be true */
 } oc_op_verb_t;
 
 struct oc_op_t {

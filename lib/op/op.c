@@ -407,7 +407,6 @@ static void drop_verbs(oc_op_t *op, oc_cancel_t why)
         if (verb->job->vt->cancel) {
             verb->job->vt->cancel(verb->job, why);
         }
-        verb->dropped = 1;
         oc_result_fail(&verb->call.result, OC_REASON_UPSTREAM_TIMEOUT, "the time was up");
         settle(op, verb);
     }

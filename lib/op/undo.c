@@ -43,7 +43,6 @@ oc_undo_next_t oc_undo_ended(oc_op_t *op, oc_undo_t *u)
     oc_told_t told = u->change ? u->change->told : OC_TOLD_NOT;
 
     u->acted |= verb->wrote;
-    u->doubtful = verb->lost && verb->dropped;
     u->left = u->change ? u->change->left_behind : NULL;
     if (oc_op_failed(verb)) {
         oc_op_blame(op, verb);
@@ -73,17 +72,18 @@ void oc_undo_look(oc_op_t *op, oc_undo_t *u)
               op->be->vt->evidence(op->be, &verb->call, cancelled, u->since, &u->evidence));
 }
 
-/* What the verb said of the cancellation, and what is seen where it did not know. */
+/* What the verb said of the cancellation, and what is seen where it did not know. That the prepared
+ * message is gone proves nothing: it may have been taken back. */
 static oc_told_t told_by(const oc_undo_t *u)
 {
-    oc_told_t told = u->change && !(u->doubtful && u->change->told == OC_TOLD_NOT) ? u->change->told
-                     : u->doubtful                                                 ? OC_TOLD_UNKNOWN
-                                                                                   : OC_TOLD_NOT;
+    oc_told_t told = u->change ? u->change->told : OC_TOLD_NOT;
 
-    if (told == OC_TOLD_UNKNOWN && u->evidence->request_sent == OC_YES) {
-        return OC_TOLD;
+    if (told != OC_TOLD_UNKNOWN) {
+        return told;
     }
-    return told == OC_TOLD_UNKNOWN && u->evidence->draft_left == OC_YES ? OC_TOLD_NOT : told;
+    return u->evidence->request_sent == OC_YES ? OC_TOLD
+           : u->evidence->draft_left == OC_YES ? OC_TOLD_NOT
+                                               : OC_TOLD_UNKNOWN;
 }
 
 static const char *sentence(const oc_undo_t *u, oc_told_t told)
@@ -123,7 +123,7 @@ oc_undo_next_t oc_undo_looked(oc_op_t *op, oc_undo_t *u)
             return OC_UNDO_LOOK_LATER;
         }
         u->stands = OC_DONT_KNOW;
-        keep(u, u->doubtful ? OC_TOLD_UNKNOWN : u->change ? u->change->told : OC_TOLD_NOT);
+        keep(u, u->change ? u->change->told : OC_TOLD_NOT);
         u->left = u->left ? u->left : sentence(u, u->told);
         return OC_UNDO_LEFT;
     }

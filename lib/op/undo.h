@@ -32,7 +32,6 @@ typedef struct oc_undo_t {
     oc_change_t *change;
     oc_evidence_t *evidence;
     apr_time_t since;
-    int doubtful; /* the verb was ended with a reply outstanding */
     int tries, looks;
 } oc_undo_t;
 

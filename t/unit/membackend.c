@@ -536,6 +536,7 @@ static void invite_proceed(verb_t *v)
         if (failed(v)) {
             break;
         }
+        v->change->told = OC_TOLD_UNKNOWN; /* until the reply says better */
         send_x(v, 1, "send the request", submit_do);
         return;
     case 2:
@@ -602,7 +603,7 @@ static void evidence_do(verb_t *v)
     v->x->status = 207;
     v->x->status = 200;
     e->item = by_name(w, v->call->mailbox, v->booking->item) ? OC_YES : OC_NO;
-    e->request_sent = w->no_sent_copy ? OC_DONT_KNOW : OC_NO;
+    e->request_sent = OC_NO;
     EACH(const mem_message_t, m, w->sent) {
         if (!w->no_sent_copy && !strcmp(m->uid, v->booking->uid) && m->at >= v->since
             && (m->kind == MEM_CANCEL) == v->booking->cancelled) {
@@ -686,13 +687,13 @@ static void update_proceed(verb_t *v)
     switch (v->step) {
     case 0:
         v->change->told = OC_TOLD_NOT;
-        v->change->item_changed = OC_NO;
+        v->change->item_changed = OC_DONT_KNOW;
         send_x(v, 1, "change the item", update_do);
         return;
     case 1:
         if (failed(v)) {
-            if (v->x->outcome != OC_X_NOT_SENT && (!v->x->status || v->x->status >= 500)) {
-                v->change->item_changed = OC_DONT_KNOW;
+            if (!oc_exchange_unknown(v->x) && v->x->status < 500) {
+                v->change->item_changed = OC_NO;
             }
             break;
         }
@@ -705,6 +706,7 @@ static void update_proceed(verb_t *v)
             return;
         }
         v->change->way = "owa";
+        v->change->told = OC_TOLD_UNKNOWN;
         send_x(v, 1, "tell the attendees", tell_update_do);
         return;
     case 2:
@@ -759,6 +761,7 @@ static void cancel_proceed(verb_t *v)
         if (failed(v)) {
             break;
         }
+        v->change->told = OC_TOLD_UNKNOWN;
         send_x(v, 1, "send the cancellation", submit_do);
         return;
     case 2:
@@ -969,6 +972,12 @@ static void end(oc_job_t *job, oc_exchange_t *x)
         job->vt->feed(job, x, OC_FEED_HEAD, NULL, 0);
     }
     job->vt->feed(job, x, OC_FEED_END, NULL, 0);
+}
+
+void mem_execute(mem_t *w, oc_job_t *job, oc_exchange_t *x)
+{
+    carry_out(w, x);
+    end(job, x);
 }
 
 typedef struct running_t {

@@ -61,7 +61,7 @@ typedef struct mem_t {
     int readable;          /* rooms' calendars may be read by everybody */
     apr_time_t lag;        /* published free/busy shows entries older than that */
     int unknown;           /* free/busy knows nothing */
-    int no_sent_copy;      /* nothing is ever found in Sent Items */
+    int no_sent_copy;      /* copies are not kept, so Sent Items are empty */
     int quiet_update;      /* the update's second step does nothing and says so */
     apr_time_t latency;    /* each exchange takes that long */
     /* What fails: the fault_at-th exchange, and with fault_on all after it. */
@@ -92,6 +92,8 @@ int mem_entries(const mem_t *world, const char *room, oc_range_t when, const cha
 /* Somebody books the room by other means. */
 void mem_book(mem_t *world, const char *room, oc_range_t when, const char *uid);
 
+/* Carry out one exchange of that job and end it, as planned. */
+void mem_execute(mem_t *world, oc_job_t *job, oc_exchange_t *x);
 /* Work one job to its end, as net would. */
 void mem_run(mem_t *world, oc_job_t *job);
 /* Work all of them, one exchange of a random one at a time. */

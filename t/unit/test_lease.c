@@ -93,8 +93,8 @@ static void basics(void)
 
 static oc_range_t hours(int from, int to)
 {
-    oc_range_t r = { oc_clock_wall() + apr_time_from_sec(3600) * from,
-                     oc_clock_wall() + apr_time_from_sec(3600) * to };
+    apr_time_t now = oc_clock_wall();
+    oc_range_t r = { now + apr_time_from_sec(3600) * from, now + apr_time_from_sec(3600) * to };
     return r;
 }
 
