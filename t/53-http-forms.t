@@ -129,7 +129,7 @@ subtest 'references' => sub {
         encode_base64url("../../bob/Calendar/x.EML\0uid") . ".$mac", "$ref.x") {
         is($web->json('alice', GET => "$url/$bad")->{status}, 404, 'not found: ' . substr($bad, 0, 40));
     }
-    is(scalar(grep { ($_->{user} // '') eq 'alice' && $_->{path} =~ m{^/exchange/bob/} } @{ $sim->control(GET => '/_sim/log') }), 0,
+    is(scalar(grep { ($_->{user} // '') eq 'alice' && $_->{target} =~ m{^/exchange/bob/} } @{ $sim->control(GET => '/_sim/log') }), 0,
         "nothing was ever asked of another person's mailbox");
     is($web->json('alice', DELETE => "$url/$ref")->{status}, 200, 'cancelled');
     is($web->json('alice', GET => "$url/$ref")->{status}, 404, 'gone');
