@@ -378,7 +378,7 @@ static void inner_refused(oc_slot_t *slot)
     oc_exchange_t *x = slot->x;
     oc_session_t *s = slot->at->session;
 
-    if (scheme->renews && x->attempt == 0 && slot->generation == s->accepted) {
+    if (scheme->renews && x->attempt == 0) {
         /* Where a write is not permitted, an unexpired login gets the same status, but then the
          * server does not take its cookies back [Evolution Connector's notes show the expiry]. */
         if (x->writes && s->probe_path && s->generation == slot->generation
@@ -387,10 +387,6 @@ static void inner_refused(oc_slot_t *slot)
             return;
         }
         drop_cookies(slot);
-        oc_sign_again(slot);
-        return;
-    }
-    if (scheme->renews && x->attempt == 0 && slot->generation != s->generation) {
         oc_sign_again(slot);
         return;
     }

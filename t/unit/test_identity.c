@@ -185,6 +185,7 @@ static void who_leads_may_leave(void)
     world_cancel(w, c, OC_CANCEL_DEADLINE);
     is_int(c->wish[0].outcome, OC_X_TIMEOUT, "one that waits may leave at its deadline");
     is_int(c->wish[0].x->sent, 0, "its exchange was not sent");
+    is_int(world_pump(w), 1, "and the others wait on");
     world_cancel(w, a, OC_CANCEL_ABANDON);
     is_int(world_pump(w), 1, "when the leader leaves another takes over");
     ok(strstr(w->flight[0].seen, "/exchange/ana/2"), "with its own exchange");

@@ -113,6 +113,32 @@ static void killed_child(void)
     munmap(t, oc_refusals_size(ENTRIES));
 }
 
+/* In and out of the same mutex, all at once. */
+static void crowd(void)
+{
+    oc_refusals_t *t = shared_table(ENTRIES);
+    pid_t pid[4];
+    int good = 0;
+
+    for (int i = 0; i < 4; ++i) {
+        if ((pid[i] = fork()) == 0) {
+            alarm(30);
+            for (int n = 0; n < 50000; ++n) {
+                if (oc_refusals_begin(t, mac(i), 7 + i, in(15)) != OC_MARK_NONE) {
+                    _exit(1);
+                }
+                oc_refusals_end(t, mac(i), 7 + i);
+            }
+            _exit(0);
+        }
+    }
+    for (int i = 0; i < 4; ++i) {
+        good += waited(pid[i]) == 0;
+    }
+    is_int(good, 4, "four children at it for a while, each with its own marks");
+    munmap(t, oc_refusals_size(ENTRIES));
+}
+
 static int refuses(world_t *w, const sent_t *s, const char **headers, const char **body)
 {
     (void)w, (void)s, (void)headers, (void)body;
@@ -214,6 +240,7 @@ int main(void)
     marks();
     bounded();
     killed_child();
+    crowd();
     children();
     proof_ends_the_mark();
     return done_testing();
