@@ -180,6 +180,12 @@ static void test_pieces(void)
               "start=2026-03-05T09:15:00Z&end=2026-03-05T10:15:00Z&interval=15&"),
        "a start between slots asks for an interval that fits both");
     is_str(row(&a, 0), "TB", "of its digits the strongest fills the slot");
+    a = ask(NINE + MINUTES(15), MINUTES(120), MINUTES(30), "bo@ex.example");
+    drive_add(a.drive, "GET *", "200\nContent-Type: text/xml\n\n<a:response xmlns:a='WM'>"
+              "<a:recipients><a:item><a:email>bo@ex.example</a:email><a:fbdata>04400024</a:fbdata>"
+              "</a:item></a:recipients></a:response>");
+    drive_run(a.drive, a.job);
+    is_str(row(&a, 0), "??FB", "half a slot not known leaves free in doubt, but not busy");
 }
 
 int main(void)

@@ -208,6 +208,10 @@ static void test_limits(void)
     oc_xml_limits_t limits = {0};
     char *doc;
 
+    doc = repeat("<list xmlns='L'>", "<a>", 40, "");
+    ok(read_in(doc, strlen(doc), 4096, NULL) != APR_SUCCESS && res.detail
+           && strstr(res.detail, "deeply"), "40 levels are too deep");
+    free(doc);
     doc = repeat("<list xmlns='L'>", "<a>", 5000, "");
     ok(read_in(doc, strlen(doc), 4096, NULL) != APR_SUCCESS, "5,000 levels are refused");
     is_int(res.reason, OC_REASON_UPSTREAM_PROTOCOL, "as a protocol error");
