@@ -243,11 +243,28 @@ void oc_net_cancel_all(oc_net_t *net)
     order(net, ORDER_REFUSE | ORDER_CANCEL);
 }
 
-apr_status_t oc_net_stop(oc_net_t *net, apr_time_t patience_left)
+/* Wait for the thread's last act, then join it. */
+static apr_status_t join_by(oc_net_t *net, oc_mono_t by)
 {
     struct pollfd ended = {.fd = net->ended, .events = POLLIN};
-    oc_mono_t end_by = oc_clock_mono() + patience_left, now;
     int ready;
+
+    do {
+        oc_mono_t now = oc_clock_mono();
+
+        ready = poll(&ended, 1, now < by ? (int)((by - now) / 1000) + 1 : 0);
+    } while (ready == -1 && errno == EINTR);
+    if (ready != 1) {
+        return APR_TIMEUP;
+    }
+    pthread_join(net->thread, NULL);
+    net->joined = 1;
+    return APR_SUCCESS;
+}
+
+apr_status_t oc_net_stop(oc_net_t *net, apr_time_t patience_left)
+{
+    oc_mono_t end_by = oc_clock_mono() + patience_left;
 
     if (!net->started || net->joined) {
         return APR_SUCCESS;
@@ -255,19 +272,9 @@ apr_status_t oc_net_stop(oc_net_t *net, apr_time_t patience_left)
     /* 1. refuse new jobs, 2. cancel those there are, 3. let the loop drain until end_by */
     atomic_store(&net->end_by, end_by);
     order(net, ORDER_REFUSE | ORDER_CANCEL | ORDER_END);
-    /* 4. wait for the thread's last act: a callback may hold it beyond its patience */
-    do {
-        now = oc_clock_mono();
-        ready = poll(&ended, 1,
-                     now < end_by + LAST_WORDS ? (int)((end_by + LAST_WORDS - now) / 1000) + 1 : 0);
-    } while (ready == -1 && errno == EINTR);
-    if (ready != 1) {
-        return APR_TIMEUP;
-    }
-    /* 5. join; what there is to free goes with the pool */
-    pthread_join(net->thread, NULL);
-    net->joined = 1;
-    return APR_SUCCESS;
+    /* 4. join, with a bound: a callback may hold the thread up beyond its patience. What there is to
+     * free goes with the pool. */
+    return join_by(net, end_by + LAST_WORDS);
 }
 
 void oc_net_stats(oc_net_t *net, oc_net_stats_t *out)
@@ -318,7 +325,9 @@ static void destroy(oc_net_t *net)
 static apr_status_t cleanup(void *baton)
 {
     oc_net_t *net = baton;
-    apr_status_t rv = oc_net_stop(net, LAST_WORDS);
+    /* Somebody who stopped it before has waited long enough. */
+    int stopped = (atomic_load(&net->orders) & ORDER_END) != 0 && !net->joined;
+    apr_status_t rv = stopped ? join_by(net, 0) : oc_net_stop(net, LAST_WORDS);
 
     if (rv == APR_SUCCESS) {
         destroy(net);
