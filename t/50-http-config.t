@@ -66,6 +66,8 @@ refused('origin with a path', qr/scheme, host and port/, server => 'OwaCalOrigin
 refused('timeout of nothing', qr/50ms to 300s/, server => 'OwaCalTimeout step=0');
 refused('unknown timeout', qr/known are connect=/, server => 'OwaCalTimeout stop=3s');
 refused('step longer than operation', qr/must not be longer/, server => 'OwaCalTimeout step=30s operation=5s');
+($status, $out) = Httpd->configtest(server => 'OwaCalTimeout operation=2s');
+is($status, 0, 'a short operation shortens the defaults inside it') or diag $out;
 refused('limit past its bound', qr/from 1 to 64/, server => 'OwaCalLimit gss-threads=100');
 refused('limit that is no number', qr/a number/, server => 'OwaCalLimit body=many');
 refused('unknown limit', qr/known are inflight=/, server => 'OwaCalLimit speed=1');

@@ -678,6 +678,17 @@ static int check_server(apr_pool_t *pconf, server_rec *s, oc_server_conf_t *conf
     return OK;
 }
 
+/* Whoever shortens one deadline does not have to name the shorter ones inside it, too. */
+static void shorten_defaults(oc_server_conf_t *conf)
+{
+    if (conf->step < 0 && conf->operation >= 0 && conf->operation < apr_time_from_sec(10)) {
+        conf->step = conf->operation;
+    }
+    if (conf->connect < 0 && conf->step >= 0 && conf->step < apr_time_from_sec(3)) {
+        conf->connect = conf->step;
+    }
+}
+
 int oc_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
     (void)plog;
@@ -685,6 +696,7 @@ int oc_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, serv
     for (; s; s = s->next) {
         oc_server_conf_t *conf = ap_get_module_config(s->module_config, &owacal_module);
 
+        shorten_defaults(conf);
 #define X(type, name, unset, def)                                                                  \
         if (conf->name == (unset)) {                                                               \
             conf->name = def;                                                                      \

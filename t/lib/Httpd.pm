@@ -62,6 +62,8 @@ sub start {
     my $self = bless { %o, dir => $o{dir} // tempdir('owacal-XXXXXX', TMPDIR => 1), owner => $$ }, $class;
     chmod 0755, $self->{dir};
     make_path(map { "$self->{dir}/$_" } qw(run htdocs cc));
+    chmod 0700, "$self->{dir}/cc";    # for ticket caches of the login module
+    chown +(getpwnam 'www-data')[2, 3], "$self->{dir}/cc" if $> == 0;
     my $try = 0;
     do {    # another process may take the port between looking and binding
         $self->{port} = $o{port} // free_port();
@@ -112,7 +114,7 @@ sub write_config {
         ROOMS => $self->{rooms} // "OwaCalRoom boardroom boardroom\@example.test name=\"Board room\" capacity=12 "
             . "features=projector,phone building=Main floor=2\n"
             . "OwaCalRoom room1 room1\@example.test name=\"Room 1\" capacity=4\n",
-        SERVER => ($self->{server} // '') =~ s/\@DIR\@/$self->{dir}/gr,
+        SERVER => $self->{server} // '',
         AUTH => $self->{auth} // "AuthType Basic\n  AuthName intranet\n  AuthBasicProvider file\n"
             . "  AuthUserFile $self->{dir}/users\n  Require valid-user",
         LOCATION => $self->{location} // "OwaCalIdentity basic upstream=basic",
@@ -122,7 +124,9 @@ sub write_config {
     );
     open my $in, '<', "$root/t/conf/httpd.conf.in" or croak "httpd.conf.in: $!";
     my $text = do { local $/; <$in> };
-    $text =~ s/\@([A-Z]+)\@/$value{$1} \/\/ croak "no value for $1"/ge;
+    for (1, 2) {    # twice: a test's own lines may name the directory, too
+        $text =~ s/\@([A-Z]+)\@/$value{$1} \/\/ croak "no value for $1"/ge;
+    }
     $self->{conf} = $self->write_file('httpd.conf', $text);
     return;
 }
@@ -147,8 +151,9 @@ sub launch {
         open STDIN, '<', '/dev/null';
         open STDOUT, '>', "$self->{dir}/stdout";
         open STDERR, '>&', \*STDOUT;
-        %ENV = (PATH => '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL => 'C.UTF-8', %{ $self->{env} // {} },
-            map { defined $ENV{$_} ? ($_ => $ENV{$_}) : () } qw(KRB5_CONFIG ASAN_OPTIONS TSAN_OPTIONS LD_PRELOAD));
+        %ENV = (PATH => '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL => 'C.UTF-8',
+            (map { defined $ENV{$_} ? ($_ => $ENV{$_}) : () } qw(KRB5_CONFIG KRB5CCNAME ASAN_OPTIONS TSAN_OPTIONS LD_PRELOAD)),
+            %{ $self->{env} // {} });
         exec '/usr/sbin/apache2', '-DFOREGROUND', '-f', $self->{conf} or POSIX::_exit(127);
     }
     $self->{pid} = $pid;

@@ -1,0 +1,165 @@
+#!/usr/bin/perl
+# Kerberos from the browser to the calendar server: mod_auth_gssapi in front leaves a ticket, the module
+# acts with it. Alice's booking stands in alice's mailbox as alice, bob's in bob's, many at once; every
+# failure of the ticket is a page with a reason, never a login box.
+use strict;
+use warnings;
+use File::Temp qw(tempdir);
+use FindBin qw($Bin);
+use IO::Socket::INET;
+use JSON::PP qw(encode_json decode_json);
+use Test::More;
+use Time::HiRes qw(time sleep);
+use lib "$Bin/lib";
+use Httpd;
+use SimRun;
+
+my $lab = tempdir(CLEANUP => 1);
+chmod 0755, $lab;
+plan skip_all => 'curl is not installed' unless grep { -x "$_/curl" } split /:/, $ENV{PATH};
+plan skip_all => 'curl without GSS-API' unless `curl -V` =~ /GSS-API/;
+plan skip_all => 'mod_auth_gssapi is not installed (Debian: libapache2-mod-auth-gssapi)' unless -e Httpd::module_path('mod_auth_gssapi');
+my $said = `'$Bin/lab/kdc-up.sh' '$lab' 2>'$lab/err'`;
+plan skip_all => 'no Kerberos server programs (Debian: krb5-kdc krb5-admin-server krb5-user)' if $? >> 8 == 77;
+END { my $s = $?; system "$Bin/lab/kdc-down.sh", $lab if $lab && -d $lab; $? = $s }
+BAIL_OUT("kdc-up.sh failed: $said") if $?;
+my %lab = $said =~ /^export (\w+)=(.*)$/mg;
+$ENV{KRB5_CONFIG} = $lab{KRB5_CONFIG};
+$ENV{KRB5CCNAME} = "FILE:$lab/nobody";    # whatever the process itself has must never be used
+
+my $url = '/booking/bookings';
+my $no = 0;
+sub booking { $no++; return { subject => "Meeting $no", start => sprintf('2027-04-%02dT%02d:00', 1 + int($no / 12), 6 + $no % 12), duration => 60, @_ } }
+
+sub front {
+    my ($sim, %o) = @_;
+    my $extra = delete $o{gss} // "  GssapiDelegCcacheDir \@DIR\@/cc\n  GssapiDelegCcacheUnique On\n";
+    my $web = Httpd->start(
+        backend_line => "OwaCalBackend corp owa2003 http://exchange.test/exchange/ connect=127.0.0.1:$sim->{port}",
+        modules => ['auth_gssapi'], location => 'OwaCalIdentity delegated', %o,
+        auth => "AuthType GSSAPI\n  AuthName intranet\n  GssapiCredStore keytab:$lab{LAB_FRONT_KEYTAB}\n"
+            . "  GssapiAllowedMech krb5\n$extra  Require valid-user");
+    return $web;
+}
+
+# One request by curl as the owner of that ticket cache: status, JSON.
+sub ask {
+    my ($web, $cache, $method, $path, $data, @more) = @_;
+    local $ENV{KRB5CCNAME} = $cache;
+    my @body = $data ? ('-H', 'Content-Type: application/json', '--data-binary', encode_json($data)) : ();
+    open my $h, '-|', 'curl', '-sS', '-m', 60, '--noproxy', '*', '--connect-to', "::127.0.0.1:$web->{port}", '--negotiate', '-u', ':',
+        '--delegation', 'always', '-X', $method, '-H', 'Accept: application/json', @body, @more, '-w', "\n%{http_code}",
+        "http://intranet.test$path" or die;
+    local $/;
+    my $out = readline $h;
+    my ($content, $status) = $out =~ /(.*)\n(\d+)\z/s;
+    return { status => $status // 0, content => $content, json => scalar eval { decode_json($content) } };
+}
+
+sub calendar {
+    my ($sim, $name) = @_;
+    my $box = $sim->control(GET => "/_sim/mailbox/$name");
+    return map { my $v = $_->{properties}{'urn:schemas:httpmail:subject'}; ref $v ? $v->{value} : $v }
+        map { @{ $_->{items} } } grep { $_->{name} eq 'Calendar' } @{ $box->{folders} };
+}
+
+my @sim_args = ('--auth', 'kerberos', '--keytab', $lab{LAB_BACK_KEYTAB});
+my $sim = SimRun->start(@sim_args);
+my $web = front($sim);
+my %cache = (alice => $lab{LAB_CC_ALICE}, bob => $lab{LAB_CC_BOB}, carol => $lab{LAB_CC_CAROL});
+
+subtest 'the story with a forwarded ticket' => sub {
+    my $r = ask($web, $cache{alice}, POST => $url, booking(room => 'boardroom', required => 'carol@example.test'));
+    is($r->{status}, 201, 'alice books') or diag $r->{content}, $web->log;
+    is($r->{json}{state}, 'confirmed', 'confirmed');
+    is($r->{json}{booking}{organizer}, 'alice@example.test', 'as alice');
+    my $where = $r->{json}{booking}{href};
+    is(ask($web, $cache{alice}, PATCH => $where, { subject => 'Changed' })->{status}, 200, 'changes');
+    is(ask($web, $cache{bob}, GET => $where)->{status}, 404, 'bob cannot see it by her address');
+    is(ask($web, $cache{alice}, DELETE => $where)->{status}, 200, 'cancels');
+    is(join(' ', calendar($sim, 'alice')), '', 'nothing is left');
+    my $check = ask($web, $cache{alice}, GET => '/booking/check');
+    is($check->{status}, 200, 'the self-test');
+    like($check->{content}, qr/alice\@INTRANET\.TEST/, '  names the principal');
+};
+
+for my $mpm (qw(event prefork)) {
+    subtest "alice and bob at once on $mpm" => sub {
+        $sim->control(POST => '/_sim/reset');
+        my $front = $mpm eq 'event' ? $web : front($sim, mpm => $mpm, children => 4);
+        my (@kids, %status);
+        for my $i (1 .. 16) {
+            my $user = $i % 2 ? 'alice' : 'bob';
+            pipe my $r, my $w or die;
+            my $pid = fork // die;
+            if (!$pid) {
+                $no = 100 + $i;
+                print $w ask($front, $cache{$user}, POST => $url, booking(subject => "Of $user $i"))->{status};
+                close $w;
+                POSIX::_exit(0);
+            }
+            close $w;
+            push @kids, [$pid, $r];
+        }
+        for (@kids) { my $s = readline $_->[1]; $status{ $s // 0 }++; waitpid $_->[0], 0 }
+        is_deeply(\%status, { 201 => 16 }, 'sixteen bookings');
+        is(scalar(grep { /^Of alice/ } calendar($sim, 'alice')), 8, "alice's with alice");
+        is(scalar(grep { /^Of bob/ } calendar($sim, 'bob')), 8, "bob's with bob");
+        is(scalar(grep { /^Of bob/ } calendar($sim, 'alice')) + scalar(grep { /^Of alice/ } calendar($sim, 'bob')), 0, 'none with the other');
+        my @strange = grep { my ($box) = $_->{target} =~ m{^/exchange/(alice|bob)/}; $box && $_->{user} && $box ne $_->{user} } @{ $sim->control(GET => '/_sim/log') };
+        is(scalar(@strange), 0, 'no request as anybody else') or diag explain \@strange;
+        unlike($front->log, qr/exit signal|segfault/i, 'no child crashed');
+        is(scalar(my @left = glob "$front->{dir}/cc/*"), 0, 'no ticket is left behind');
+    };
+}
+
+sub reason_of {
+    my ($name, $front, $cache, $status, $reason) = @_;
+    my $r = ask($front, $cache, GET => '/booking/bookings');
+    is("$r->{status} " . ($r->{json}{reason} // ''), "$status $reason", $name) or diag $r->{content}, $front->log =~ s/.*debug.*\n//gr;
+    return;
+}
+
+subtest 'what can be wrong with a ticket' => sub {
+    reason_of('not delegated: the login forwards nothing', front($sim, gss => ''), $cache{alice}, 403, 'no-delegated-credential');
+    # carol's ticket may not be forwarded
+    reason_of('sensitive: may not be forwarded', $web, $cache{carol}, 403, 'no-delegated-credential');
+    # A ticket cache of bob's under alice's login: only a misconfigured server does that, and it must be noticed.
+    my $copy = "$lab/foreign";
+    system 'cp', $cache{bob} =~ s/^FILE://r, $copy;
+    chmod 0644, $copy;
+    my $mixed = sub { my ($value) = @_; return front($sim, modules => ['auth_gssapi', 'setenvif'], gss => "  SetEnvIf Request_URI . OTHER=$value\n",
+        location => 'OwaCalIdentity delegated variable=OTHER') };
+    reason_of("somebody else's ticket", $mixed->("FILE:$copy"), $cache{alice}, 500, 'identity-mismatch');
+    reason_of('a cache that is not there', $mixed->("FILE:$lab/gone"), $cache{alice}, 403, 'no-delegated-credential');
+    open my $f, '>', "$lab/damaged" or die;
+    print $f 'this is no ticket cache';
+    close $f;
+    chmod 0644, "$lab/damaged";
+    reason_of('a damaged cache', $mixed->("FILE:$lab/damaged"), $cache{alice}, 403, 'no-delegated-credential');
+    reason_of('a cache type that is not a file', $mixed->('KEYRING:session'), $cache{alice}, 403, 'no-delegated-credential');
+    # The same realm, but a calendar server that it does not know.
+    my $other = front($sim, backend_line => "OwaCalBackend corp owa2003 http://unknown.test/exchange/ connect=127.0.0.1:$sim->{port}");
+    reason_of('a service the realm does not know', $other, $cache{alice}, 500, 'misconfigured');
+};
+
+subtest 'a KDC that is silent hurts nobody else' => sub {
+    # A realm whose KDC takes connections and never answers; alice's ticket is good, the service ticket is not cached.
+    my $deaf = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1', LocalPort => 0) or die;
+    open my $in, '<', $lab{KRB5_CONFIG} or die;
+    my $conf = do { local $/; <$in> };
+    my $port = $deaf->sockport;
+    $conf =~ s/kdc = 127\.0\.0\.1:\d+/kdc = 127.0.0.1:$port/;
+    open my $f, '>', "$lab/deaf.conf" or die;
+    print $f $conf;
+    close $f;
+    my $front = front($sim, env => { KRB5_CONFIG => "$lab/deaf.conf" }, server => 'OwaCalTimeout step=1s operation=2s undo=1s');
+    my $began = time;
+    my $r = ask($front, $cache{alice}, GET => '/booking/bookings');
+    is("$r->{status} $r->{json}{reason}", '503 kdc-unreachable', 'its users get 503') or diag $r->{content};
+    cmp_ok(time - $began, '<', 8, '  within the deadline');
+    is(ask($front, $cache{alice}, GET => '/booking/rooms')->{status}, 200, 'what needs no ticket works on');
+};
+ok($web->stop, 'stops');
+unlike($web->log, qr/exit signal|segfault/i, 'cleanly');
+done_testing();
