@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define ADDRESS_MAX 254 /* RFC 5321 4.5.3.1.3, less the angle brackets */
-#define LOCAL_MAX 64    /* RFC 5321 4.5.3.1.1 */
+#define LOCAL_MAX   64  /* RFC 5321 4.5.3.1.1 */
 
 /* Labels of letters, digits, hyphens and underscores, not empty, no hyphen at either end. */
 static int domain_ok(const char *s)
@@ -32,13 +32,12 @@ static int domain_ok(const char *s)
 int oc_attendee_address_ok(const char *s)
 {
     const char *at, *p;
-    if (!s || !(at = strchr(s, '@')) || at == s || at - s > LOCAL_MAX
-        || strlen(s) > ADDRESS_MAX) {
+    if (!s || !(at = strchr(s, '@')) || at == s || at - s > LOCAL_MAX || strlen(s) > ADDRESS_MAX) {
         return 0;
     }
     for (p = s; p < at; p++) {
-        if (*p <= 0x20 || *p >= 0x7f || strchr("\"\\,;:<>()[]", *p)
-            || (*p == '.' && (p == s || p + 1 == at || p[1] == '.'))) {
+        if (*p <= 0x20 || *p >= 0x7f || strchr("\"\\,;:<>()[]", *p) ||
+            (*p == '.' && (p == s || p + 1 == at || p[1] == '.'))) {
             return 0;
         }
     }
@@ -121,8 +120,8 @@ apr_array_header_t *oc_attendee_parse_list(apr_pool_t *pool, const char *header,
             }
         }
         if (p > from) {
-            oc_attendee_t a = { NULL, NULL, role, OC_CUTYPE_INDIVIDUAL,
-                                OC_PARTSTAT_NEEDS_ACTION, NULL };
+            oc_attendee_t a = {NULL, NULL, role, OC_CUTYPE_INDIVIDUAL, OC_PARTSTAT_NEEDS_ACTION,
+                               NULL};
             if (role == OC_ROLE_RESOURCE) {
                 a.cutype = OC_CUTYPE_ROOM;
             }
@@ -142,11 +141,16 @@ apr_array_header_t *oc_attendee_parse_list(apr_pool_t *pool, const char *header,
 const char *oc_partstat_token(oc_partstat_t p)
 {
     switch (p) {
-    case OC_PARTSTAT_NEEDS_ACTION: return "NEEDS-ACTION";
-    case OC_PARTSTAT_ACCEPTED: return "ACCEPTED";
-    case OC_PARTSTAT_TENTATIVE: return "TENTATIVE";
-    case OC_PARTSTAT_DECLINED: return "DECLINED";
-    case OC_PARTSTAT_UNKNOWN: break;
+    case OC_PARTSTAT_NEEDS_ACTION:
+        return "NEEDS-ACTION";
+    case OC_PARTSTAT_ACCEPTED:
+        return "ACCEPTED";
+    case OC_PARTSTAT_TENTATIVE:
+        return "TENTATIVE";
+    case OC_PARTSTAT_DECLINED:
+        return "DECLINED";
+    case OC_PARTSTAT_UNKNOWN:
+        break;
     }
     return "UNKNOWN";
 }
@@ -154,9 +158,12 @@ const char *oc_partstat_token(oc_partstat_t p)
 const char *oc_role_token(oc_role_t r)
 {
     switch (r) {
-    case OC_ROLE_OPTIONAL: return "OPT-PARTICIPANT";
-    case OC_ROLE_RESOURCE: return "NON-PARTICIPANT";
-    case OC_ROLE_REQUIRED: break;
+    case OC_ROLE_OPTIONAL:
+        return "OPT-PARTICIPANT";
+    case OC_ROLE_RESOURCE:
+        return "NON-PARTICIPANT";
+    case OC_ROLE_REQUIRED:
+        break;
     }
     return "REQ-PARTICIPANT";
 }

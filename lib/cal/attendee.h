@@ -8,7 +8,10 @@
 typedef enum oc_role_t { OC_ROLE_REQUIRED, OC_ROLE_OPTIONAL, OC_ROLE_RESOURCE } oc_role_t;
 typedef enum oc_cutype_t { OC_CUTYPE_INDIVIDUAL, OC_CUTYPE_ROOM } oc_cutype_t;
 typedef enum oc_partstat_t {
-    OC_PARTSTAT_NEEDS_ACTION, OC_PARTSTAT_ACCEPTED, OC_PARTSTAT_TENTATIVE, OC_PARTSTAT_DECLINED,
+    OC_PARTSTAT_NEEDS_ACTION,
+    OC_PARTSTAT_ACCEPTED,
+    OC_PARTSTAT_TENTATIVE,
+    OC_PARTSTAT_DECLINED,
     OC_PARTSTAT_UNKNOWN /* the server does not say */
 } oc_partstat_t;
 
@@ -18,7 +21,7 @@ typedef struct oc_attendee_t {
     oc_role_t role;
     oc_cutype_t cutype;
     oc_partstat_t partstat;
-    const char *room;    /* id of the configured room, or NULL */
+    const char *room; /* id of the configured room, or NULL */
 } oc_attendee_t;
 
 /* 1 if `s` is an address we are willing to put on the wire: local@domain, printable ASCII without
@@ -33,6 +36,7 @@ oc_attendee_t *oc_attendee_find(const apr_array_header_t *list, const char *addr
 apr_array_header_t *oc_attendee_parse_list(apr_pool_t *pool, const char *header, oc_role_t role,
                                            int *bad);
 const char *oc_partstat_token(oc_partstat_t p); /* "NEEDS-ACTION", ... "UNKNOWN" */
-const char *oc_role_token(oc_role_t r);         /* "REQ-PARTICIPANT", "OPT-PARTICIPANT", "NON-PARTICIPANT" */
+const char *
+oc_role_token(oc_role_t r); /* "REQ-PARTICIPANT", "OPT-PARTICIPANT", "NON-PARTICIPANT" */
 
 #endif

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define LONGEST apr_time_from_sec(366 * 24 * 3600)
-#define LATEST APR_INT64_C(7258118400000000) /* 2200-01-01 */
+#define LATEST  APR_INT64_C(7258118400000000) /* 2200-01-01 */
 
 oc_booking_t *oc_booking_create(apr_pool_t *pool)
 {
@@ -61,8 +61,8 @@ static apr_status_t check_text(const char *s, const char *field, const char *exc
                                field);
     }
     if (oc_str_control(s, except)) {
-        return oc_result_field(res, OC_REASON_INVALID_INPUT, field,
-                               "%s holds control characters", field);
+        return oc_result_field(res, OC_REASON_INVALID_INPUT, field, "%s holds control characters",
+                               field);
     }
     return APR_SUCCESS;
 }
@@ -115,7 +115,8 @@ static apr_status_t check_attendees(oc_booking_t *b, int max, oc_result_t *res)
             continue;
         }
         for (int k = 0; k < kept; k++) {
-            if (oc_attendee_same(APR_ARRAY_IDX(b->attendees, k, oc_attendee_t).address, a.address)) {
+            if (oc_attendee_same(APR_ARRAY_IDX(b->attendees, k, oc_attendee_t).address,
+                                 a.address)) {
                 return oc_result_field(res, OC_REASON_INVALID_INPUT, "attendees",
                                        "%s is listed twice", a.address);
             }
@@ -136,9 +137,9 @@ apr_status_t oc_booking_check(oc_booking_t *b, int max_attendees, apr_time_t now
     if (!b->subject || !*oc_str_trim(res->pool, b->subject)) {
         return oc_result_field(res, OC_REASON_INVALID_INPUT, "subject", "the subject is missing");
     }
-    if ((rv = check_line(b->subject, "subject", OC_SUBJECT_MAX, res))
-        || (rv = check_line(b->location, "location", OC_LOCATION_MAX, res))
-        || (rv = check_text(b->text, "text", "\t\r\n", res))) {
+    if ((rv = check_line(b->subject, "subject", OC_SUBJECT_MAX, res)) ||
+        (rv = check_line(b->location, "location", OC_LOCATION_MAX, res)) ||
+        (rv = check_text(b->text, "text", "\t\r\n", res))) {
         return rv;
     }
     if (b->text && strlen(b->text) > OC_TEXT_MAX) {
@@ -174,11 +175,16 @@ apr_array_header_t *oc_booking_rooms(apr_pool_t *pool, const oc_booking_t *b)
 const char *oc_busy_token(oc_busy_t b)
 {
     switch (b) {
-    case OC_BUSY_FREE: return "free";
-    case OC_BUSY_TENTATIVE: return "tentative";
-    case OC_BUSY_BUSY: return "busy";
-    case OC_BUSY_OOF: return "oof";
-    case OC_BUSY_UNKNOWN: break;
+    case OC_BUSY_FREE:
+        return "free";
+    case OC_BUSY_TENTATIVE:
+        return "tentative";
+    case OC_BUSY_BUSY:
+        return "busy";
+    case OC_BUSY_OOF:
+        return "oof";
+    case OC_BUSY_UNKNOWN:
+        break;
     }
     return "unknown";
 }

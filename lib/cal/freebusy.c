@@ -10,11 +10,16 @@
 static int strength(oc_busy_t b)
 {
     switch (b) {
-    case OC_BUSY_FREE: return 1;
-    case OC_BUSY_TENTATIVE: return 2;
-    case OC_BUSY_BUSY: return 3;
-    case OC_BUSY_OOF: return 4;
-    case OC_BUSY_UNKNOWN: break;
+    case OC_BUSY_FREE:
+        return 1;
+    case OC_BUSY_TENTATIVE:
+        return 2;
+    case OC_BUSY_BUSY:
+        return 3;
+    case OC_BUSY_OOF:
+        return 4;
+    case OC_BUSY_UNKNOWN:
+        break;
     }
     return 0;
 }
@@ -122,7 +127,7 @@ apr_time_t oc_freebusy_first_fit(const apr_array_header_t *rows, apr_time_t from
         at = step ? from + first->slot - step : from;
     }
     while (at + length <= first->range.end) {
-        oc_range_t want = { at, at + length };
+        oc_range_t want = {at, at + length};
         int n;
         for (n = 0; n < rows->nelts; n++) {
             const oc_freebusy_t *row = APR_ARRAY_IDX(rows, n, oc_freebusy_t *);

@@ -9,7 +9,7 @@ typedef struct oc_range_t {
 } oc_range_t;
 
 int oc_range_valid(oc_range_t r);
-int oc_range_overlaps(oc_range_t a, oc_range_t b);  /* touching ends do not overlap */
+int oc_range_overlaps(oc_range_t a, oc_range_t b); /* touching ends do not overlap */
 int oc_range_contains(oc_range_t outer, oc_range_t inner);
 oc_range_t oc_range_intersect(oc_range_t a, oc_range_t b); /* empty: start == end */
 /* Widen to whole multiples of `step` microseconds since 1970. */

@@ -8,18 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROOMS_MAX 5000
+#define ROOMS_MAX      5000
 #define LINE_MAX_BYTES 4096
-#define CAPACITY_MAX 100000
-#define WORDS_MAX 64
+#define CAPACITY_MAX   100000
+#define WORDS_MAX      64
 
 static int id_ok(const char *id)
 {
     apr_size_t n = 0;
     for (; id[n]; n++) {
         char c = id[n];
-        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9')
-            && (n == 0 || !strchr("._-", c))) {
+        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && (n == 0 || !strchr("._-", c))) {
             return 0;
         }
     }
@@ -37,8 +36,10 @@ static const char *add_features(apr_pool_t *pool, oc_room_t *room, const char *v
     for (word = apr_strtok(rest, ",", &last); word; word = apr_strtok(NULL, ",", &last)) {
         const char *feature = oc_str_lower(pool, oc_str_trim(pool, word));
         if (!label_ok(feature)) {
-            return apr_psprintf(pool, "features=%s must be words divided by commas, as in "
-                                "features=projector,phone", value);
+            return apr_psprintf(pool,
+                                "features=%s must be words divided by commas, as in "
+                                "features=projector,phone",
+                                value);
         }
         APR_ARRAY_PUSH(room->features, const char *) = feature;
     }
@@ -52,13 +53,13 @@ static const char *set_option(apr_pool_t *pool, oc_room_t *room, const char *wor
     const struct {
         const char *name;
         const char **where;
-    } texts[] = { { "name", &room->name },
-                  { "building", &room->building },
-                  { "floor", &room->floor } };
+    } texts[] = {{"name", &room->name}, {"building", &room->building}, {"floor", &room->floor}};
 
     if (!value) {
-        return apr_psprintf(pool, "'%s' is no option: name=, capacity=, features=, building= and "
-                            "floor= may follow the address", word);
+        return apr_psprintf(pool,
+                            "'%s' is no option: name=, capacity=, features=, building= and "
+                            "floor= may follow the address",
+                            word);
     }
     value++;
     for (int i = 0; i < 3; i++) {
@@ -84,8 +85,10 @@ static const char *set_option(apr_pool_t *pool, oc_room_t *room, const char *wor
     if (n == 8 && !strncasecmp(word, "features", n)) {
         return add_features(pool, room, value);
     }
-    return apr_psprintf(pool, "'%s' is unknown: name=, capacity=, features=, building= and floor= "
-                        "may follow the address", word);
+    return apr_psprintf(pool,
+                        "'%s' is unknown: name=, capacity=, features=, building= and floor= "
+                        "may follow the address",
+                        word);
 }
 
 oc_room_t *oc_room_parse(apr_pool_t *pool, int argc, char *const argv[], const char **error)
@@ -99,21 +102,27 @@ oc_room_t *oc_room_parse(apr_pool_t *pool, int argc, char *const argv[], const c
         return NULL;
     }
     if (!id_ok(argv[0])) {
-        *error = apr_psprintf(pool, "the room id '%s' must be 1 to 64 of a-z, 0-9, '.', '_', '-' and "
-                              "begin with a letter or digit", argv[0]);
+        *error = apr_psprintf(pool,
+                              "the room id '%s' must be 1 to 64 of a-z, 0-9, '.', '_', '-' and "
+                              "begin with a letter or digit",
+                              argv[0]);
         return NULL;
     }
     if (!oc_attendee_address_ok(argv[1])) {
-        *error = apr_psprintf(pool, "'%s' is no e-mail address: the second word is the address of "
-                              "the room's mailbox", argv[1]);
+        *error = apr_psprintf(pool,
+                              "'%s' is no e-mail address: the second word is the address of "
+                              "the room's mailbox",
+                              argv[1]);
         return NULL;
     }
     room->id = apr_pstrdup(pool, argv[0]);
     room->address = apr_pstrdup(pool, argv[1]);
     room->mailbox = apr_pstrmemdup(pool, argv[1], strcspn(argv[1], "@"));
     if (strpbrk(room->mailbox, "/?#%") || !strcmp(room->mailbox, "..")) {
-        *error = apr_psprintf(pool, "the address '%s' gives no mailbox name: '/', '?', '#' and '%%' "
-                              "cannot stand before the '@'", argv[1]);
+        *error = apr_psprintf(pool,
+                              "the address '%s' gives no mailbox name: '/', '?', '#' and '%%' "
+                              "cannot stand before the '@'",
+                              argv[1]);
         return NULL;
     }
     for (int i = 2; i < argc; i++) {
@@ -154,8 +163,8 @@ int oc_room_words(apr_pool_t *pool, const char *line, char ***words, const char 
                 *w++ = *++p;
             } else if (quote && *p == quote) {
                 quote = 0;
-            } else if (!quote && (*p == '"' || *p == '\'')
-                       && (w == word || (w > word && w[-1] == '='))) {
+            } else if (!quote && (*p == '"' || *p == '\'') &&
+                       (w == word || (w > word && w[-1] == '='))) {
                 quote = *p;
             } else {
                 *w++ = *p;
@@ -202,8 +211,8 @@ apr_status_t oc_room_read_file(apr_pool_t *pool, const char *path, apr_array_hea
 
     *error = NULL;
     if (rv) {
-        *error = apr_psprintf(pool, "%s: cannot be read: %s", path,
-                              apr_strerror(rv, why, sizeof(why)));
+        *error =
+            apr_psprintf(pool, "%s: cannot be read: %s", path, apr_strerror(rv, why, sizeof(why)));
         return rv;
     }
     for (int number = 1; !(rv = apr_file_gets(line, sizeof(line), file)); number++) {
@@ -222,8 +231,8 @@ apr_status_t oc_room_read_file(apr_pool_t *pool, const char *path, apr_array_hea
     if (rv == APR_EOF) {
         rv = APR_SUCCESS;
     } else {
-        *error = apr_psprintf(pool, "%s: cannot be read: %s", path,
-                              apr_strerror(rv, why, sizeof(why)));
+        *error =
+            apr_psprintf(pool, "%s: cannot be read: %s", path, apr_strerror(rv, why, sizeof(why)));
     }
 leave:
     apr_file_close(file);

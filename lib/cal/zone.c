@@ -12,10 +12,10 @@
 #include <string.h>
 #include <unicode/ucal.h>
 
-#define YEAR_MIN 1970
-#define YEAR_MAX 2200
+#define YEAR_MIN      1970
+#define YEAR_MAX      2200
 #define ZONE_NAME_MAX 64
-#define DAY 86400
+#define DAY           86400
 /* First instant and the end of what we take: a day more on either side, for the offsets. */
 #define SECONDS_MIN (-(apr_int64_t)DAY)
 #define SECONDS_MAX (APR_INT64_C(7289654400) + DAY) /* 2201-01-01 */
@@ -29,61 +29,61 @@ static const struct cdo_row {
     int id;
     const char *windows, *iana;
 } cdo_rows[] = {
-    { 0, "UTC", "Etc/UTC" },
-    { 1, "GMT Standard Time", "Europe/London" },
-    { 2, "Central European Standard Time", "Europe/Warsaw" },
-    { 3, "Romance Standard Time", "Europe/Paris" },
-    { 4, "W. Europe Standard Time", "Europe/Berlin" },
-    { 5, "E. Europe Standard Time", "Europe/Bucharest" },
-    { 6, "Central Europe Standard Time", "Europe/Budapest" },
-    { 7, "GTB Standard Time", "Europe/Athens" },
-    { 8, "E. South America Standard Time", "America/Sao_Paulo" },
-    { 9, "Atlantic Standard Time", "America/Halifax" },
-    { 10, "Eastern Standard Time", "America/New_York" },
-    { 11, "Central Standard Time", "America/Chicago" },
-    { 12, "Mountain Standard Time", "America/Denver" },
-    { 13, "Pacific Standard Time", "America/Los_Angeles" },
-    { 14, "Alaskan Standard Time", "America/Anchorage" },
-    { 15, "Hawaiian Standard Time", "Pacific/Honolulu" },
-    { 16, "UTC-11", "Pacific/Midway" },
-    { 17, "New Zealand Standard Time", "Pacific/Auckland" },
-    { 18, "E. Australia Standard Time", "Australia/Brisbane" },
-    { 19, "Cen. Australia Standard Time", "Australia/Adelaide" },
-    { 20, "Tokyo Standard Time", "Asia/Tokyo" },
-    { 21, "Singapore Standard Time", "Asia/Singapore" },
-    { 22, "SE Asia Standard Time", "Asia/Bangkok" },
-    { 23, "India Standard Time", "Asia/Kolkata" },
-    { 24, "Arabian Standard Time", "Asia/Dubai" },
-    { 25, "Iran Standard Time", "Asia/Tehran" },
-    { 26, "Arabic Standard Time", "Asia/Baghdad" },
-    { 27, "Israel Standard Time", "Asia/Jerusalem" },
-    { 28, "Newfoundland Standard Time", "America/St_Johns" },
-    { 29, "Azores Standard Time", "Atlantic/Azores" },
-    { 30, NULL, "Atlantic/South_Georgia" },
-    { 31, "Greenwich Standard Time", "Atlantic/Reykjavik" },
-    { 32, "SA Eastern Standard Time", "America/Argentina/Buenos_Aires" },
-    { 32, "Argentina Standard Time", "America/Argentina/Buenos_Aires" },
-    { 33, "SA Western Standard Time", "America/La_Paz" },
-    { 34, NULL, "America/Indiana/Indianapolis" }, /* without DST then; has New York's since 2006 */
-    { 10, "US Eastern Standard Time", "America/New_York" },
-    { 35, "SA Pacific Standard Time", "America/Bogota" },
-    { 36, "Canada Central Standard Time", "America/Regina" },
-    { 37, "Central Standard Time (Mexico)", "America/Mexico_City" },
-    { 38, "US Mountain Standard Time", "America/Phoenix" },
-    { 39, "Dateline Standard Time", "Etc/GMT+12" },
-    { 40, "Fiji Standard Time", "Pacific/Fiji" },
-    { 41, "Central Pacific Standard Time", "Pacific/Guadalcanal" },
-    { 42, "Tasmania Standard Time", "Australia/Hobart" },
-    { 43, "West Pacific Standard Time", "Pacific/Port_Moresby" },
-    { 44, "AUS Central Standard Time", "Australia/Darwin" },
-    { 45, "China Standard Time", "Asia/Shanghai" },
-    { 49, "Egypt Standard Time", "Africa/Cairo" },
-    { 51, "Russian Standard Time", "Europe/Moscow" },
-    { 57, "AUS Eastern Standard Time", "Australia/Sydney" },
-    { 59, "FLE Standard Time", "Europe/Helsinki" },
-    { 72, "Korea Standard Time", "Asia/Seoul" },
-    { 73, "W. Australia Standard Time", "Australia/Perth" },
-    { 75, "Taipei Standard Time", "Asia/Taipei" },
+    {0, "UTC", "Etc/UTC"},
+    {1, "GMT Standard Time", "Europe/London"},
+    {2, "Central European Standard Time", "Europe/Warsaw"},
+    {3, "Romance Standard Time", "Europe/Paris"},
+    {4, "W. Europe Standard Time", "Europe/Berlin"},
+    {5, "E. Europe Standard Time", "Europe/Bucharest"},
+    {6, "Central Europe Standard Time", "Europe/Budapest"},
+    {7, "GTB Standard Time", "Europe/Athens"},
+    {8, "E. South America Standard Time", "America/Sao_Paulo"},
+    {9, "Atlantic Standard Time", "America/Halifax"},
+    {10, "Eastern Standard Time", "America/New_York"},
+    {11, "Central Standard Time", "America/Chicago"},
+    {12, "Mountain Standard Time", "America/Denver"},
+    {13, "Pacific Standard Time", "America/Los_Angeles"},
+    {14, "Alaskan Standard Time", "America/Anchorage"},
+    {15, "Hawaiian Standard Time", "Pacific/Honolulu"},
+    {16, "UTC-11", "Pacific/Midway"},
+    {17, "New Zealand Standard Time", "Pacific/Auckland"},
+    {18, "E. Australia Standard Time", "Australia/Brisbane"},
+    {19, "Cen. Australia Standard Time", "Australia/Adelaide"},
+    {20, "Tokyo Standard Time", "Asia/Tokyo"},
+    {21, "Singapore Standard Time", "Asia/Singapore"},
+    {22, "SE Asia Standard Time", "Asia/Bangkok"},
+    {23, "India Standard Time", "Asia/Kolkata"},
+    {24, "Arabian Standard Time", "Asia/Dubai"},
+    {25, "Iran Standard Time", "Asia/Tehran"},
+    {26, "Arabic Standard Time", "Asia/Baghdad"},
+    {27, "Israel Standard Time", "Asia/Jerusalem"},
+    {28, "Newfoundland Standard Time", "America/St_Johns"},
+    {29, "Azores Standard Time", "Atlantic/Azores"},
+    {30, NULL, "Atlantic/South_Georgia"},
+    {31, "Greenwich Standard Time", "Atlantic/Reykjavik"},
+    {32, "SA Eastern Standard Time", "America/Argentina/Buenos_Aires"},
+    {32, "Argentina Standard Time", "America/Argentina/Buenos_Aires"},
+    {33, "SA Western Standard Time", "America/La_Paz"},
+    {34, NULL, "America/Indiana/Indianapolis"}, /* without DST then; has New York's since 2006 */
+    {10, "US Eastern Standard Time", "America/New_York"},
+    {35, "SA Pacific Standard Time", "America/Bogota"},
+    {36, "Canada Central Standard Time", "America/Regina"},
+    {37, "Central Standard Time (Mexico)", "America/Mexico_City"},
+    {38, "US Mountain Standard Time", "America/Phoenix"},
+    {39, "Dateline Standard Time", "Etc/GMT+12"},
+    {40, "Fiji Standard Time", "Pacific/Fiji"},
+    {41, "Central Pacific Standard Time", "Pacific/Guadalcanal"},
+    {42, "Tasmania Standard Time", "Australia/Hobart"},
+    {43, "West Pacific Standard Time", "Pacific/Port_Moresby"},
+    {44, "AUS Central Standard Time", "Australia/Darwin"},
+    {45, "China Standard Time", "Asia/Shanghai"},
+    {49, "Egypt Standard Time", "Africa/Cairo"},
+    {51, "Russian Standard Time", "Europe/Moscow"},
+    {57, "AUS Eastern Standard Time", "Australia/Sydney"},
+    {59, "FLE Standard Time", "Europe/Helsinki"},
+    {72, "Korea Standard Time", "Asia/Seoul"},
+    {73, "W. Australia Standard Time", "Australia/Perth"},
+    {75, "Taipei Standard Time", "Asia/Taipei"},
 };
 #define CDO_ROWS (int)(sizeof(cdo_rows) / sizeof(*cdo_rows))
 
@@ -166,8 +166,8 @@ int oc_zone_cdo(const char *iana)
         return -1;
     }
     for (int i = 0; i < CDO_ROWS; i++) {
-        if (to_uchars(row, ZONE_NAME_MAX, cdo_rows[i].windows) == n
-            && !memcmp(row, windows, (apr_size_t)n * sizeof(*row))) {
+        if (to_uchars(row, ZONE_NAME_MAX, cdo_rows[i].windows) == n &&
+            !memcmp(row, windows, (apr_size_t)n * sizeof(*row))) {
             return cdo_rows[i].id;
         }
     }
@@ -223,23 +223,23 @@ static void civil_from_days(apr_int64_t days, oc_local_t *out)
 
 static int days_in(int year, int month)
 {
-    static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     int leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     return days[month - 1] + (month == 2 && leap);
 }
 
 static int local_ok(const oc_local_t *l)
 {
-    return l->year >= YEAR_MIN && l->year <= YEAR_MAX && l->month >= 1 && l->month <= 12
-           && l->day >= 1 && l->day <= days_in(l->year, l->month) && l->hour >= 0 && l->hour <= 23
-           && l->minute >= 0 && l->minute <= 59 && l->second >= 0 && l->second <= 59;
+    return l->year >= YEAR_MIN && l->year <= YEAR_MAX && l->month >= 1 && l->month <= 12 &&
+           l->day >= 1 && l->day <= days_in(l->year, l->month) && l->hour >= 0 && l->hour <= 23 &&
+           l->minute >= 0 && l->minute <= 59 && l->second >= 0 && l->second <= 59;
 }
 
 /* The clock's reading as if it were UTC. */
 static apr_int64_t local_seconds(const oc_local_t *l)
 {
-    return days_from_civil(l->year, l->month, l->day) * DAY + l->hour * 3600 + l->minute * 60
-           + l->second;
+    return days_from_civil(l->year, l->month, l->day) * DAY + l->hour * 3600 + l->minute * 60 +
+           l->second;
 }
 
 static void local_fields(apr_int64_t seconds, oc_local_t *l)
@@ -401,16 +401,16 @@ static int parse_clock(const char **p, oc_local_t *l, int *micros, int *has_time
     memset(l, 0, sizeof(*l));
     *micros = 0;
     *has_time = 0;
-    if ((l->year = number(p, 4)) < 0 || !literal(p, '-') || (l->month = number(p, 2)) < 0
-        || !literal(p, '-') || (l->day = number(p, 2)) < 0) {
+    if ((l->year = number(p, 4)) < 0 || !literal(p, '-') || (l->month = number(p, 2)) < 0 ||
+        !literal(p, '-') || (l->day = number(p, 2)) < 0) {
         return 0;
     }
     if (!**p) {
         return local_ok(l);
     }
     *has_time = 1;
-    if (!literal(p, 'T') || (l->hour = number(p, 2)) < 0 || !literal(p, ':')
-        || (l->minute = number(p, 2)) < 0) {
+    if (!literal(p, 'T') || (l->hour = number(p, 2)) < 0 || !literal(p, ':') ||
+        (l->minute = number(p, 2)) < 0) {
         return 0;
     }
     if (literal(p, ':')) {
@@ -439,8 +439,8 @@ static int parse_offset(const char **p, int *offset)
         return 1;
     }
     sign = **p == '-' ? -1 : 1;
-    if ((!literal(p, '+') && !literal(p, '-')) || (hours = number(p, 2)) < 0 || hours > 23
-        || !literal(p, ':') || (minutes = number(p, 2)) < 0 || minutes > 59) {
+    if ((!literal(p, '+') && !literal(p, '-')) || (hours = number(p, 2)) < 0 || hours > 23 ||
+        !literal(p, ':') || (minutes = number(p, 2)) < 0 || minutes > 59) {
         return 0;
     }
     *offset = sign * (hours * 3600 + minutes * 60);
@@ -486,8 +486,8 @@ apr_status_t oc_zone_parse(const char *text, const char *iana, const char *field
 wrong:
     return oc_result_field(res, OC_REASON_INVALID_INPUT, field,
                            "%s must be a date, or a date and time such as 2026-03-05T10:00 or "
-                           "2026-03-05T10:00:00+01:00, between %d and %d", field, YEAR_MIN,
-                           YEAR_MAX);
+                           "2026-03-05T10:00:00+01:00, between %d and %d",
+                           field, YEAR_MIN, YEAR_MAX);
 }
 
 const char *oc_zone_print(apr_pool_t *pool, apr_time_t utc, const char *iana)

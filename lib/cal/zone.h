@@ -13,8 +13,8 @@ typedef struct oc_local_t {
 
 typedef enum oc_zone_fit_t {
     OC_ZONE_EXACT,
-    OC_ZONE_GAP,    /* that local time does not exist */
-    OC_ZONE_TWICE   /* it exists twice: *utc is the first */
+    OC_ZONE_GAP,  /* that local time does not exist */
+    OC_ZONE_TWICE /* it exists twice: *utc is the first */
 } oc_zone_fit_t;
 
 /* 1 if the name is a zone ICU knows. Names are IANA ids. */
@@ -24,7 +24,7 @@ int oc_zone_known(const char *iana);
 const char *oc_zone_canonical(apr_pool_t *pool, const char *name);
 /* The CDO zone id (cal:timezoneid) that fits an IANA zone; -1 if none does. */
 int oc_zone_cdo(const char *iana);
-const char *oc_zone_from_cdo(int id);          /* IANA id or NULL; static */
+const char *oc_zone_from_cdo(int id);                            /* IANA id or NULL; static */
 const char *oc_zone_windows(apr_pool_t *pool, const char *iana); /* Windows name or NULL */
 
 /* Fails with INVALID_INPUT if the fields are no date or the zone is unknown. On a gap *utc is the
@@ -37,14 +37,15 @@ apr_status_t oc_zone_to_local(const char *iana, apr_time_t utc, oc_local_t *loca
 apr_time_t oc_zone_midnight(const char *iana, apr_time_t utc, int days);
 
 /* RFC 3339 with offset ("2026-03-05T10:00:00+01:00", "...Z"; seconds may be absent), or local
- * "2026-03-05T10:00[:00]" or date "2026-03-05" (midnight) with the zone `iana`. *fit may be NULL. Fails
- * with INVALID_INPUT (or TIME_GAP) naming `field`. */
+ * "2026-03-05T10:00[:00]" or date "2026-03-05" (midnight) with the zone `iana`. *fit may be NULL.
+ * Fails with INVALID_INPUT (or TIME_GAP) naming `field`. */
 apr_status_t oc_zone_parse(const char *text, const char *iana, const char *field, apr_time_t *utc,
                            oc_zone_fit_t *fit, oc_result_t *res);
 /* RFC 3339 in that zone, seconds precision: "2026-03-05T10:00:00+01:00"; zone NULL: "...Z". */
 const char *oc_zone_print(apr_pool_t *pool, apr_time_t utc, const char *iana);
 /* The strict UTC form of the calendar server: "2026-03-05T09:00:00.000Z". */
 const char *oc_zone_print_dav(apr_pool_t *pool, apr_time_t utc);
-apr_status_t oc_zone_parse_dav(const char *text, apr_time_t *utc); /* with or without fraction; 'Z' */
+apr_status_t oc_zone_parse_dav(const char *text,
+                               apr_time_t *utc); /* with or without fraction; 'Z' */
 
 #endif

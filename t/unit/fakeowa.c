@@ -8,17 +8,35 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CAL "urn:schemas:calendar:"
-#define HEADER "urn:schemas:mailheader:"
-#define EX "http://schemas.microsoft.com/exchange/"
-#define REQUEST "IPM.Schedule.Meeting.Request"
-#define CANCELED "IPM.Schedule.Meeting.Canceled"
+#define CAL        "urn:schemas:calendar:"
+#define HEADER     "urn:schemas:mailheader:"
+#define EX         "http://schemas.microsoft.com/exchange/"
+#define REQUEST    "IPM.Schedule.Meeting.Request"
+#define CANCELED   "IPM.Schedule.Meeting.Canceled"
 #define SUBMISSION "##DavMailSubmissionURI##"
 
-const char *const fake_fault_names[FAKE_FAULTS] = {
-    "ok", "lost", "lost after it was done", "not sent", "timeout", "timeout after it was done",
-    "401", "403", "404", "409", "412", "423", "424", "440", "500", "500 after it was done", "503",
-    "507", "207 in part", "HTML", "HTML after it was done", "cut off" };
+const char *const fake_fault_names[FAKE_FAULTS] = {"ok",
+                                                   "lost",
+                                                   "lost after it was done",
+                                                   "not sent",
+                                                   "timeout",
+                                                   "timeout after it was done",
+                                                   "401",
+                                                   "403",
+                                                   "404",
+                                                   "409",
+                                                   "412",
+                                                   "423",
+                                                   "424",
+                                                   "440",
+                                                   "500",
+                                                   "500 after it was done",
+                                                   "503",
+                                                   "507",
+                                                   "207 in part",
+                                                   "HTML",
+                                                   "HTML after it was done",
+                                                   "cut off"};
 
 typedef struct reply_t {
     int status;
@@ -202,7 +220,8 @@ static const char *row_of(fake_t *f, const fake_item_t *item)
     return apr_psprintf(f->pool,
                         "<a:response><a:href>%s</a:href><a:propstat><a:status>HTTP/1.1 200 OK"
                         "</a:status><a:prop><a:getetag>\"e%d\"</a:getetag>%s</a:prop></a:propstat>"
-                        "</a:response>", href(f, item->path), item->etag, props);
+                        "</a:response>",
+                        href(f, item->path), item->etag, props);
 }
 
 static void do_propfind(fake_t *f, const char *path, reply_t *r)
@@ -237,13 +256,12 @@ static const char *uri_of(fake_t *f, const char *body, const char *prefix, apr_s
 
 static const char *unescape_xml(fake_t *f, const char *s, apr_size_t n)
 {
-    static const char *const refs[] = { "&lt;", "<", "&gt;", ">", "&quot;", "\"", "&amp;", "&" };
+    static const char *const refs[] = {"&lt;", "<", "&gt;", ">", "&quot;", "\"", "&amp;", "&"};
     char *out = apr_palloc(f->pool, n + 1), *o = out;
     const char *end = s + n;
     while (s < end) {
         int i;
-        for (i = 0; i < 8 && strncmp(s, refs[i], strlen(refs[i])); i += 2) {
-        }
+        for (i = 0; i < 8 && strncmp(s, refs[i], strlen(refs[i])); i += 2) {}
         if (i < 8) {
             *o++ = *refs[i + 1];
             s += strlen(refs[i]);
@@ -306,9 +324,9 @@ static void do_proppatch(fake_t *f, oc_exchange_t *x, const char *path, int limi
     if (!match && !apr_table_get(x->headers, "If-None-Match")) {
         wrong(f, "a PROPPATCH without a condition");
     }
-    if ((item && !match)
-        || (match && (!item || (strcmp(match, "*")
-                                && strcmp(match, apr_psprintf(f->pool, "\"e%d\"", item->etag)))))) {
+    if ((item && !match) ||
+        (match && (!item || (strcmp(match, "*") &&
+                             strcmp(match, apr_psprintf(f->pool, "\"e%d\"", item->etag)))))) {
         r->status = 412;
         return;
     }
@@ -321,12 +339,16 @@ static void do_proppatch(fake_t *f, oc_exchange_t *x, const char *path, int limi
     }
     r->status = 207;
     r->body = multistatus(
-        f, limit ? apr_psprintf(f->pool, "<a:response><a:href>%s</a:href><a:propstat><a:status>"
-                                "HTTP/1.1 403 Forbidden</a:status><a:prop><b:location xmlns:b=\"" CAL
-                                "\"/></a:prop></a:propstat></a:response>", href(f, path))
-                 : apr_psprintf(f->pool, "<a:response><a:href>%s</a:href><a:status>HTTP/1.1 %s"
-                                "</a:status></a:response>", href(f, path),
-                                made ? "201 Created" : "200 OK"));
+        f, limit
+               ? apr_psprintf(f->pool,
+                              "<a:response><a:href>%s</a:href><a:propstat><a:status>"
+                              "HTTP/1.1 403 Forbidden</a:status><a:prop><b:location xmlns:b=\"" CAL
+                              "\"/></a:prop></a:propstat></a:response>",
+                              href(f, path))
+               : apr_psprintf(f->pool,
+                              "<a:response><a:href>%s</a:href><a:status>HTTP/1.1 %s"
+                              "</a:status></a:response>",
+                              href(f, path), made ? "201 Created" : "200 OK"));
 }
 
 static void do_move(fake_t *f, oc_exchange_t *x, const char *path, reply_t *r)
@@ -375,9 +397,9 @@ static void do_getcancel(fake_t *f, const char *path, reply_t *r)
     at = apr_pstrcat(f->pool, FAKE_DRAFTS, name, NULL);
     url = href(f, at);
     url = apr_pstrcat(f->pool, "http://mail.example", url + strlen("http://other.example"), NULL);
-    if (f->getcancel != FAKE_NO_DRAFT && f->getcancel != FAKE_SELF
-        && f->getcancel != FAKE_OTHER_MAILBOX && f->getcancel != FAKE_FOREIGN
-        && f->getcancel != FAKE_ORDINARY) {
+    if (f->getcancel != FAKE_NO_DRAFT && f->getcancel != FAKE_SELF &&
+        f->getcancel != FAKE_OTHER_MAILBOX && f->getcancel != FAKE_FOREIGN &&
+        f->getcancel != FAKE_ORDINARY) {
         draft = add_item(f, at);
         draft->props = apr_table_clone(f->pool, item->props);
         set(f, draft, "DAV:", "contentclass", "urn:content-classes:calendarmessage");
@@ -387,7 +409,8 @@ static void do_getcancel(fake_t *f, const char *path, reply_t *r)
         }
         if (f->draft_organizer) {
             const char *to = get(draft, HEADER, "to");
-            set(f, draft, HEADER, "to", apr_pstrcat(f->pool, "\"Ana, B\" <ana@x.example>, ", to, NULL));
+            set(f, draft, HEADER, "to",
+                apr_pstrcat(f->pool, "\"Ana, B\" <ana@x.example>, ", to, NULL));
         }
     }
     if (f->getcancel == FAKE_FOREIGN || f->getcancel == FAKE_ORDINARY) {
@@ -406,16 +429,17 @@ static void do_getcancel(fake_t *f, const char *path, reply_t *r)
         r->location = apr_pstrcat(f->pool, url + strlen("http://mail.example"), "?Cmd=edit", NULL);
         break;
     case FAKE_ITEMHREF:
-        r->body = apr_pstrcat(f->pool, "<html><!-- <span id=itemHREF>/x</span> --><SPAN ID='itemHREF' "
-                              "style=\"display:none\"> ", oc_str_html(f->pool, url), " </SPAN></html>",
-                              NULL);
+        r->body = apr_pstrcat(f->pool,
+                              "<html><!-- <span id=itemHREF>/x</span> --><SPAN ID='itemHREF' "
+                              "style=\"display:none\"> ",
+                              oc_str_html(f->pool, url), " </SPAN></html>", NULL);
         break;
     case FAKE_BASE:
         r->body = apr_pstrcat(f->pool, "<HTML><BASE HREF=\"", url, "/\"><body></HTML>", NULL);
         break;
     case FAKE_ACTION:
-        r->body = apr_pstrcat(f->pool, "<html><form method=post action=\"", oc_str_html(f->pool, url),
-                              "?Cmd=x\">", NULL);
+        r->body = apr_pstrcat(f->pool, "<html><form method=post action=\"",
+                              oc_str_html(f->pool, url), "?Cmd=x\">", NULL);
         break;
     case FAKE_MSGID:
         r->body = apr_pstrcat(f->pool, "<html><input type=hidden value=\"",
@@ -429,8 +453,9 @@ static void do_getcancel(fake_t *f, const char *path, reply_t *r)
         break;
     case FAKE_SELF:
         r->status = 302;
-        r->location = apr_pstrcat(f->pool, "http://mail.example",
-                                  href(f, path) + strlen("http://other.example"), "?Cmd=open", NULL);
+        r->location =
+            apr_pstrcat(f->pool, "http://mail.example",
+                        href(f, path) + strlen("http://other.example"), "?Cmd=open", NULL);
         break;
     case FAKE_OTHER_HOST:
         r->status = 302;
@@ -460,11 +485,11 @@ static void do_post(fake_t *f, oc_exchange_t *x, const char *path, reply_t *r)
         r->status = 404;
         return;
     }
-    if (!type || strcmp(type, "application/x-www-UTF8-encoded")
-        || strncmp(body, "Cmd=sendappt\r\n", 14)
-        || !strstr(body, apr_pstrcat(f->pool, "\r\nMsgID=", path + strlen("/exchange/ana"), "\r\n",
-                                     NULL))
-        || !get(item, "http://schemas.microsoft.com/mapi/", "finvited")) {
+    if (!type || strcmp(type, "application/x-www-UTF8-encoded") ||
+        strncmp(body, "Cmd=sendappt\r\n", 14) ||
+        !strstr(body,
+                apr_pstrcat(f->pool, "\r\nMsgID=", path + strlen("/exchange/ana"), "\r\n", NULL)) ||
+        !get(item, "http://schemas.microsoft.com/mapi/", "finvited")) {
         wrong(f, "an update command that OWA would not understand");
         return;
     }
@@ -507,8 +532,8 @@ static void do_search(fake_t *f, oc_exchange_t *x, const char *path, reply_t *r)
 static void serve(fake_t *f, oc_exchange_t *x, int limit, reply_t *r)
 {
     const char *query = strchr(x->path, '?');
-    const char *path = apr_pstrmemdup(f->pool, x->path,
-                                      query ? (apr_size_t)(query - x->path) : strlen(x->path));
+    const char *path =
+        apr_pstrmemdup(f->pool, x->path, query ? (apr_size_t)(query - x->path) : strlen(x->path));
     path = oc_str_unescape(f->pool, path, strlen(path));
     r->type = "text/xml";
     r->body = "";
@@ -537,9 +562,9 @@ static void serve(fake_t *f, oc_exchange_t *x, int limit, reply_t *r)
         wrong(f, "a request nobody expects");
         r->status = 400;
     }
-    if ((!strcmp(x->method, "GET") || !strcmp(x->method, "POST"))
-        && (!strstr(apr_table_get(x->headers, "User-Agent"), "MSIE")
-            || apr_table_get(x->headers, "Translate"))) {
+    if ((!strcmp(x->method, "GET") || !strcmp(x->method, "POST")) &&
+        (!strstr(apr_table_get(x->headers, "User-Agent"), "MSIE") ||
+         apr_table_get(x->headers, "Translate"))) {
         wrong(f, "an OWA command as OWA does not take it");
     }
     if (!x->writes && strcmp(x->method, "PROPFIND") && strcmp(x->method, "SEARCH")) {
@@ -588,17 +613,16 @@ static void exchange(fake_t *f, oc_job_t *job, oc_exchange_t *x)
     static const struct {
         fake_fault_t fault;
         int status;
-    } statuses[] = { { FAKE_401, 401 }, { FAKE_403, 403 }, { FAKE_404, 404 }, { FAKE_409, 409 },
-                     { FAKE_412, 412 }, { FAKE_423, 423 }, { FAKE_424, 424 }, { FAKE_440, 440 },
-                     { FAKE_500, 500 }, { FAKE_503, 503 }, { FAKE_507, 507 },
-                     { FAKE_500_DONE, 500 } };
-    reply_t r = { 0, "text/xml", "", NULL };
+    } statuses[] = {{FAKE_401, 401}, {FAKE_403, 403}, {FAKE_404, 404}, {FAKE_409, 409},
+                    {FAKE_412, 412}, {FAKE_423, 423}, {FAKE_424, 424}, {FAKE_440, 440},
+                    {FAKE_500, 500}, {FAKE_503, 503}, {FAKE_507, 507}, {FAKE_500_DONE, 500}};
+    reply_t r = {0, "text/xml", "", NULL};
     int number = ++f->exchanges;
     int fails = f->fail_at && (number == f->fail_at || (f->for_good && number > f->fail_at));
     fake_fault_t fault = fails ? f->fault : FAKE_OK;
-    int done = fault == FAKE_OK || fault == FAKE_LOST_DONE || fault == FAKE_TIMEOUT_DONE
-               || fault == FAKE_500_DONE || fault == FAKE_HTML_DONE || fault == FAKE_CUT
-               || fault == FAKE_PARTIAL;
+    int done = fault == FAKE_OK || fault == FAKE_LOST_DONE || fault == FAKE_TIMEOUT_DONE ||
+               fault == FAKE_500_DONE || fault == FAKE_HTML_DONE || fault == FAKE_CUT ||
+               fault == FAKE_PARTIAL;
 
     f->log = apr_psprintf(f->pool, "%s%d %s %s %s\n", f->log, f->exchanges, x->method, x->path,
                           fake_fault_names[fault]);
@@ -607,7 +631,7 @@ static void exchange(fake_t *f, oc_job_t *job, oc_exchange_t *x)
     }
     for (unsigned i = 0; i < sizeof(statuses) / sizeof(*statuses); i++) {
         if (statuses[i].fault == fault) {
-            r = (reply_t){ statuses[i].status, "text/html", "<html>no</html>", NULL };
+            r = (reply_t){statuses[i].status, "text/html", "<html>no</html>", NULL};
         }
     }
     switch (fault) {
@@ -624,7 +648,7 @@ static void exchange(fake_t *f, oc_job_t *job, oc_exchange_t *x)
         return;
     case FAKE_HTML:
     case FAKE_HTML_DONE:
-        r = (reply_t){ 200, "text/html", "<html><form action=owaauth.dll></form></html>", NULL };
+        r = (reply_t){200, "text/html", "<html><form action=owaauth.dll></form></html>", NULL};
         break;
     default:
         break;
@@ -688,9 +712,12 @@ oc_call_t *fake_call(apr_pool_t *pool, oc_memo_t *memo)
 
 void fake_add(oc_booking_t *b, const char *address, oc_role_t role)
 {
-    oc_attendee_t a = { address, NULL, role,
-                        role == OC_ROLE_RESOURCE ? OC_CUTYPE_ROOM : OC_CUTYPE_INDIVIDUAL,
-                        OC_PARTSTAT_NEEDS_ACTION, NULL };
+    oc_attendee_t a = {address,
+                       NULL,
+                       role,
+                       role == OC_ROLE_RESOURCE ? OC_CUTYPE_ROOM : OC_CUTYPE_INDIVIDUAL,
+                       OC_PARTSTAT_NEEDS_ACTION,
+                       NULL};
     APR_ARRAY_PUSH(b->attendees, oc_attendee_t) = a;
 }
 

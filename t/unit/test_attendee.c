@@ -13,33 +13,33 @@ static void test_addresses(void)
         int good;
         const char *why;
     } rows[] = {
-        { "ana@ex.example", 1, "a plain address" },
-        { "ana.b+room@sub.ex.example", 1, "dots and a plus" },
-        { "o'brien@ex.example", 1, "an apostrophe" },
-        { "alice@localhost", 1, "a domain of one label" },
-        { "a@1.2.3.4", 1, "digits in labels" },
-        { NULL, 0, "nothing" },
-        { "", 0, "the empty string" },
-        { "ana", 0, "no @" },
-        { "@ex.example", 0, "no local part" },
-        { "ana@", 0, "no domain" },
-        { "ana@@ex.example", 0, "two @" },
-        { "ana@ex@example", 0, "an @ in the domain" },
-        { "ana b@ex.example", 0, "a blank" },
-        { "ana@ex.example\r\nBcc: eve@x", 0, "a line break" },
-        { "ana@ex.example,eve@x", 0, "a comma" },
-        { "ana;eve@x", 0, "a semicolon" },
-        { "<ana@ex.example>", 0, "angle brackets" },
-        { "\"ana\"@ex.example", 0, "quotes" },
-        { "\xc3\xa1na@ex.example", 0, "a byte beyond ASCII" },
-        { ".ana@ex.example", 0, "a dot first" },
-        { "ana.@ex.example", 0, "a dot last" },
-        { "an..a@ex.example", 0, "two dots" },
-        { "ana@-ex.example", 0, "a hyphen first in a label" },
-        { "ana@ex-.example", 0, "a hyphen last in a label" },
-        { "ana@ex..example", 0, "an empty label" },
-        { "ana@ex.example.", 0, "a dot at the end" },
-        { "ana@ex/ample", 0, "a slash in the domain" },
+        {"ana@ex.example", 1, "a plain address"},
+        {"ana.b+room@sub.ex.example", 1, "dots and a plus"},
+        {"o'brien@ex.example", 1, "an apostrophe"},
+        {"alice@localhost", 1, "a domain of one label"},
+        {"a@1.2.3.4", 1, "digits in labels"},
+        {NULL, 0, "nothing"},
+        {"", 0, "the empty string"},
+        {"ana", 0, "no @"},
+        {"@ex.example", 0, "no local part"},
+        {"ana@", 0, "no domain"},
+        {"ana@@ex.example", 0, "two @"},
+        {"ana@ex@example", 0, "an @ in the domain"},
+        {"ana b@ex.example", 0, "a blank"},
+        {"ana@ex.example\r\nBcc: eve@x", 0, "a line break"},
+        {"ana@ex.example,eve@x", 0, "a comma"},
+        {"ana;eve@x", 0, "a semicolon"},
+        {"<ana@ex.example>", 0, "angle brackets"},
+        {"\"ana\"@ex.example", 0, "quotes"},
+        {"\xc3\xa1na@ex.example", 0, "a byte beyond ASCII"},
+        {".ana@ex.example", 0, "a dot first"},
+        {"ana.@ex.example", 0, "a dot last"},
+        {"an..a@ex.example", 0, "two dots"},
+        {"ana@-ex.example", 0, "a hyphen first in a label"},
+        {"ana@ex-.example", 0, "a hyphen last in a label"},
+        {"ana@ex..example", 0, "an empty label"},
+        {"ana@ex.example.", 0, "a dot at the end"},
+        {"ana@ex/ample", 0, "a slash in the domain"},
     };
     char *longest = apr_palloc(pool, 400);
     for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -61,8 +61,10 @@ static void test_lists(void)
 {
     int bad;
     apr_array_header_t *l = oc_attendee_parse_list(
-        pool, "\"B, Ana\" <ana@x.example>, bo@x.example; Cy <cy@x.example>,, <d@x.example>, junk, "
-              "\"q\\\"q\" <e@x.example>", OC_ROLE_OPTIONAL, &bad);
+        pool,
+        "\"B, Ana\" <ana@x.example>, bo@x.example; Cy <cy@x.example>,, <d@x.example>, junk, "
+        "\"q\\\"q\" <e@x.example>",
+        OC_ROLE_OPTIONAL, &bad);
     is_int(l->nelts, 5, "five usable rows");
     is_int(bad, 1, "one unusable");
     is_str(APR_ARRAY_IDX(l, 0, oc_attendee_t).name, "B, Ana", "a comma in quotes does not divide");
@@ -82,7 +84,8 @@ static void test_lists(void)
     is_int(oc_attendee_parse_list(pool, "Ana <ana@x.example", OC_ROLE_REQUIRED, &bad)->nelts, 0,
            "a bracket that never closes");
     l = oc_attendee_parse_list(pool, "a@x.example,B@x.example", OC_ROLE_REQUIRED, NULL);
-    ok(oc_attendee_find(l, "b@X.example") == &APR_ARRAY_IDX(l, 1, oc_attendee_t), "found case-blind");
+    ok(oc_attendee_find(l, "b@X.example") == &APR_ARRAY_IDX(l, 1, oc_attendee_t),
+       "found case-blind");
     ok(!oc_attendee_find(l, "c@x.example"), "not found");
     is_str(oc_partstat_token(OC_PARTSTAT_NEEDS_ACTION), "NEEDS-ACTION", "partstat token");
     is_str(oc_partstat_token((oc_partstat_t)99), "UNKNOWN", "partstat out of range");
@@ -93,8 +96,8 @@ static void test_lists(void)
 static void test_blanks(apr_pool_t *p)
 {
     int bad = 0;
-    apr_array_header_t *list = oc_attendee_parse_list(p, " bo b@ex.example , ana@ex.example ",
-                                                      OC_ROLE_REQUIRED, &bad);
+    apr_array_header_t *list =
+        oc_attendee_parse_list(p, " bo b@ex.example , ana@ex.example ", OC_ROLE_REQUIRED, &bad);
 
     is_int(bad, 1, "an address with a blank inside is refused");
     is_int(list->nelts, 1, "the others stay");

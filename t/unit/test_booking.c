@@ -9,8 +9,8 @@ static apr_pool_t *pool;
 static oc_booking_t *good(void)
 {
     oc_booking_t *b = oc_booking_create(pool);
-    oc_attendee_t bo = { "bo@x.example", "Bo", OC_ROLE_REQUIRED, OC_CUTYPE_INDIVIDUAL, 0, NULL };
-    oc_attendee_t room = { "room@x.example", NULL, OC_ROLE_RESOURCE, OC_CUTYPE_ROOM, 0, "room" };
+    oc_attendee_t bo = {"bo@x.example", "Bo", OC_ROLE_REQUIRED, OC_CUTYPE_INDIVIDUAL, 0, NULL};
+    oc_attendee_t room = {"room@x.example", NULL, OC_ROLE_RESOURCE, OC_CUTYPE_ROOM, 0, "room"};
     b->subject = "Budget review";
     b->when.start = apr_time_from_sec(1772701200);
     b->when.end = apr_time_from_sec(1772704800);
@@ -40,7 +40,7 @@ static void passes(oc_booking_t *b, const char *why)
 
 static void add(oc_booking_t *b, const char *address)
 {
-    oc_attendee_t a = { address, NULL, OC_ROLE_REQUIRED, OC_CUTYPE_INDIVIDUAL, 0, NULL };
+    oc_attendee_t a = {address, NULL, OC_ROLE_REQUIRED, OC_CUTYPE_INDIVIDUAL, 0, NULL};
     APR_ARRAY_PUSH(b->attendees, oc_attendee_t) = a;
 }
 

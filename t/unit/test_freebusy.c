@@ -5,7 +5,7 @@
 
 #define MIN apr_time_from_sec(60)
 static apr_pool_t *pool;
-static const oc_range_t day = { 0, 600 * MIN };
+static const oc_range_t day = {0, 600 * MIN};
 
 static oc_freebusy_t *row(const char *digits)
 {
@@ -18,13 +18,13 @@ static oc_freebusy_t *row(const char *digits)
 
 static oc_range_t minutes(int from, int to)
 {
-    oc_range_t r = { from * MIN, to * MIN };
+    oc_range_t r = {from * MIN, to * MIN};
     return r;
 }
 
 static void test_row(void)
 {
-    oc_range_t odd = { 0, 601 * MIN }, long_ = { 0, APR_INT64_C(100001) * MIN };
+    oc_range_t odd = {0, 601 * MIN}, long_ = {0, APR_INT64_C(100001) * MIN};
     oc_freebusy_t *fb = oc_freebusy_create(pool, "a@x.example", day, 60 * MIN);
     is_int(fb->count, 10, "ten slots");
     is_int(oc_freebusy_in(fb, minutes(0, 60)), OC_BUSY_UNKNOWN, "what was not said is unknown");
@@ -60,7 +60,7 @@ static void test_rows(void)
 {
     apr_array_header_t *rows = apr_array_make(pool, 2, sizeof(oc_freebusy_t *)), *ranges;
     oc_freebusy_t *all;
-    const unsigned char want[] = { 0, 4, 2, 1, 1, 4, 0, 0, 0, 0 };
+    const unsigned char want[] = {0, 4, 2, 1, 1, 4, 0, 0, 0, 0};
     ok(!oc_freebusy_merge(pool, rows), "nothing to merge");
     APR_ARRAY_PUSH(rows, oc_freebusy_t *) = row("0421040000");
     APR_ARRAY_PUSH(rows, oc_freebusy_t *) = row("0001140000");
@@ -68,7 +68,8 @@ static void test_rows(void)
     is_mem(all->busy, 10, want, 10, "merged: unknown beats free only");
 
     is_int(oc_freebusy_first_fit(rows, 0, 60 * MIN), 0, "the very start: 0 is also 'none'");
-    is_int(oc_freebusy_first_fit(rows, 1, 60 * MIN) / MIN, 360, "the first later hour free for all");
+    is_int(oc_freebusy_first_fit(rows, 1, 60 * MIN) / MIN, 360,
+           "the first later hour free for all");
     is_int(oc_freebusy_first_fit(rows, 0, 240 * MIN) / MIN, 360, "four hours");
     is_int(oc_freebusy_first_fit(rows, 0, 241 * MIN), 0, "a minute more does not fit");
     is_int(oc_freebusy_first_fit(rows, 400 * MIN, 60 * MIN) / MIN, 420, "on slot boundaries");

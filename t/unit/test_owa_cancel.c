@@ -11,10 +11,20 @@ static const oc_backend_t *be;
 static oc_booking_t *meeting;
 static const char *item_path;
 
-static const char *const shapes[FAKE_GETCANCELS] = {
-    "302 absolute", "302 path", "itemHREF", "base", "form action", "MsgID", "XML href",
-    "a draft nobody speaks of", "no draft", "the appointment itself", "another host",
-    "another mailbox", "a foreign cancellation", "an ordinary message" };
+static const char *const shapes[FAKE_GETCANCELS] = {"302 absolute",
+                                                    "302 path",
+                                                    "itemHREF",
+                                                    "base",
+                                                    "form action",
+                                                    "MsgID",
+                                                    "XML href",
+                                                    "a draft nobody speaks of",
+                                                    "no draft",
+                                                    "the appointment itself",
+                                                    "another host",
+                                                    "another mailbox",
+                                                    "a foreign cancellation",
+                                                    "an ordinary message"};
 
 static oc_booking_t *standing(fake_t *f, const oc_booking_t *b)
 {
@@ -38,14 +48,14 @@ static void add_foreign(fake_t *f, const char *class)
     other->path = FAKE_DRAFTS "foreign.EML";
     other->props = apr_table_make(pool, 4);
     apr_table_set(other->props, "DAV: contentclass", "urn:content-classes:calendarmessage");
-    apr_table_set(other->props, "http://schemas.microsoft.com/exchange/ outlookmessageclass", class);
+    apr_table_set(other->props, "http://schemas.microsoft.com/exchange/ outlookmessageclass",
+                  class);
     apr_table_set(other->props, "urn:schemas:calendar: uid", "ANOTHER");
     apr_table_set(other->props, "urn:schemas:mailheader: to", "eve@x.example");
     APR_ARRAY_PUSH(f->items, fake_item_t *) = other;
 }
 
-static oc_call_t *cancel(fake_t *f, const oc_booking_t *b, const char *reason,
-                         oc_change_t **change)
+static oc_call_t *cancel(fake_t *f, const oc_booking_t *b, const char *reason, oc_change_t **change)
 {
     oc_call_t *call = fake_call(pool, NULL);
     fake_run(f, be->vt->cancel(be, call, b, reason, change));
@@ -57,7 +67,8 @@ static fake_item_t *copy_of(const fake_t *f)
 {
     for (int i = 0; i < f->items->nelts; i++) {
         fake_item_t *item = APR_ARRAY_IDX(f->items, i, fake_item_t *);
-        if (strstr(item->path, FAKE_SENT) && !strcmp(fake_prop(item, "outlookmessageclass"), CANCELED)) {
+        if (strstr(item->path, FAKE_SENT) &&
+            !strcmp(fake_prop(item, "outlookmessageclass"), CANCELED)) {
             return item;
         }
     }
@@ -93,13 +104,15 @@ static void test_shapes(void)
         is_int(change->told, OC_TOLD, "everybody was told");
         ok(change->message_id != NULL, "the message is known");
         is_int(fake_mailed(f, CANCELED, NULL), 1, "one cancellation");
-        ok(fake_mailed(f, CANCELED, "bo@") && fake_mailed(f, CANCELED, "cy@")
-               && fake_mailed(f, CANCELED, "room@"), "to everybody");
+        ok(fake_mailed(f, CANCELED, "bo@") && fake_mailed(f, CANCELED, "cy@") &&
+               fake_mailed(f, CANCELED, "room@"),
+           "to everybody");
         is_str(APR_ARRAY_IDX(f->mails, f->mails->nelts - 1, fake_mail_t *)->uid, meeting->uid,
                "with the meeting's uid");
         ok(!fake_find(f, item_path), "the appointment is gone");
         is_int(change->item_changed, OC_YES, "and said to be");
-        is_int(fake_count(f, FAKE_DRAFTS), foreign, "no draft of ours is left, no other is touched");
+        is_int(fake_count(f, FAKE_DRAFTS), foreign,
+               "no draft of ours is left, no other is touched");
         ok(!change->left_behind && !f->wrong, "nothing left, nothing forbidden: %s",
            f->wrong_why ? f->wrong_why : "");
         if (shape == 0) {
@@ -203,8 +216,8 @@ static void one_fault(int shape, int n, int fault, int for_good)
     fake_must(!f->wrong, "%s: %s", what, f->wrong_why);
     fake_must(sent || stands, "%s: gone, and nobody was told", what);
     fake_must(!fake_mailed(f, CANCELED, "ana@"), "%s: sent to the organizer", what);
-    fake_must(!fake_count(f, FAKE_DRAFTS) || change->left_behind
-                  || call->result.reason == OC_REASON_OUTCOME_UNKNOWN,
+    fake_must(!fake_count(f, FAKE_DRAFTS) || change->left_behind ||
+                  call->result.reason == OC_REASON_OUTCOME_UNKNOWN,
               "%s: a draft, unsaid (%s)", what, token(call));
     fake_must(change->item_changed == OC_DONT_KNOW || stands == (change->item_changed == OC_NO),
               "%s: the item is not as said", what);

@@ -4,7 +4,7 @@
 #include <apr_general.h>
 #include <apr_strings.h>
 
-#define REQUEST "IPM.Schedule.Meeting.Request"
+#define REQUEST  "IPM.Schedule.Meeting.Request"
 #define CANCELED "IPM.Schedule.Meeting.Canceled"
 
 static apr_pool_t *pool;
@@ -69,13 +69,15 @@ static void test_owa(void)
     is_int(fake_count(f, FAKE_DRAFTS), 0, "no draft");
     is_str(fake_prop(fake_find(f, item_path), "dtstart"), "2026-03-05T10:00:00.000Z", "new start");
     is_str(fake_prop(fake_find(f, item_path), "sequence"), "1", "the sequence is raised");
-    ok(change->booking && change->booking->sequence == 1 && change->booking->etag
-           && strcmp(change->booking->etag, was->etag), "what stands now is handed up");
+    ok(change->booking && change->booking->sequence == 1 && change->booking->etag &&
+           strcmp(change->booking->etag, was->etag),
+       "what stands now is handed up");
     is_str(f->last_post,
-           apr_pstrcat(pool, "Cmd=sendappt\r\nFORMTYPE=appointment\r\nMsgID=/Napt\xc3\xa1r/",
-                       meeting->item, "\r\nurn:schemas:calendar:location=Room 4.12\r\n"
-                       "CALENDAR:UID=/Napt\xc3\xa1r/", meeting->item,
-                       "\r\nurn:schemas:httpmail:textdescription=one line\r\n", NULL),
+           apr_pstrcat(
+               pool, "Cmd=sendappt\r\nFORMTYPE=appointment\r\nMsgID=/Napt\xc3\xa1r/", meeting->item,
+               "\r\nurn:schemas:calendar:location=Room 4.12\r\n"
+               "CALENDAR:UID=/Napt\xc3\xa1r/",
+               meeting->item, "\r\nurn:schemas:httpmail:textdescription=one line\r\n", NULL),
            "the command's lines; a value of several lines is left out, it would inject");
     is_int(f->wrong, 0, "nothing forbidden: %s", f->wrong_why ? f->wrong_why : "");
     diag("exchanges of an update:\n%s", f->log);
@@ -86,7 +88,7 @@ static void test_lines(void)
     fake_t *f = fake_create(pool);
     oc_booking_t *was = standing(f, meeting), *wanted = an_hour_later(was);
     oc_backend_conf_t conf = *be->conf;
-    oc_backend_t other = { be->vt, &conf };
+    oc_backend_t other = {be->vt, &conf};
     oc_change_t *change;
     oc_call_t *call = fake_call(pool, NULL);
 
@@ -214,6 +216,17 @@ static void test_refused(void)
     is_int(change->item_changed, OC_NO, "changes nothing");
     is_int(f->mails->nelts, 1, "and mails nothing");
 
+    was = standing(f = fake_create(pool), meeting);
+    f->fail_at = 3;
+    f->fault = FAKE_PARTIAL;
+    call = update(f, was, an_hour_later(was), &change);
+    is_str(token(call), "access-denied", "a change that is refused in part");
+    is_int(change->item_changed, OC_NO, "is none");
+    is_str(fake_prop(fake_find(f, item_path), "dtstart"), "2026-03-05T09:00:00.000Z",
+           "the old values are put back");
+    ok(!change->left_behind && f->mails->nelts == 1, "nothing is left, nothing mailed");
+
+    was = standing(f = fake_create(pool), meeting);
     b = oc_booking_copy(pool, was);
     b->etag = NULL;
     call = update(f, b, an_hour_later(was), &change);

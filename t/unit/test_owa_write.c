@@ -4,7 +4,7 @@
 #include <apr_general.h>
 #include <apr_strings.h>
 
-#define REQUEST "IPM.Schedule.Meeting.Request"
+#define REQUEST     "IPM.Schedule.Meeting.Request"
 #define BASE64_GOID "BAAAAIIA4AB0xbcQGoLgCAAAAAAAAAAAAAAAAAAAAAAAAAAAEAAAAFpaWlpaWlpaWlpaWlpaWlo="
 
 static apr_pool_t *pool;
@@ -112,8 +112,8 @@ static void test_create_plain(void)
     fake_run(f, be->vt->create(be, call, b, &existed, &created));
     item = fake_find(f, item_path);
     is_str(token(call), "ok", "a plain appointment");
-    ok(item && !fake_prop(item, "to") && !fake_prop(item, "finvited")
-           && !fake_prop(item, "responserequested") && !fake_prop(item, "textdescription"),
+    ok(item && !fake_prop(item, "to") && !fake_prop(item, "finvited") &&
+           !fake_prop(item, "responserequested") && !fake_prop(item, "textdescription"),
        "without anything of a meeting");
     prop_is(item, "reminderset", "0");
     prop_is(item, "timezoneid", "0");
@@ -151,8 +151,8 @@ static void test_create_faults(void)
             stands = fake_find(f, item_path) != NULL;
             if (call->result.reason == OC_REASON_OK) {
                 fake_must(stands && created, "%s: done, but it does not stand", what);
-            } else if (call->result.reason != OC_REASON_LEFT_BEHIND
-                       && call->result.reason != OC_REASON_OUTCOME_UNKNOWN) {
+            } else if (call->result.reason != OC_REASON_LEFT_BEHIND &&
+                       call->result.reason != OC_REASON_OUTCOME_UNKNOWN) {
                 fake_must(!stands && !created, "%s: %s, but it stands", what, token(call));
             }
             fake_must(f->mails->nelts == 0 && !f->wrong, "%s: mailed or forbidden", what);
@@ -172,8 +172,8 @@ static void test_invite(void)
     is_int(f->exchanges, 3, "with three exchanges: folders, draft, send");
     is_int(change->told, OC_TOLD_UNVERIFIED, "the server took it, proof is another matter");
     is_int(fake_mailed(f, REQUEST, NULL), 1, "one request");
-    ok(fake_mailed(f, REQUEST, "bo@") && fake_mailed(f, REQUEST, "cy@")
-           && fake_mailed(f, REQUEST, "room@") && !fake_mailed(f, REQUEST, "ana@"),
+    ok(fake_mailed(f, REQUEST, "bo@") && fake_mailed(f, REQUEST, "cy@") &&
+           fake_mailed(f, REQUEST, "room@") && !fake_mailed(f, REQUEST, "ana@"),
        "to everybody but the organizer");
     is_int(fake_count(f, FAKE_DRAFTS), 0, "no draft is left");
     copy = APR_ARRAY_IDX(f->items, 0, fake_item_t *);
@@ -218,12 +218,24 @@ static void test_invite_again(void)
     is_int(fake_count(f, FAKE_DRAFTS), 0, "takes its draft back");
     is_str(token(call), oc_reason_token(OC_REASON_UPSTREAM_UNAVAILABLE), "and says why");
 
+    f = fake_create(pool);
+    f->fail_at = 3;
+    f->fault = FAKE_LOST;
+    call = invite(f, &change);
+    is_int(change->told, OC_TOLD_NOT, "a MOVE lost before it was carried out: not told");
+    is_int(f->exchanges, 4, "which the DELETE of the draft has settled");
+    f = fake_create(pool);
+    f->fail_at = 3;
+    f->fault = FAKE_LOST_DONE;
+    call = invite(f, &change);
+    is_int(change->told, OC_TOLD_UNVERIFIED, "and one lost after: told");
+
     /* A draft that an earlier try left, not sent. */
     f = fake_create(pool);
     call = invite(f, &change);
     {
-        fake_item_t *draft = apr_pmemdup(pool, APR_ARRAY_IDX(f->items, 0, fake_item_t *),
-                                         sizeof(*draft));
+        fake_item_t *draft =
+            apr_pmemdup(pool, APR_ARRAY_IDX(f->items, 0, fake_item_t *), sizeof(*draft));
         draft->path = draft_path;
         f->items->nelts = f->mails->nelts = 0;
         APR_ARRAY_PUSH(f->items, fake_item_t *) = draft;
@@ -235,8 +247,8 @@ static void test_invite_again(void)
 
     /* A draft although the request was sent. */
     {
-        fake_item_t *draft = apr_pmemdup(pool, APR_ARRAY_IDX(f->items, 0, fake_item_t *),
-                                         sizeof(*draft));
+        fake_item_t *draft =
+            apr_pmemdup(pool, APR_ARRAY_IDX(f->items, 0, fake_item_t *), sizeof(*draft));
         draft->path = draft_path;
         APR_ARRAY_PUSH(f->items, fake_item_t *) = draft;
     }
@@ -336,8 +348,8 @@ int main(void)
     be = fake_backend(pool);
     meeting = fake_meeting(pool, be);
     item_path = apr_pstrcat(pool, FAKE_CALENDAR, meeting->item, NULL);
-    draft_path = apr_psprintf(pool, "%s%.*s-req.EML", FAKE_DRAFTS,
-                              (int)(strlen(meeting->item) - 4), meeting->item);
+    draft_path = apr_psprintf(pool, "%s%.*s-req.EML", FAKE_DRAFTS, (int)(strlen(meeting->item) - 4),
+                              meeting->item);
     test_create();
     test_create_plain();
     test_create_uid();

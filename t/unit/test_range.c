@@ -3,7 +3,7 @@
 
 static oc_range_t R(apr_time_t a, apr_time_t b)
 {
-    oc_range_t r = { a, b };
+    oc_range_t r = {a, b};
     return r;
 }
 

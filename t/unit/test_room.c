@@ -37,21 +37,22 @@ static void test_parse(void)
     static const struct {
         const char *line, *part;
     } wrong[] = {
-        { "boardroom", "needs an id and a mailbox" },
-        { "Board b@x.example", "must be 1 to 64" },
-        { "../etc b@x.example", "must be 1 to 64" },
-        { "b not-an-address", "is no e-mail address" },
-        { "b a/b@x.example", "gives no mailbox name" },
-        { "b b@x.example capacity=many", "number of seats" },
-        { "b b@x.example capacity=-1", "number of seats" },
-        { "b b@x.example capacity=99999999999999999999", "number of seats" },
-        { "b b@x.example colour=red", "is unknown" },
-        { "b b@x.example large", "is no option" },
-        { "b b@x.example name=", "1 to 255 bytes" },
+        {"boardroom", "needs an id and a mailbox"},
+        {"Board b@x.example", "must be 1 to 64"},
+        {"../etc b@x.example", "must be 1 to 64"},
+        {"b not-an-address", "is no e-mail address"},
+        {"b a/b@x.example", "gives no mailbox name"},
+        {"b b@x.example capacity=many", "number of seats"},
+        {"b b@x.example capacity=-1", "number of seats"},
+        {"b b@x.example capacity=99999999999999999999", "number of seats"},
+        {"b b@x.example colour=red", "is unknown"},
+        {"b b@x.example large", "is no option"},
+        {"b b@x.example name=", "1 to 255 bytes"},
     };
     const char *error;
     oc_room_t *r = parse("boardroom Board.Room@x.example name=\"Board room\" capacity=12 "
-                         "features=Projector,phone building=4 floor=\"2nd\"", &error);
+                         "features=Projector,phone building=4 floor=\"2nd\"",
+                         &error);
     ok(r && !error, "a whole room");
     is_str(r->id, "boardroom", "id");
     is_str(r->address, "Board.Room@x.example", "address");

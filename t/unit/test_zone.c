@@ -57,7 +57,8 @@ static void test_names(void)
         ok(!iana || oc_zone_known(iana), "zone of CDO id %d is known: %s", id, iana ? iana : "-");
         ok(!iana || oc_zone_cdo(iana) == id || id == 30 || id == 34, "and leads back to %d", id);
     }
-    is_str(oc_zone_windows(pool, "Europe/Budapest"), "Central Europe Standard Time", "Windows name");
+    is_str(oc_zone_windows(pool, "Europe/Budapest"), "Central Europe Standard Time",
+           "Windows name");
     is_str(oc_zone_windows(pool, "Nowhere"), NULL, "none for nowhere");
 }
 
@@ -68,41 +69,41 @@ static void test_changes(void)
         oc_zone_fit_t fit;
         const char *why;
     } rows[] = {
-        { "Europe/Budapest", "2026-03-05T10:00", "2026-03-05T09:00:00Z", OC_ZONE_EXACT, "winter" },
-        { "Europe/Budapest", "2026-07-05T10:00", "2026-07-05T08:00:00Z", OC_ZONE_EXACT, "summer" },
-        { "Europe/Budapest", "2026-03-29T01:59:59", "2026-03-29T00:59:59Z", OC_ZONE_EXACT,
-          "the last second before the gap" },
-        { "Europe/Budapest", "2026-03-29T02:00", "time-does-not-exist", OC_ZONE_GAP,
-          "the first of the gap" },
-        { "Europe/Budapest", "2026-03-29T02:59:59", "time-does-not-exist", OC_ZONE_GAP,
-          "the last of the gap" },
-        { "Europe/Budapest", "2026-03-29T03:00", "2026-03-29T01:00:00Z", OC_ZONE_EXACT,
-          "the first after the gap" },
-        { "Europe/Budapest", "2026-10-25T01:59:59", "2026-10-24T23:59:59Z", OC_ZONE_EXACT,
-          "the last before the overlap" },
-        { "Europe/Budapest", "2026-10-25T02:00", "2026-10-25T00:00:00Z", OC_ZONE_TWICE,
-          "the overlap: its first" },
-        { "Europe/Budapest", "2026-10-25T02:59:59", "2026-10-25T00:59:59Z", OC_ZONE_TWICE,
-          "the last of the overlap" },
-        { "Europe/Budapest", "2026-10-25T03:00", "2026-10-25T02:00:00Z", OC_ZONE_EXACT,
-          "after the overlap" },
-        { "America/New_York", "2026-03-08T02:30", "time-does-not-exist", OC_ZONE_GAP, "a gap" },
-        { "America/New_York", "2026-11-01T01:30", "2026-11-01T05:30:00Z", OC_ZONE_TWICE,
-          "an overlap" },
-        { "Australia/Lord_Howe", "2026-10-04T02:15", "time-does-not-exist", OC_ZONE_GAP,
-          "a gap of half an hour" },
-        { "Australia/Lord_Howe", "2026-10-04T02:30", "2026-10-03T15:30:00Z", OC_ZONE_EXACT,
-          "it is over" },
-        { "Australia/Lord_Howe", "2026-04-05T01:45", "2026-04-04T14:45:00Z", OC_ZONE_TWICE,
-          "an overlap of half an hour" },
-        { "Australia/Lord_Howe", "2026-04-05T01:29", "2026-04-04T14:29:00Z", OC_ZONE_EXACT,
-          "not yet" },
-        { "Pacific/Apia", "2011-12-30T12:00", "time-does-not-exist", OC_ZONE_GAP,
-          "a day that was left out" },
-        { "Asia/Kathmandu", "2026-03-05T10:00", "2026-03-05T04:15:00Z", OC_ZONE_EXACT,
-          "quarters of an hour" },
-        { NULL, "2026-03-05T10:00", "2026-03-05T10:00:00Z", OC_ZONE_EXACT, "no zone is UTC" },
-        { "Nowhere", "2026-03-05T10:00", "invalid-input", OC_ZONE_EXACT, "an unknown zone" },
+        {"Europe/Budapest", "2026-03-05T10:00", "2026-03-05T09:00:00Z", OC_ZONE_EXACT, "winter"},
+        {"Europe/Budapest", "2026-07-05T10:00", "2026-07-05T08:00:00Z", OC_ZONE_EXACT, "summer"},
+        {"Europe/Budapest", "2026-03-29T01:59:59", "2026-03-29T00:59:59Z", OC_ZONE_EXACT,
+         "the last second before the gap"},
+        {"Europe/Budapest", "2026-03-29T02:00", "time-does-not-exist", OC_ZONE_GAP,
+         "the first of the gap"},
+        {"Europe/Budapest", "2026-03-29T02:59:59", "time-does-not-exist", OC_ZONE_GAP,
+         "the last of the gap"},
+        {"Europe/Budapest", "2026-03-29T03:00", "2026-03-29T01:00:00Z", OC_ZONE_EXACT,
+         "the first after the gap"},
+        {"Europe/Budapest", "2026-10-25T01:59:59", "2026-10-24T23:59:59Z", OC_ZONE_EXACT,
+         "the last before the overlap"},
+        {"Europe/Budapest", "2026-10-25T02:00", "2026-10-25T00:00:00Z", OC_ZONE_TWICE,
+         "the overlap: its first"},
+        {"Europe/Budapest", "2026-10-25T02:59:59", "2026-10-25T00:59:59Z", OC_ZONE_TWICE,
+         "the last of the overlap"},
+        {"Europe/Budapest", "2026-10-25T03:00", "2026-10-25T02:00:00Z", OC_ZONE_EXACT,
+         "after the overlap"},
+        {"America/New_York", "2026-03-08T02:30", "time-does-not-exist", OC_ZONE_GAP, "a gap"},
+        {"America/New_York", "2026-11-01T01:30", "2026-11-01T05:30:00Z", OC_ZONE_TWICE,
+         "an overlap"},
+        {"Australia/Lord_Howe", "2026-10-04T02:15", "time-does-not-exist", OC_ZONE_GAP,
+         "a gap of half an hour"},
+        {"Australia/Lord_Howe", "2026-10-04T02:30", "2026-10-03T15:30:00Z", OC_ZONE_EXACT,
+         "it is over"},
+        {"Australia/Lord_Howe", "2026-04-05T01:45", "2026-04-04T14:45:00Z", OC_ZONE_TWICE,
+         "an overlap of half an hour"},
+        {"Australia/Lord_Howe", "2026-04-05T01:29", "2026-04-04T14:29:00Z", OC_ZONE_EXACT,
+         "not yet"},
+        {"Pacific/Apia", "2011-12-30T12:00", "time-does-not-exist", OC_ZONE_GAP,
+         "a day that was left out"},
+        {"Asia/Kathmandu", "2026-03-05T10:00", "2026-03-05T04:15:00Z", OC_ZONE_EXACT,
+         "quarters of an hour"},
+        {NULL, "2026-03-05T10:00", "2026-03-05T10:00:00Z", OC_ZONE_EXACT, "no zone is UTC"},
+        {"Nowhere", "2026-03-05T10:00", "invalid-input", OC_ZONE_EXACT, "an unknown zone"},
     };
     oc_local_t l;
     int offset;
@@ -118,14 +119,14 @@ static void test_changes(void)
     ok(oc_zone_to_local("Nowhere", 0, &l, NULL), "not in an unknown zone");
     ok(oc_zone_to_local("UTC", apr_time_from_sec(APR_INT64_C(99999999999)), &l, NULL),
        "nor in far years");
-    ok(oc_zone_to_local("UTC", apr_time_from_sec(APR_INT64_C(7289654399)), &l, NULL) == 0
-           && l.year == 2200 && l.month == 12 && l.day == 31 && l.second == 59,
+    ok(oc_zone_to_local("UTC", apr_time_from_sec(APR_INT64_C(7289654399)), &l, NULL) == 0 &&
+           l.year == 2200 && l.month == 12 && l.day == 31 && l.second == 59,
        "the last second of 2200");
 }
 
 static void test_gap_instant(void)
 {
-    oc_local_t l = { 2026, 3, 29, 2, 30, 0 };
+    oc_local_t l = {2026, 3, 29, 2, 30, 0};
     oc_zone_fit_t fit;
     oc_result_t res;
     apr_time_t t;
@@ -144,21 +145,21 @@ static void test_midnight(void)
         int days;
         const char *want, *why;
     } rows[] = {
-        { "Europe/Budapest", "2026-07-05T12:00:00Z", 0, "2026-07-04T22:00:00Z", "a summer day" },
-        { "Europe/Budapest", "2026-07-04T22:30:00Z", 0, "2026-07-04T22:00:00Z", "by local date" },
-        { "Europe/Budapest", "2026-03-28T12:00:00Z", 1, "2026-03-28T23:00:00Z", "the next" },
-        { "Europe/Budapest", "2026-03-28T12:00:00Z", 2, "2026-03-29T22:00:00Z",
-          "across the change: a day of 23 hours" },
-        { "Africa/Cairo", "2026-04-24T12:00:00Z", 0, "2026-04-23T22:00:00Z",
-          "midnight does not exist: the first instant after it" },
-        { "America/Sao_Paulo", "2018-11-04T12:00:00Z", 0, "2018-11-04T03:00:00Z",
-          "midnight does not exist, west of Greenwich" },
-        { "America/Havana", "2026-11-01T12:00:00Z", 0, "2026-11-01T04:00:00Z",
-          "midnight comes twice: the first" },
-        { "Pacific/Apia", "2011-12-29T20:00:00Z", 1, "2011-12-30T10:00:00Z",
-          "the day that was left out begins with the next" },
-        { "Asia/Tokyo", "2026-12-31T12:00:00Z", -31, "2026-11-29T15:00:00Z", "back a month" },
-        { NULL, "2026-12-31T12:00:00Z", 0, "2026-12-31T00:00:00Z", "no zone is UTC" },
+        {"Europe/Budapest", "2026-07-05T12:00:00Z", 0, "2026-07-04T22:00:00Z", "a summer day"},
+        {"Europe/Budapest", "2026-07-04T22:30:00Z", 0, "2026-07-04T22:00:00Z", "by local date"},
+        {"Europe/Budapest", "2026-03-28T12:00:00Z", 1, "2026-03-28T23:00:00Z", "the next"},
+        {"Europe/Budapest", "2026-03-28T12:00:00Z", 2, "2026-03-29T22:00:00Z",
+         "across the change: a day of 23 hours"},
+        {"Africa/Cairo", "2026-04-24T12:00:00Z", 0, "2026-04-23T22:00:00Z",
+         "midnight does not exist: the first instant after it"},
+        {"America/Sao_Paulo", "2018-11-04T12:00:00Z", 0, "2018-11-04T03:00:00Z",
+         "midnight does not exist, west of Greenwich"},
+        {"America/Havana", "2026-11-01T12:00:00Z", 0, "2026-11-01T04:00:00Z",
+         "midnight comes twice: the first"},
+        {"Pacific/Apia", "2011-12-29T20:00:00Z", 1, "2011-12-30T10:00:00Z",
+         "the day that was left out begins with the next"},
+        {"Asia/Tokyo", "2026-12-31T12:00:00Z", -31, "2026-11-29T15:00:00Z", "back a month"},
+        {NULL, "2026-12-31T12:00:00Z", 0, "2026-12-31T00:00:00Z", "no zone is UTC"},
     };
     for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         apr_time_t t = 0;
@@ -177,43 +178,43 @@ static void test_parse(void)
     static const struct {
         const char *text, *want;
     } rows[] = {
-        { "2026-03-05T10:00:00+01:00", "2026-03-05T09:00:00Z" },
-        { "2026-03-05T10:00+01:00", "2026-03-05T09:00:00Z" },
-        { "2026-03-05T10:00:00Z", "2026-03-05T10:00:00Z" },
-        { "2026-03-05T10:00:00.250Z", "2026-03-05T10:00:00Z" },
-        { "2026-03-05T10:00:00-03:30", "2026-03-05T13:30:00Z" },
-        { "2028-02-29T00:00:00Z", "2028-02-29T00:00:00Z" },
-        { "2000-02-29T00:00:00Z", "2000-02-29T00:00:00Z" },
-        { "2100-02-28T24:00:00Z", "invalid-input" },
-        { "2027-02-29T00:00:00Z", "invalid-input" },
-        { "2100-02-29T00:00:00Z", "invalid-input" },
-        { "2200-12-31T23:59:59Z", "2200-12-31T23:59:59Z" },
-        { "2201-01-01T00:00:00Z", "invalid-input" },
-        { "1969-12-31T23:59:59Z", "invalid-input" },
-        { "1970-01-01T00:00:00+01:00", "invalid-input" },
-        { "9999-12-31T23:59:59Z", "invalid-input" },
-        { "2026-13-05T10:00:00Z", "invalid-input" },
-        { "2026-00-05T10:00:00Z", "invalid-input" },
-        { "2026-03-00T10:00:00Z", "invalid-input" },
-        { "2026-3-5T10:00:00Z", "invalid-input" },
-        { "2026-03-05T10:60:00Z", "invalid-input" },
-        { "2026-03-05T10:00:60Z", "invalid-input" },
-        { "2026-03-05T25:00:00Z", "invalid-input" },
-        { "2026-03-05 10:00:00Z", "invalid-input" },
-        { "2026-03-05t10:00:00z", "invalid-input" },
-        { "2026-03-05T10:00:00.Z", "invalid-input" },
-        { "2026-03-05T10:00:00.1234567890Z", "invalid-input" },
-        { "2026-03-05T10:00:00+1:00", "invalid-input" },
-        { "2026-03-05T10:00:00+0100", "invalid-input" },
-        { "2026-03-05T10:00:00+24:00", "invalid-input" },
-        { "2026-03-05T10:00:00+01:60", "invalid-input" },
-        { "2026-03-05T10:00:00Zx", "invalid-input" },
-        { "2026-03-05Z", "invalid-input" },
-        { " 2026-03-05", "invalid-input" },
-        { "20260305T100000Z", "invalid-input" },
-        { "-2026-03-05", "invalid-input" },
-        { "", "invalid-input" },
-        { NULL, "invalid-input" },
+        {"2026-03-05T10:00:00+01:00", "2026-03-05T09:00:00Z"},
+        {"2026-03-05T10:00+01:00", "2026-03-05T09:00:00Z"},
+        {"2026-03-05T10:00:00Z", "2026-03-05T10:00:00Z"},
+        {"2026-03-05T10:00:00.250Z", "2026-03-05T10:00:00Z"},
+        {"2026-03-05T10:00:00-03:30", "2026-03-05T13:30:00Z"},
+        {"2028-02-29T00:00:00Z", "2028-02-29T00:00:00Z"},
+        {"2000-02-29T00:00:00Z", "2000-02-29T00:00:00Z"},
+        {"2100-02-28T24:00:00Z", "invalid-input"},
+        {"2027-02-29T00:00:00Z", "invalid-input"},
+        {"2100-02-29T00:00:00Z", "invalid-input"},
+        {"2200-12-31T23:59:59Z", "2200-12-31T23:59:59Z"},
+        {"2201-01-01T00:00:00Z", "invalid-input"},
+        {"1969-12-31T23:59:59Z", "invalid-input"},
+        {"1970-01-01T00:00:00+01:00", "invalid-input"},
+        {"9999-12-31T23:59:59Z", "invalid-input"},
+        {"2026-13-05T10:00:00Z", "invalid-input"},
+        {"2026-00-05T10:00:00Z", "invalid-input"},
+        {"2026-03-00T10:00:00Z", "invalid-input"},
+        {"2026-3-5T10:00:00Z", "invalid-input"},
+        {"2026-03-05T10:60:00Z", "invalid-input"},
+        {"2026-03-05T10:00:60Z", "invalid-input"},
+        {"2026-03-05T25:00:00Z", "invalid-input"},
+        {"2026-03-05 10:00:00Z", "invalid-input"},
+        {"2026-03-05t10:00:00z", "invalid-input"},
+        {"2026-03-05T10:00:00.Z", "invalid-input"},
+        {"2026-03-05T10:00:00.1234567890Z", "invalid-input"},
+        {"2026-03-05T10:00:00+1:00", "invalid-input"},
+        {"2026-03-05T10:00:00+0100", "invalid-input"},
+        {"2026-03-05T10:00:00+24:00", "invalid-input"},
+        {"2026-03-05T10:00:00+01:60", "invalid-input"},
+        {"2026-03-05T10:00:00Zx", "invalid-input"},
+        {"2026-03-05Z", "invalid-input"},
+        {" 2026-03-05", "invalid-input"},
+        {"20260305T100000Z", "invalid-input"},
+        {"-2026-03-05", "invalid-input"},
+        {"", "invalid-input"},
+        {NULL, "invalid-input"},
     };
     oc_result_t res;
     apr_time_t t;
@@ -245,8 +246,8 @@ static void test_print(void)
 /* Every hour of some years, there and back. */
 static void test_round_trip(void)
 {
-    static const char *zones[] = { "Europe/Budapest", "America/New_York", "Australia/Lord_Howe",
-                                   "Africa/Casablanca", "Asia/Kathmandu" };
+    static const char *zones[] = {"Europe/Budapest", "America/New_York", "Australia/Lord_Howe",
+                                  "Africa/Casablanca", "Asia/Kathmandu"};
     for (int z = 0; z < 5; z++) {
         int wrong = 0;
         for (apr_time_t t = apr_time_from_sec(1767225600); t < apr_time_from_sec(1830297600);
@@ -256,9 +257,9 @@ static void test_round_trip(void)
             oc_result_t res;
             apr_time_t back = 0;
             oc_result_init(&res, pool);
-            wrong += oc_zone_to_local(zones[z], t, &l, NULL)
-                     || oc_zone_to_utc(zones[z], &l, &back, &fit, &res) || fit == OC_ZONE_GAP
-                     || (fit == OC_ZONE_EXACT ? back != t : back > t);
+            wrong += oc_zone_to_local(zones[z], t, &l, NULL) ||
+                     oc_zone_to_utc(zones[z], &l, &back, &fit, &res) || fit == OC_ZONE_GAP ||
+                     (fit == OC_ZONE_EXACT ? back != t : back > t);
         }
         is_int(wrong, 0, "two years of half hours in %s", zones[z]);
     }

@@ -22,7 +22,7 @@
 #include <string.h>
 
 #define CLAIMS_MAX 4
-#define STANDS "The booking still stands in your calendar."
+#define STANDS     "The booking still stands in your calendar."
 
 typedef struct cancel_t {
     owa_verb_t v; /* first */
@@ -30,14 +30,14 @@ typedef struct cancel_t {
     const char *reason;
     oc_change_t *change;
     const char *path;
-    apr_array_header_t *claims;  /* const char *: encoded paths */
-    int claim;                   /* the one being looked at */
-    const char *draft;           /* believed; encoded path */
+    apr_array_header_t *claims; /* const char *: encoded paths */
+    int claim;                  /* the one being looked at */
+    const char *draft;          /* believed; encoded path */
     owa_mail_t *mail;
-    int by_webdav;               /* our own message was tried */
-    int searched;                /* Drafts was */
-    int sweep;                   /* getcancel may have made a draft that was not found */
-    int unread;                  /* a claim that could not be looked at */
+    int by_webdav; /* our own message was tried */
+    int searched;  /* Drafts was */
+    int sweep;     /* getcancel may have made a draft that was not found */
+    int unread;    /* a claim that could not be looked at */
     int open;
     oc_result_t cause;
 } cancel_t;
@@ -83,8 +83,8 @@ static void swept_one(owa_verb_t *v, owa_erase_t *e)
 
 static int this_cancellation(const cancel_t *c, const char *class, const char *uid)
 {
-    return class && !strcasecmp(class, OWA_CLASS_CANCELED)
-           && (!uid || !strcasecmp(uid, c->booking->uid));
+    return class && !strcasecmp(class, OWA_CLASS_CANCELED) &&
+           (!uid || !strcasecmp(uid, c->booking->uid));
 }
 
 static void sweep_found(owa_verb_t *v, apr_array_header_t *messages, const oc_result_t *res,
@@ -287,8 +287,8 @@ static void add_people(apr_array_header_t *people, const apr_array_header_t *mor
 {
     for (int i = 0; i < more->nelts; i++) {
         oc_attendee_t a = APR_ARRAY_IDX(more, i, oc_attendee_t);
-        if (!oc_attendee_same(a.address, b->organizer) && !oc_attendee_same(a.address, call->address)
-            && !oc_attendee_find(people, a.address)) {
+        if (!oc_attendee_same(a.address, b->organizer) &&
+            !oc_attendee_same(a.address, call->address) && !oc_attendee_find(people, a.address)) {
             APR_ARRAY_PUSH(people, oc_attendee_t) = a;
         }
     }
@@ -301,23 +301,24 @@ static void mend(cancel_t *c, const oc_dav_row_t *row)
     apr_pool_t *pool = c->v.pool;
     apr_array_header_t *set = apr_array_make(pool, 8, sizeof(oc_dav_set_t));
     apr_array_header_t *people = apr_array_make(pool, 8, sizeof(oc_attendee_t));
-    static const int lists[] = { OWA_P_TO, OWA_P_CC, OWA_P_BCC };
-    static const oc_role_t roles[] = { OC_ROLE_REQUIRED, OC_ROLE_OPTIONAL, OC_ROLE_RESOURCE };
+    static const int lists[] = {OWA_P_TO, OWA_P_CC, OWA_P_BCC};
+    static const oc_role_t roles[] = {OC_ROLE_REQUIRED, OC_ROLE_OPTIONAL, OC_ROLE_RESOURCE};
     int listed = 0, bad = 0;
 
     for (int i = 0; i < 3; i++) {
         int unreadable;
-        apr_array_header_t *some = oc_attendee_parse_list(pool, row->value[lists[i]], roles[i],
-                                                          &unreadable);
+        apr_array_header_t *some =
+            oc_attendee_parse_list(pool, row->value[lists[i]], roles[i], &unreadable);
         listed += some->nelts;
         bad += unreadable;
         add_people(people, some, c->booking, c->v.call);
     }
-    if (people->nelts != listed || bad
-        || owa_mail_reached(pool, &(owa_message_t){ .to = row->value[OWA_P_TO],
-                                                    .cc = row->value[OWA_P_CC],
-                                                    .bcc = row->value[OWA_P_BCC] },
-                            c->booking->attendees) == 0) {
+    if (people->nelts != listed || bad ||
+        owa_mail_reached(pool,
+                         &(owa_message_t){.to = row->value[OWA_P_TO],
+                                          .cc = row->value[OWA_P_CC],
+                                          .bcc = row->value[OWA_P_BCC]},
+                         c->booking->attendees) == 0) {
         add_people(people, c->booking->attendees, c->booking, c->v.call);
         for (int i = 0; i < 3; i++) {
             oc_dav_set_t *s = apr_array_push(set);
@@ -364,12 +365,11 @@ static void draft_read(owa_verb_t *v, owa_ask_t *a)
     cancel_t *c = a->baton;
     const oc_dav_row_t *row = a->first;
     const char *cc = row ? row->value[OWA_P_CONTENTCLASS] : NULL;
-    const char *uid = row && row->value[OWA_P_UID] && *row->value[OWA_P_UID]
-                          ? row->value[OWA_P_UID]
-                          : NULL;
+    const char *uid =
+        row && row->value[OWA_P_UID] && *row->value[OWA_P_UID] ? row->value[OWA_P_UID] : NULL;
 
-    if (a->res.reason == OC_REASON_OK && a->status != 404 && cc && !strcasecmp(cc, OWA_CC_MESSAGE)
-        && this_cancellation(c, row->value[OWA_P_CLASS], uid)) {
+    if (a->res.reason == OC_REASON_OK && a->status != 404 && cc &&
+        !strcasecmp(cc, OWA_CC_MESSAGE) && this_cancellation(c, row->value[OWA_P_CLASS], uid)) {
         c->draft = APR_ARRAY_IDX(c->claims, c->claim, const char *);
         mend(c, row);
         return;
@@ -397,8 +397,8 @@ static void drafts_searched(owa_verb_t *v, apr_array_header_t *messages, const o
     for (int i = 0; messages && i < messages->nelts; i++) {
         owa_message_t *m = APR_ARRAY_IDX(messages, i, owa_message_t *);
         const char *plain = oc_str_unescape(c->v.pool, m->path, strlen(m->path));
-        if (m->uid && this_cancellation(c, m->class, m->uid) && plain
-            && owa_path_below(c->v.pool, c->v.own->root, plain)) {
+        if (m->uid && this_cancellation(c, m->class, m->uid) && plain &&
+            owa_path_below(c->v.pool, c->v.own->root, plain)) {
             APR_ARRAY_PUSH(c->claims, const char *) = m->path;
             c->sweep |= messages->nelts > 1; /* spare ones of earlier tries */
             next_claim(c);
@@ -440,8 +440,8 @@ static void add_claim(cancel_t *c, const char *path)
         path = apr_pstrmemdup(pool, path, --n);
     }
     plain = path ? oc_str_unescape(pool, path, n) : NULL;
-    if (!plain || !owa_path_below(pool, c->v.own->root, plain) || strstr(plain, "/../")
-        || owa_path_same(pool, path, c->path) || c->claims->nelts >= CLAIMS_MAX) {
+    if (!plain || !owa_path_below(pool, c->v.own->root, plain) || strstr(plain, "/../") ||
+        owa_path_same(pool, path, c->path) || c->claims->nelts >= CLAIMS_MAX) {
         return;
     }
     for (int i = 0; i < c->claims->nelts; i++) {
@@ -476,8 +476,8 @@ static void add_hint(cancel_t *c, const char *hint)
         } else { /* below the mailbox, as in a MsgID field */
             add_claim(c, apr_pstrcat(pool, root, path + 1, NULL));
         }
-    } else if ((path = oc_dav_url_path(pool, hint, &scheme, &host))
-               && (!host || owa_site(c->v.be, scheme, host, NULL))) {
+    } else if ((path = oc_dav_url_path(pool, hint, &scheme, &host)) &&
+               (!host || owa_site(c->v.be, scheme, host, NULL))) {
         add_claim(c, encoded(pool, path));
     }
 }

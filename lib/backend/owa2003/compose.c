@@ -163,7 +163,8 @@ apr_array_header_t *owa_compose_message(apr_pool_t *pool, const oc_booking_t *b,
     put_bool(set, OWA_P_FINVITED, 1);
     put_int(set, OWA_P_RESPONSESTATUS, 1); /* organized */
     put_int(set, OWA_P_RESPONSESTATE, 0);
-    put_int(set, OWA_P_APPTSTATEFLAGS, request ? 1 | 2 : 1 | 2 | 4); /* meeting, received, cancelled */
+    put_int(set, OWA_P_APPTSTATEFLAGS,
+            request ? 1 | 2 : 1 | 2 | 4); /* meeting, received, cancelled */
     if (request && b->reminder >= 0) {
         put_int(set, OWA_P_REMINDEROFFSET, b->reminder * 60);
     }
@@ -207,10 +208,10 @@ static const char *fill_line(apr_pool_t *pool, const char *line, const char *pat
 {
     const struct {
         const char *mark, *value;
-    } marks[] = { { "%{path}", path },
-                  { "%{subject}", b->subject },
-                  { "%{location}", b->location },
-                  { "%{text}", b->text } };
+    } marks[] = {{"%{path}", path},
+                 {"%{subject}", b->subject},
+                 {"%{location}", b->location},
+                 {"%{text}", b->text}};
     const char *out = "", *p = line;
 
     while (*p) {

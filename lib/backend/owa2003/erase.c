@@ -25,14 +25,13 @@ int owa_page(const owa_ask_t *a)
 
 int owa_precondition_failed(const owa_ask_t *a)
 {
-    return a->status == 412
-           || (a->first && (a->first->status == 412 || a->first->worst == 412));
+    return a->status == 412 || (a->first && (a->first->status == 412 || a->first->worst == 412));
 }
 
 int owa_partly(const owa_ask_t *a)
 {
-    return a->res.reason != OC_REASON_OK && a->status == 207 && a->first
-           && !owa_precondition_failed(a);
+    return a->res.reason != OC_REASON_OK && a->status == 207 && a->first &&
+           !owa_precondition_failed(a);
 }
 
 /* ---- erasing ---- */

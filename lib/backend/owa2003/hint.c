@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define HINTS_MAX 8
-#define HINT_MAX 4096
+#define HINT_MAX  4096
 #define ATTRS_MAX 16
 
 typedef struct tag_t {
@@ -47,7 +47,7 @@ static const char *resolve(apr_pool_t *pool, const char *from, const char *to)
     static const struct {
         const char *name;
         char c;
-    } named[] = { { "&amp;", '&' }, { "&lt;", '<' }, { "&gt;", '>' }, { "&quot;", '"' } };
+    } named[] = {{"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}};
     char *text, *out;
 
     while (from < to && apr_isspace(*from)) {
@@ -173,7 +173,7 @@ static int is(const char *a, const char *b)
 apr_array_header_t *owa_hints(apr_pool_t *pool, const char *body, apr_size_t len, int xml)
 {
     enum { ITEM, BASE, ACTION, MSGID, KINDS };
-    const char *best[KINDS] = { NULL, NULL, NULL, NULL };
+    const char *best[KINDS] = {NULL, NULL, NULL, NULL};
     apr_array_header_t *out = apr_array_make(pool, KINDS, sizeof(const char *));
     const char *p = body, *end = body + len;
 

@@ -44,8 +44,8 @@ void owa_verdict(owa_verb_t *v, oc_reason_t reason, const oc_result_t *cause, co
 }
 
 owa_mail_t *owa_mail_make(owa_verb_t *v, owa_mail_kind_t kind, const oc_booking_t *b,
-                          const apr_array_header_t *people, oc_change_t *change,
-                          owa_mailed_t *then, void *baton)
+                          const apr_array_header_t *people, oc_change_t *change, owa_mailed_t *then,
+                          void *baton)
 {
     owa_mail_t *m = apr_pcalloc(v->pool, sizeof(*m));
     m->kind = kind;
@@ -128,9 +128,8 @@ static void moved(owa_verb_t *v, owa_ask_t *a)
 
 void owa_mail_submit(owa_verb_t *v, owa_mail_t *m)
 {
-    owa_ask_t *a = owa_submit(v, m->path,
-                              m->kind == OWA_MAIL_REQUEST ? "send request" : "send cancellation",
-                              moved);
+    owa_ask_t *a = owa_submit(
+        v, m->path, m->kind == OWA_MAIL_REQUEST ? "send request" : "send cancellation", moved);
     a->baton = m;
     m->change->told = OC_TOLD_UNKNOWN; /* until the reply says better */
     m->change->left_behind = UNSENT_DRAFT;
@@ -148,8 +147,8 @@ static void found_again(owa_verb_t *v, owa_ask_t *a)
 {
     owa_mail_t *m = a->baton;
     const char *uid = a->first ? a->first->value[OWA_P_UID] : NULL;
-    if (a->res.reason == OC_REASON_OK && a->status != 404 && uid && m->booking->uid
-        && !strcasecmp(uid, m->booking->uid)) {
+    if (a->res.reason == OC_REASON_OK && a->status != 404 && uid && m->booking->uid &&
+        !strcasecmp(uid, m->booking->uid)) {
         oc_result_clear(&m->res);
         owa_mail_submit(v, m);
     } else {
@@ -198,8 +197,8 @@ static void drafted(owa_verb_t *v, owa_ask_t *a)
         m->change->left_behind = NULL;
         ended(v, m, OC_TOLD_UNKNOWN);
     } else if (owa_doubtful(a)) {
-        owa_ask_t *look = owa_propfind(v, NULL, m->path, owa_props_message, "is the draft there",
-                                       found_again);
+        owa_ask_t *look =
+            owa_propfind(v, NULL, m->path, owa_props_message, "is the draft there", found_again);
         oc_result_copy(&m->res, &a->res, v->pool);
         look->quiet_404 = 1;
         look->baton = m;
@@ -239,9 +238,9 @@ void owa_mail_send(owa_verb_t *v, owa_mail_t *m)
 int owa_mail_reached(apr_pool_t *pool, const owa_message_t *message,
                      const apr_array_header_t *people)
 {
-    const char *all = apr_pstrcat(pool, message->to ? message->to : "", ",",
-                                  message->cc ? message->cc : "", ",",
-                                  message->bcc ? message->bcc : "", NULL);
+    const char *all =
+        apr_pstrcat(pool, message->to ? message->to : "", ",", message->cc ? message->cc : "", ",",
+                    message->bcc ? message->bcc : "", NULL);
     apr_array_header_t *list = oc_attendee_parse_list(pool, all, OC_ROLE_REQUIRED, NULL);
     for (int i = 0; i < people->nelts; i++) {
         if (!oc_attendee_find(list, APR_ARRAY_IDX(people, i, oc_attendee_t).address)) {

@@ -18,22 +18,22 @@
 #include <string.h>
 
 #define LOOKS 4
-static const apr_time_t pauses[LOOKS] = { 0, 250000, 750000, 1500000 };
+static const apr_time_t pauses[LOOKS] = {0, 250000, 750000, 1500000};
 
 typedef struct update_t {
     owa_verb_t v; /* first */
     const oc_booking_t *was;
-    oc_booking_t *now;            /* as wanted, with item, uid and the next sequence */
+    oc_booking_t *now; /* as wanted, with item, uid and the next sequence */
     oc_change_t *change;
     const char *path;
-    apr_array_header_t *removed;  /* oc_attendee_t: on the meeting before, not any more */
-    int tell;                     /* something was changed that concerns the others */
-    apr_array_header_t *before;   /* owa_message_t *: sent before; NULL = not known */
-    apr_array_header_t *fresh;    /* owa_message_t *: sent since, as last looked at */
-    int open;                     /* asks that must be answered before going on */
-    apr_time_t date;              /* the server's clock when the item was changed */
+    apr_array_header_t *removed; /* oc_attendee_t: on the meeting before, not any more */
+    int tell;                    /* something was changed that concerns the others */
+    apr_array_header_t *before;  /* owa_message_t *: sent before; NULL = not known */
+    apr_array_header_t *fresh;   /* owa_message_t *: sent since, as last looked at */
+    int open;                    /* asks that must be answered before going on */
+    apr_time_t date;             /* the server's clock when the item was changed */
     int looks, lost;
-    oc_change_t *parting;         /* the cancellation for those removed */
+    oc_change_t *parting; /* the cancellation for those removed */
     oc_result_t cause;
 } update_t;
 
@@ -76,10 +76,10 @@ static int same_people(const apr_array_header_t *a, const apr_array_header_t *b)
 /* What the people on a meeting see of it. */
 static int looks_same(const oc_booking_t *a, const oc_booking_t *b)
 {
-    return a->when.start == b->when.start && a->when.end == b->when.end
-           && a->all_day == b->all_day && same_text(a->subject, b->subject)
-           && same_text(a->location, b->location) && same_text(a->text, b->text)
-           && same_people(a->attendees, b->attendees);
+    return a->when.start == b->when.start && a->when.end == b->when.end &&
+           a->all_day == b->all_day && same_text(a->subject, b->subject) &&
+           same_text(a->location, b->location) && same_text(a->text, b->text) &&
+           same_people(a->attendees, b->attendees);
 }
 
 /* The people in `a` who are not in `b`. */
@@ -191,8 +191,8 @@ static void changed(owa_verb_t *v, owa_ask_t *a)
         owa_verdict(v, OC_REASON_CHANGED_MEANWHILE, &u->cause, "the item was changed or is gone");
         owa_finish(v);
     } else if (owa_doubtful(a)) {
-        owa_ask_t *look = owa_propfind(v, NULL, u->path, owa_props_booking, "was it changed",
-                                       change_looked);
+        owa_ask_t *look =
+            owa_propfind(v, NULL, u->path, owa_props_booking, "was it changed", change_looked);
         look->quiet_404 = 1;
         look->baton = u;
         owa_send(v, look);
@@ -230,7 +230,8 @@ static void etag_read(owa_verb_t *v, owa_ask_t *a)
             owa_fail(v, a, "read etag");
         }
     } else if (uid && strcasecmp(uid, u->was->uid)) {
-        oc_result_fail(&v->call->result, OC_REASON_CHANGED_MEANWHILE, "another meeting stands there");
+        oc_result_fail(&v->call->result, OC_REASON_CHANGED_MEANWHILE,
+                       "another meeting stands there");
         owa_finish(v);
     } else {
         change(u, apr_pstrdup(v->pool, etag));
@@ -397,8 +398,8 @@ static const char *addresses(apr_pool_t *pool, const apr_array_header_t *people)
 {
     const char *all = "";
     for (int i = 0; i < people->nelts; i++) {
-        all = apr_pstrcat(pool, all, i ? ", " : "",
-                          APR_ARRAY_IDX(people, i, oc_attendee_t).address, NULL);
+        all = apr_pstrcat(pool, all, i ? ", " : "", APR_ARRAY_IDX(people, i, oc_attendee_t).address,
+                          NULL);
     }
     return all;
 }
@@ -413,12 +414,12 @@ static void parted(owa_verb_t *v, owa_mail_t *m)
         oc_result_copy(&u->cause, &m->res, v->pool);
     }
     if (told == OC_TOLD_NOT || told == OC_TOLD_UNKNOWN) {
-        u->change->left_behind = apr_psprintf(
-            v->pool, "%s%s told of no longer being invited: %s.%s%s",
-            u->change->left_behind ? u->change->left_behind : "",
-            told == OC_TOLD_NOT ? "Not" : "Perhaps not", addresses(v->pool, u->removed),
-            u->parting->left_behind ? " " : "",
-            u->parting->left_behind ? u->parting->left_behind : "");
+        u->change->left_behind =
+            apr_psprintf(v->pool, "%s%s told of no longer being invited: %s.%s%s",
+                         u->change->left_behind ? u->change->left_behind : "",
+                         told == OC_TOLD_NOT ? "Not" : "Perhaps not",
+                         addresses(v->pool, u->removed), u->parting->left_behind ? " " : "",
+                         u->parting->left_behind ? u->parting->left_behind : "");
     }
     read_back(u);
 }
@@ -432,8 +433,8 @@ static void part(update_t *u)
     }
     for (int i = 0; i < u->fresh->nelts; i++) {
         owa_message_t *message = APR_ARRAY_IDX(u->fresh, i, owa_message_t *);
-        if (message->class && !strcasecmp(message->class, OWA_CLASS_CANCELED)
-            && owa_mail_reached(u->v.pool, message, u->removed)) {
+        if (message->class && !strcasecmp(message->class, OWA_CLASS_CANCELED) &&
+            owa_mail_reached(u->v.pool, message, u->removed)) {
             read_back(u);
             return;
         }
@@ -463,9 +464,9 @@ static void read_done(owa_verb_t *v, owa_ask_t *a)
     }
     if (b) {
         u->change->booking = b;
-        u->change->item_changed = b->when.start == u->now->when.start
-                                          && b->when.end == u->now->when.end
-                                          && same_text(b->subject, u->now->subject)
+        u->change->item_changed = b->when.start == u->now->when.start &&
+                                          b->when.end == u->now->when.end &&
+                                          same_text(b->subject, u->now->subject)
                                       ? OC_YES
                                       : OC_NO;
     }

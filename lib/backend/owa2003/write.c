@@ -99,7 +99,8 @@ static void create_compared(owa_verb_t *v, owa_ask_t *a)
         b = owa_booking(v->pool, a->first, v->own->calendar, 1, &why);
     }
     if (!b) {
-        oc_result_fail(&c->cause, OC_REASON_UPSTREAM_PROTOCOL, "the new item cannot be read: %s", why);
+        oc_result_fail(&c->cause, OC_REASON_UPSTREAM_PROTOCOL, "the new item cannot be read: %s",
+                       why);
         create_undo(c);
     } else if (!b->uid || strcasecmp(b->uid, c->booking->uid)) {
         /* A cancellation with another uid would remove nothing from anybody's calendar. */
@@ -204,8 +205,8 @@ static void invited(owa_verb_t *v, owa_mail_t *m)
 static void invite_start(owa_verb_t *v)
 {
     invite_t *i = (invite_t *)v;
-    owa_mail_t *m = owa_mail_make(v, OWA_MAIL_REQUEST, i->booking, i->booking->attendees,
-                                  i->change, invited, i);
+    owa_mail_t *m = owa_mail_make(v, OWA_MAIL_REQUEST, i->booking, i->booking->attendees, i->change,
+                                  invited, i);
     /* The revision's time must be by the server's clock, which stamps later updates; the item's own
      * time is. Unknown: the server sets it. */
     m->stamp = i->booking->modified ? i->booking->modified : i->booking->created;
@@ -262,10 +263,11 @@ static void remove_done(owa_verb_t *v, owa_erase_t *e)
     if (r->item->gone == OC_YES) {
         change->booking = NULL;
     }
-    change->left_behind = r->item->gone != OC_YES    ? STANDS
-                          : r->draft->gone != OC_YES ? "An unsent request may be left in the Drafts "
-                                                       "folder."
-                                                     : NULL;
+    change->left_behind = r->item->gone != OC_YES ? STANDS
+                          : r->draft->gone != OC_YES
+                              ? "An unsent request may be left in the Drafts "
+                                "folder."
+                              : NULL;
     if (r->item->gone == OC_NO) {
         owa_verdict(v, OC_REASON_LEFT_BEHIND, &r->item->res, change->left_behind);
     } else if (r->item->gone == OC_DONT_KNOW) {

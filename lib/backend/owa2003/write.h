@@ -29,16 +29,16 @@ int owa_partly(const owa_ask_t *a);
 typedef struct owa_erase_t owa_erase_t;
 typedef void owa_erased_t(owa_verb_t *v, owa_erase_t *e);
 struct owa_erase_t {
-    const char *path;     /* encoded */
-    int look;             /* 1: do not take the server's word for it, look whether it is gone */
-    int restart;          /* the verb may start again if the folders moved */
+    const char *path; /* encoded */
+    int look;         /* 1: do not take the server's word for it, look whether it is gone */
+    int restart;      /* the verb may start again if the folders moved */
     const char *purpose;
     owa_erased_t *then;
     void *baton;
 
-    oc_tri_t gone;        /* YES: nothing of that name stands there now */
-    oc_tri_t was_there;   /* YES: this erased it; NO: there was nothing */
-    oc_result_t res;      /* why it is not gone, or not known to be */
+    oc_tri_t gone;      /* YES: nothing of that name stands there now */
+    oc_tri_t was_there; /* YES: this erased it; NO: there was nothing */
+    oc_result_t res;    /* why it is not gone, or not known to be */
     int tries;
 };
 void owa_erase(owa_verb_t *v, owa_erase_t *e);
@@ -55,8 +55,8 @@ apr_array_header_t *owa_compose_item(apr_pool_t *pool, const oc_booking_t *b, in
 
 typedef enum owa_mail_kind_t { OWA_MAIL_REQUEST, OWA_MAIL_CANCEL } owa_mail_kind_t;
 
-/* A message about `b` to `people`. stamp 0: left to the server. note: the text of a cancellation, or
- * NULL for the booking's own. */
+/* A message about `b` to `people`. stamp 0: left to the server. note: the text of a cancellation,
+ * or NULL for the booking's own. */
 apr_array_header_t *owa_compose_message(apr_pool_t *pool, const oc_booking_t *b,
                                         owa_mail_kind_t kind, const apr_array_header_t *people,
                                         int sequence, apr_time_t stamp, const char *note);
@@ -77,27 +77,27 @@ struct owa_mail_t {
     owa_mail_kind_t kind;
     const oc_booking_t *booking;
     const apr_array_header_t *people; /* oc_attendee_t: all of them are written to */
-    const char *name;      /* the part of the draft's name that tells it from others: "req" */
+    const char *name; /* the part of the draft's name that tells it from others: "req" */
     int sequence;
     apr_time_t stamp;
     const char *note;
-    int only_once;         /* no other message of this class and uid may ever have been sent: if the
-                              draft stands there already, Sent Items is looked at first */
-    int restart;           /* the verb may start again if the folders moved: nothing was done yet */
+    int only_once; /* no other message of this class and uid may ever have been sent: if the
+                      draft stands there already, Sent Items is looked at first */
+    int restart;   /* the verb may start again if the folders moved: nothing was done yet */
     owa_mailed_t *then;
     void *baton;
 
-    const char *path;      /* of the draft, encoded */
-    oc_change_t *change;   /* told and left_behind are kept true at every moment. told, at last:
-                              UNVERIFIED (the server took it), TOLD (found in Sent Items), NOT,
-                              UNKNOWN */
-    oc_result_t res;       /* why it was not sent, or is not known to be */
-    int taken;             /* how often the draft's name was found taken */
+    const char *path;    /* of the draft, encoded */
+    oc_change_t *change; /* told and left_behind are kept true at every moment. told, at last:
+                            UNVERIFIED (the server took it), TOLD (found in Sent Items), NOT,
+                            UNKNOWN */
+    oc_result_t res;     /* why it was not sent, or is not known to be */
+    int taken;           /* how often the draft's name was found taken */
 };
 /* A zeroed one in the call's pool. */
 owa_mail_t *owa_mail_make(owa_verb_t *v, owa_mail_kind_t kind, const oc_booking_t *b,
-                          const apr_array_header_t *people, oc_change_t *change,
-                          owa_mailed_t *then, void *baton);
+                          const apr_array_header_t *people, oc_change_t *change, owa_mailed_t *then,
+                          void *baton);
 /* Write the draft and send it. */
 void owa_mail_send(owa_verb_t *v, owa_mail_t *m);
 /* Send a draft that stands at m->path already. */
