@@ -272,8 +272,8 @@ apr_status_t oc_net_stop(oc_net_t *net, apr_time_t patience_left)
     /* 1. refuse new jobs, 2. cancel those there are, 3. let the loop drain until end_by */
     atomic_store(&net->end_by, end_by);
     order(net, ORDER_REFUSE | ORDER_CANCEL | ORDER_END);
-    /* 4. join, with a bound: a callback may hold the thread up beyond its patience. What there is to
-     * free goes with the pool. */
+    /* 4. join, with a bound: a callback may hold the thread up beyond its patience. What there is
+     * to free goes with the pool. */
     return join_by(net, end_by + LAST_WORDS);
 }
 

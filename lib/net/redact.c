@@ -263,10 +263,27 @@ static const char *attribute(const char *s, const char *end, const char **name, 
     return s;
 }
 
+/* 1 if quotes went astray and swallowed markup. */
+static int is_odd(const char *value, apr_size_t len)
+{
+    return memchr(value, '<', len) || memchr(value, '>', len) || memchr(value, '"', len) ||
+           memchr(value, '\'', len);
+}
+
+static void add_attribute(text_t *out, const char *name, const char *value, apr_size_t len)
+{
+    add(out, " ", 1);
+    add_str(out, name);
+    add(out, "=\"", 2);
+    add(out, value, len);
+    add(out, "\"", 1);
+}
+
 /* The skeleton: tags, the attributes that tell what a page is made of, and no text. */
 static void redact_html(text_t *out, const char *s, apr_size_t len)
 {
     static const char *const plain[] = {"name", "id", "type", "method", "class", NULL};
+    static const char *const address[] = {"action", "href", NULL};
     const char *end = s + len;
 
     while (s < end && (s = memchr(s, '<', (apr_size_t)(end - s)))) {
@@ -287,19 +304,19 @@ static void redact_html(text_t *out, const char *s, apr_size_t len)
             int i;
 
             s = attribute(s, stop, &name, &n, &value, &v);
-            for (i = 0; plain[i] && value; ++i) {
-                if (n == strlen(plain[i]) && strncasecmp(name, plain[i], n) == 0 && v <= 64 &&
-                    !memchr(value, '"', v)) {
-                    add_str(out, apr_psprintf(out->pool, " %s=\"", plain[i]));
-                    add(out, value, v);
-                    add(out, "\"", 1);
+            if (!value || is_odd(value, v)) {
+                continue;
+            }
+            for (i = 0; plain[i]; ++i) {
+                if (n == strlen(plain[i]) && strncasecmp(name, plain[i], n) == 0 && v <= 64) {
+                    add_attribute(out, plain[i], value, v);
                 }
             }
-            if (value && (n == 6 || n == 4) &&
-                (strncasecmp(name, "action", n) == 0 || strncasecmp(name, "href", n) == 0)) {
-                add_str(out, apr_psprintf(out->pool, " %s=\"", n == 6 ? "action" : "href"));
-                add_str(out, oc_trace_redact_path(out->pool, apr_pstrmemdup(out->pool, value, v)));
-                add(out, "\"", 1);
+            for (i = 0; address[i]; ++i) {
+                if (n == strlen(address[i]) && strncasecmp(name, address[i], n) == 0 && v <= 1024) {
+                    value = oc_trace_redact_path(out->pool, apr_pstrmemdup(out->pool, value, v));
+                    add_attribute(out, address[i], value, strlen(value));
+                }
             }
         }
         add(out, ">", 1);

@@ -1,5 +1,5 @@
-/* What goes over the wire: connections and whose they are, nothing sent twice, NTLM, the request as it
- * leaves. Replies: test_curl_reply.c. */
+/* What goes over the wire: connections and whose they are, nothing sent twice, NTLM, the request as
+ * it leaves. Replies: test_curl_reply.c. */
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>

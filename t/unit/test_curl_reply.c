@@ -1,4 +1,4 @@
-/* What comes of a request: replies of every shape and length, cut at every byte, too long, too late. */
+/* What comes of a request: replies of every shape, cut at every byte, too long, too late. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>

@@ -565,8 +565,8 @@ static void test_held_up(void)
 }
 
 /* A note for a job may still be on its way when the job has finished. Its place must not be given
- * on with that note: here the first job is abandoned at the very end, and the second, taken in along
- * with it, submits a third. */
+ * on with that note: here the first job is abandoned at the very end, and the second, taken in
+ * along with it, submits a third. */
 typedef struct heir_t {
     oc_net_t *net;
     errand_t *third;
