@@ -1,5 +1,5 @@
-/* basic.c - a password presented by HTTP itself: Basic in a header, or NTLM on the connection, whose
- * three messages are net's work.
+/* basic.c - a password presented by HTTP itself: Basic in a header, or NTLM on the connection,
+ * whose three messages are net's work.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +35,8 @@ int oc_basic_protected(const oc_site_t *site)
 }
 
 /* Some requests are answered although nobody signed in: POLL and the B-verbs with a 207 whose inner
- * statuses are the refusals, PUT to the submission address with 404 [Evolution Connector's notes]. */
+ * statuses are the refusals, PUT to the submission address with 404 [Evolution Connector's
+ * notes]. */
 static int answered_to_strangers(const oc_exchange_t *x)
 {
     return x->method[0] == 'B' || strcmp(x->method, "POLL") == 0
@@ -52,8 +53,8 @@ oc_verdict_t oc_basic_judge(const oc_slot_t *slot)
     case 404: case 405: case 409: case 412: case 416: case 422: case 423: case 424: case 507:
         break;
     default:
-        /* 403 may be the plain-http page "use SSL", 302 a redirect to a logon form, 400, 440 and 5xx
-         * may come from something in front. */
+        /* 403 may be the plain-http page "use SSL", 302 a redirect to a logon form, 400, 440 and
+         * 5xx may come from something in front. */
         if (x->status < 200 || x->status > 299) {
             return OC_VERDICT_NEUTRAL;
         }

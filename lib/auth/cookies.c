@@ -31,8 +31,8 @@ static int is_logon_cookie(const char *name, apr_size_t len)
            || (len >= 6 && strncasecmp(name, "cadata", 6) == 0);
 }
 
-/* Exchange removes with an empty value and a date in 1970, which apr_date_parse_http cannot tell from
- * one that it cannot read. A date that cannot be read is none (RFC 6265, 5.2.1). */
+/* Exchange removes with an empty value and a date in 1970, which apr_date_parse_http cannot tell
+ * from one that it cannot read. A date that cannot be read is none (RFC 6265, 5.2.1). */
 static int date_is_past(const char *text, apr_size_t len)
 {
     char date[64];

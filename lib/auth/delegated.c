@@ -109,7 +109,8 @@ static oc_sign_t delegated_check(oc_slot_t *slot)
     }
     if (res->reason == OC_REASON_OK) {
         oc_result_fail(res, OC_REASON_UPSTREAM_PROTOCOL,
-                       "a reply that is not protected by TLS does not prove its sender: %s", detail);
+                       "a reply that is not protected by TLS does not prove its sender: %s",
+                       detail);
         res->upstream_status = x->status;
     }
     return OC_SIGN_FAILED;

@@ -1,9 +1,10 @@
-/* forms.c - the logon form of Outlook Web Access 2003 ("forms-based authentication") and its cookies.
+/* forms.c - the logon form of Outlook Web Access 2003 ("forms-based authentication") and its
+ * cookies.
  *
  * POST /exchweb/bin/auth/owaauth.dll, form fields as published clients send them [Evolution
- * Connector's notes, DavMail]; 302 with cookies whatever the password. A wrong one shows with the next
- * request, as does a login that has run out: 440 to WebDAV, 302 to owalogon.asp or the form itself
- * (200) to a browser's GET. None of these has done anything, so the request may be repeated.
+ * Connector's notes, DavMail]; 302 with cookies whatever the password. A wrong one shows with the
+ * next request, as does a login that has run out: 440 to WebDAV, 302 to owalogon.asp or the form
+ * itself (200) to a browser's GET. None of these has done anything, so the request may be repeated.
  */
 #include <string.h>
 #include <strings.h>
@@ -67,7 +68,8 @@ static oc_slot_t *forms_logon(oc_attach_t *at, const oc_exchange_t *first)
 
     body = end = apr_palloc(pool, 3 * (strlen(to) + strlen(id->user) + strlen(id->password)) + 128);
     end = encode(append(end, "destination="), to);
-    /* 4: a private computer, so that the login lives long; the form's own choice of premium pages. */
+    /* 4: a private computer, so that the login lives long; the form's own choice of premium
+     * pages. */
     end = encode(append(end, "&flags=4&username="), id->user);
     end = encode(append(end, "&password="), id->password);
     end = append(end, "&SubmitCreds=Log+On&trusted=4");
@@ -84,8 +86,8 @@ static oc_slot_t *forms_logon(oc_attach_t *at, const oc_exchange_t *first)
     return slot;
 }
 
-/* 1 if that Location leads to the logon page; `reason=` in it is not looked at: 0 is "first visit or
- * time-out", 2 and 4 a failed logon, others are not known. */
+/* 1 if that Location leads to the logon page; `reason=` in it is not looked at: 0 is "first visit
+ * or time-out", 2 and 4 a failed logon, others are not known. */
 static int leads_to_logon(const oc_exchange_t *x)
 {
     const char *location = apr_table_get(x->reply_headers, "Location"), *page;

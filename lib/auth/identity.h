@@ -1,9 +1,9 @@
 /* identity.h - acting upstream as one person: signs exchanges, judges refusals, owns logon cookies.
  *
  * oc_identity_t is what one request brings along: who, and the credential (a password, a ccache).
- * It lives in the call's pool and is wiped with it. oc_session_t is what a child process knows about
- * signing in for one identity key: proven or refused, cookies, who waits; it outlives requests,
- * belongs to net's loop thread, and never holds a password longer than an operation.
+ * It lives in the call's pool and is wiped with it. oc_session_t is what a child process knows
+ * about signing in for one identity key: proven or refused, cookies, who waits; it outlives
+ * requests, belongs to net's loop thread, and never holds a password longer than an operation.
  *
  * oc_identity_sign() wraps an operation's job into one that signs every exchange: it may put a
  * logon exchange in front, hold exchanges back while a logon of the same identity is under way or a
@@ -26,8 +26,8 @@ typedef enum oc_upstream_t { /* how a password is presented upstream */
     OC_UPSTREAM_BASIC, OC_UPSTREAM_NTLM, OC_UPSTREAM_FORMS
 } oc_upstream_t;
 
-/* Marks of refused passwords and of logons under way, shared by all children of a server: a table in
- * shared memory (given by the adapter). Keys are HMACs, never passwords. */
+/* Marks of refused passwords and of logons under way, shared by all children of a server: a table
+ * in shared memory (given by the adapter). Keys are HMACs, never passwords. */
 typedef struct oc_refusals_t oc_refusals_t;
 apr_size_t oc_refusals_size(int entries);
 /* Lay out in fresh shared memory of that size, before children are forked. */
@@ -45,7 +45,9 @@ typedef struct oc_signer_conf_t {
 oc_signer_t *oc_signer_create(apr_pool_t *pool, const oc_signer_conf_t *conf, oc_result_t *res);
 /* Stop the GSS threads: waits at most `patience`; a thread stuck in a silent KDC is left behind. */
 void oc_signer_stop(oc_signer_t *signer, apr_time_t patience);
-typedef struct oc_signer_stats_t { int sessions, gss_busy, gss_stuck, gss_queued; } oc_signer_stats_t;
+typedef struct oc_signer_stats_t {
+    int sessions, gss_busy, gss_stuck, gss_queued;
+} oc_signer_stats_t;
 void oc_signer_stats(oc_signer_t *signer, oc_signer_stats_t *out);
 
 typedef struct oc_identity_t oc_identity_t;
@@ -61,17 +63,18 @@ oc_identity_t *oc_identity_delegated(oc_call_t *call, const char *ccache, const 
 
 /* A path on the calendar server that this person can surely read, percent-encoded: the root of the
  * own mailbox, "/exchange/ana/". With it a login is proved by a look there before anything else is
- * sent (unless that is itself a look below it): the server answers 401 and 440 also where a person has
- * no rights, so the first exchange alone could brand a good password as refused. Copied. Before
+ * sent (unless that is itself a look below it): the server answers 401 and 440 also where a person
+ * has no rights, so the first exchange alone could brand a good password as refused. Copied. Before
  * oc_identity_sign(). */
 void oc_identity_home(oc_identity_t *id, const char *path);
 
-/* The connection cache key: mode, principal or user, and for a password its HMAC (a changed password
- * is another identity). Printable, no secret. Set call->identity to it. */
+/* The connection cache key: mode, principal or user, and for a password its HMAC (a changed
+ * password is another identity). Printable, no secret. Set call->identity to it. */
 const char *oc_identity_key(const oc_identity_t *id);
 
 /* The signing job around `inner`. Its deadline follows the inner one's. */
-oc_job_t *oc_identity_sign(oc_signer_t *signer, oc_identity_t *id, oc_call_t *call, oc_job_t *inner);
+oc_job_t *oc_identity_sign(oc_signer_t *signer, oc_identity_t *id, oc_call_t *call,
+                           oc_job_t *inner);
 
 /* For `GET check`: what is known of the credential without using it: "principal", "expires", ...
  * May block on reading a file; request thread only. */

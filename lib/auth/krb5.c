@@ -58,7 +58,8 @@ static oc_reason_t reason_of(OM_uint32 major, OM_uint32 minor)
         if (GSS_ROUTINE_ERROR(major) == GSS_S_NO_CRED) {
             return OC_REASON_NO_CREDENTIAL; /* a cache without tickets, and the like */
         }
-        /* The server unknown to the KDC, no krb5.conf, no such realm, ...: for the administrator. */
+        /* The server unknown to the KDC, no krb5.conf, no such realm, ...: for the
+         * administrator. */
         return OC_REASON_MISCONFIGURED;
     }
 }
@@ -69,8 +70,8 @@ static void explain(oc_krb5_why_t *why, const char *what, OM_uint32 code, int ty
     gss_buffer_desc text = GSS_C_EMPTY_BUFFER;
 
     gss_display_status(&minor, code, type, (gss_OID)gss_mech_krb5, &more, &text);
-    apr_snprintf(why->detail, OC_KRB5_DETAIL, "%.120s: %.*s (%d)", what, (int)text.length, (char *)text.value,
-                 (int)code);
+    apr_snprintf(why->detail, OC_KRB5_DETAIL, "%.120s: %.*s (%d)", what, (int)text.length,
+                 (char *)text.value, (int)code);
     gss_release_buffer(&minor, &text);
 }
 
@@ -134,8 +135,8 @@ static char *principal_text(const char *principal)
     return copy;
 }
 
-/* Names agree in case, realms need not: MIT tells Alice from alice, nobody has two realms that differ
- * in case only. */
+/* Names agree in case, realms need not: MIT tells Alice from alice, nobody has two realms that
+ * differ in case only. */
 static int same_principal(const char *a, const char *b)
 {
     const char *realm_a = strrchr(a, '@'), *realm_b = strrchr(b, '@');
@@ -152,8 +153,8 @@ static int check_owner(oc_krb5_t *k, const char *principal, oc_krb5_why_t *why)
     char *has = NULL, *wanted = NULL;
     int good = 0;
 
-    major = gss_inquire_cred_by_mech(&minor, k->cred, (gss_OID)gss_mech_krb5, &name, &lifetime, NULL,
-                                     NULL);
+    major = gss_inquire_cred_by_mech(&minor, k->cred, (gss_OID)gss_mech_krb5, &name, &lifetime,
+                                     NULL, NULL);
     if (GSS_ERROR(major) || name == GSS_C_NO_NAME) {
         fail(why, "credential", major, minor);
         goto leave;
@@ -332,7 +333,7 @@ const char *oc_krb5_refused(const char *ccache)
         return ccache[5] == '/' ? NULL : "the path of a FILE cache must be absolute";
     }
     if (strncmp(ccache, "DIR:", 4) == 0) {
-        const char *path = ccache[4] == ':' ? ccache + 5 : ccache + 4; /* DIR::/dir/tkt: one of them */
+        const char *path = ccache[4] == ':' ? ccache + 5 : ccache + 4; /* DIR::/dir/tkt is one */
 
         return *path == '/' ? NULL : "the path of a DIR cache must be absolute";
     }

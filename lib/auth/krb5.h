@@ -1,11 +1,11 @@
 /* krb5.h - Kerberos through GSSAPI: one token, made and checked. krb5.c is the only file that names
  * GSSAPI.
  *
- * oc_krb5_make() blocks: gss_init_sec_context() may ask a KDC, and a silent KDC holds its caller for
- * half a minute (measured: 24 to 27 s; MIT krb5 1.20 has no setting for it). Only the threads of
- * tokens.c call it. No process-wide state is used or changed: the credential cache is named in each
- * call; the environment's and the library's default cache and client keytab are never looked at. Any
- * number of threads at once, each with its own oc_krb5_t.
+ * oc_krb5_make() blocks: gss_init_sec_context() may ask a KDC, and a silent KDC holds its caller
+ * for half a minute (measured: 24 to 27 s; MIT krb5 1.20 has no setting for it). Only the threads
+ * of tokens.c call it. No process-wide state is used or changed: the credential cache is named in
+ * each call; the environment's and the library's default cache and client keytab are never looked
+ * at. Any number of threads at once, each with its own oc_krb5_t.
  */
 #ifndef OC_AUTH_KRB5_H
 #define OC_AUTH_KRB5_H

@@ -6,12 +6,12 @@
  * of that identity wait, in this child (woken when the phase changes) and in the others (a mark in
  * shared memory, looked at every POLL).
  *
- * What proves a login is a look at something this person can surely read, the mailbox's root: Exchange
- * also answers 401 (or 440) to people whose password is right, where they have no rights, and some
- * requests get 207 or 404 from it without any login [Evolution Connector's notes]. So an exchange
- * proves by itself only if it reads below the identity's home path, or if that is not known; otherwise
- * a PROPFIND of depth 0 goes first. The same probe settles a "no" that comes later, when the password
- * may have been changed meanwhile.
+ * What proves a login is a look at something this person can surely read, the mailbox's root:
+ * Exchange also answers 401 (or 440) to people whose password is right, where they have no rights,
+ * and some requests get 207 or 404 from it without any login [Evolution Connector's notes]. So an
+ * exchange proves by itself only if it reads below the identity's home path, or if that is not
+ * known; otherwise a PROPFIND of depth 0 goes first. The same probe settles a "no" that comes
+ * later, when the password may have been changed meanwhile.
  */
 #include <string.h>
 #include <apr_strings.h>
@@ -326,15 +326,16 @@ static void accepted(oc_slot_t *slot)
     }
 }
 
-/* "No", to an exchange of the inner job that was not the proof: is it about this path? 1 = surely. */
+/* "No", to an exchange of the inner job that was not the proof: is it about this path? 1 =
+ * surely. */
 static int is_about_path(oc_slot_t *slot)
 {
     const oc_scheme_t *scheme = scheme_of(slot);
     oc_session_t *s = slot->at->session;
 
     if (scheme->renews) {
-        /* The first "no" is taken for a login that ran out; after a new one that was accepted, a "no"
-         * means no permission [DavMail reports 440 on a write so]. */
+        /* The first "no" is taken for a login that ran out; after a new one that was accepted, a
+         * "no" means no permission [DavMail reports 440 on a write so]. */
         return slot->x->attempt > 0 && s->phase == OC_PHASE_PROVEN
                && (s->proofs != slot->proofs || !s->probe_path || slot->at->accepted);
     }

@@ -1,7 +1,7 @@
 /* refusals.c - the shared table of refused passwords and logins under way.
  *
- * Entries lie in sets of WAYS; a key may stand only in the set its first bytes name. The bytes are a
- * keyed hash, so nobody outside can aim at another person's set.
+ * Entries lie in sets of WAYS; a key may stand only in the set its first bytes name. The bytes are
+ * a keyed hash, so nobody outside can aim at another person's set.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -61,8 +61,8 @@ static int lock(oc_refusals_t *table)
     int rv = pthread_mutex_lock(&table->mutex);
 
     if (rv == EOWNERDEAD) {
-        /* A child died in here. A half-written entry is a key nobody has, or a mark lost or kept too
-         * long: all of that ends with its expiry. */
+        /* A child died in here. A half-written entry is a key nobody has, or a mark lost or kept
+         * too long: all of that ends with its expiry. */
         pthread_mutex_consistent(&table->mutex);
         return 1;
     }

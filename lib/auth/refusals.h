@@ -1,10 +1,11 @@
 /* refusals.h - marks that all children of a server share: this password was refused, that login is
- * being tried. They keep one person's wrong password from being sent often enough to lock the account.
+ * being tried. They keep one person's wrong password from being sent often enough to lock the
+ * account.
  *
  * A table in shared memory that needs no more than a process-shared robust mutex, held for some
- * hundred nanoseconds: a child killed while holding it harms nobody. Keys are HMACs of site, user and
- * password. The table is bounded: where it is full, the mark that would expire first gives way. Any
- * thread, any child. oc_refusals_size() and oc_refusals_init() stand in identity.h.
+ * hundred nanoseconds: a child killed while holding it harms nobody. Keys are HMACs of site, user
+ * and password. The table is bounded: where it is full, the mark that would expire first gives way.
+ * Any thread, any child. oc_refusals_size() and oc_refusals_init() stand in identity.h.
  */
 #ifndef OC_AUTH_REFUSALS_H
 #define OC_AUTH_REFUSALS_H

@@ -6,8 +6,8 @@
 #include "auth/session.h"
 #include "base/str.h"
 
-/* An unused session is forgotten after this long, a used one not believed for ever: the server keeps a
- * forms logon of a private computer for 24 hours (KB 830827), a day's work is shorter. */
+/* An unused session is forgotten after this long, a used one not believed for ever: the server
+ * keeps a forms logon of a private computer for 24 hours, a day's work is shorter. */
 #define IDLE_MAX apr_time_from_sec(15 * 60)
 #define AGE_MAX apr_time_from_sec(8 * 3600)
 

@@ -1,9 +1,9 @@
 /* session.h - what a child process knows about being signed in as one identity on one site.
  *
  * Belongs to net's loop thread, like the signing jobs that hold it. A session never knows a
- * password; the identity key it is found by contains the password's HMAC, so a changed password finds
- * another session. Bounded: the one unused longest gives way, none in use does; unused ones are
- * dropped after a while anyway. Cookies are wiped before their memory is given back.
+ * password; the identity key it is found by contains the password's HMAC, so a changed password
+ * finds another session. Bounded: the one unused longest gives way, none in use does; unused ones
+ * are dropped after a while anyway. Cookies are wiped before their memory is given back.
  */
 #ifndef OC_AUTH_SESSION_H
 #define OC_AUTH_SESSION_H
@@ -28,7 +28,7 @@ struct oc_session_t {
     oc_phase_t phase;
     oc_attach_t *leader;    /* in LOGON, READY and PROVING */
     oc_attach_t *attached;  /* all jobs that hold it */
-    char *probe_path;       /* this person could read it before: a path to prove the login by; NULL */
+    char *probe_path;       /* this person can read it: a path to prove the login by; NULL */
     oc_cookies_t cookies;   /* forms logon */
     unsigned generation;    /* counts the logons made, from 1 */
     unsigned accepted;      /* the last generation that the server accepted; 0 = none */

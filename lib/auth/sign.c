@@ -5,8 +5,8 @@
  *                         |-> CHECKING -> END to the inner job
  *                         '-> HELD once more (the login had run out)
  *
- * Here: the list of exchanges, and feeding. Whether an exchange may go, and what a refusal means, is
- * decided in lead.c. An exchange that the inner job asked for is always ended towards it, once.
+ * Here: the list of exchanges, and feeding. Whether an exchange may go, and what a refusal means,
+ * is decided in lead.c. An exchange that the inner job asked for is always ended towards it, once.
  */
 #include <string.h>
 #include <apr_strings.h>
@@ -286,7 +286,8 @@ static void let_go(oc_signing_t *self)
     }
 }
 
-/* Only a job that its owner has given up comes here holding anything: then nobody is left to wake. */
+/* Only a job that its owner has given up comes here holding anything: then nobody is left to
+ * wake. */
 static apr_status_t let_go_cleanup(void *data)
 {
     oc_signing_t *self = data;

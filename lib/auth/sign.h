@@ -1,10 +1,10 @@
 /* sign.h - the parts of lib/auth among themselves: identities, schemes and the signing job. Nothing
  * outside lib/auth includes it.
  *
- * sign.c is the machine that is the same for every way of signing in: who may send, who waits, what a
- * refusal means. A scheme (basic.c, forms.c, delegated.c) knows one way: it puts the credential on an
- * exchange and says what a reply tells about the login. All of it runs on the thread that owns the
- * job; only krb5.c has threads of its own.
+ * sign.c is the machine that is the same for every way of signing in: who may send, who waits, what
+ * a refusal means. A scheme (basic.c, forms.c, delegated.c) knows one way: it puts the credential
+ * on an exchange and says what a reply tells about the login. All of it runs on the thread that
+ * owns the job; only krb5.c has threads of its own.
  */
 #ifndef OC_AUTH_SIGN_H
 #define OC_AUTH_SIGN_H
@@ -154,7 +154,8 @@ void oc_sign_again(oc_slot_t *slot);
 
 /* lead.c: who may send, and what a refusal means. */
 
-/* An exchange to send now for this slot: its own, or a logon or proof that has to go first; or NULL. */
+/* An exchange to send now for this slot: its own, or a logon or proof that has to go first; or
+ * NULL. */
 oc_exchange_t *oc_lead_admit(oc_slot_t *slot);
 /* At HEAD, or once the body told: 1 if the inner job sees the reply, 0 if it is withheld. */
 int oc_lead_verdict(oc_slot_t *slot);
@@ -167,7 +168,8 @@ void oc_lead_resign(oc_attach_t *at);
 
 /* What 401 and most other statuses tell, for all schemes but forms (basic.c). */
 oc_verdict_t oc_basic_judge(const oc_slot_t *slot);
-/* 1 if a credential or its like may go to this site in the clear: TLS, or the loopback interface. */
+/* 1 if a credential or its like may go to this site in the clear: TLS, or the loopback
+ * interface. */
 int oc_basic_protected(const oc_site_t *site);
 
 #endif

@@ -1,8 +1,8 @@
 /* tokens.c - the threads that make Kerberos tokens, their queue and the breakers.
  *
- * One mutex guards all of it; it is never held over a call of krb5.h that may block. While a token is
- * WORKING its other fields belong to its thread; while READY, to the asker. Threads are detached and
- * hold a reference to the pool, so that one which hangs can be left behind.
+ * One mutex guards all of it; it is never held over a call of krb5.h that may block. While a token
+ * is WORKING its other fields belong to its thread; while READY, to the asker. Threads are detached
+ * and hold a reference to the pool, so that one which hangs can be left behind.
  */
 #include <pthread.h>
 #include <signal.h>

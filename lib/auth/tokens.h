@@ -1,9 +1,9 @@
 /* tokens.h - Kerberos tokens made on a small bounded pool of threads, for jobs that must not wait.
  *
- * A token is asked for and fetched later: the asker's job is woken. Who leaves earlier drops it; the
- * thread goes on alone and throws its result away. Everything a thread works with is its own copy.
- * After a KDC failed to answer, its realm's tokens fail at once for 30 seconds (breaker); they also do
- * while half of the threads hang in that realm, so that other realms keep theirs.
+ * A token is asked for and fetched later: the asker's job is woken. Who leaves earlier drops it;
+ * the thread goes on alone and throws its result away. Everything a thread works with is its own
+ * copy. After a KDC failed to answer, its realm's tokens fail at once for 30 seconds (breaker);
+ * they also do while half of the threads hang in that realm, so that other realms keep theirs.
  */
 #ifndef OC_AUTH_TOKENS_H
 #define OC_AUTH_TOKENS_H
@@ -20,17 +20,17 @@ typedef struct oc_tokens_stats_t {
 
 /* Threads start when they are first needed, at most `threads`. NULL: out of memory. */
 oc_tokens_t *oc_tokens_create(int threads);
-/* Any thread, repeatable. Refuses new work (STOPPING), waits at most `patience` for the threads. One
- * that hangs in a silent KDC is left behind. */
+/* Any thread, repeatable. Refuses new work (STOPPING), waits at most `patience` for the threads.
+ * One that hangs in a silent KDC is left behind. */
 void oc_tokens_stop(oc_tokens_t *pool, apr_time_t patience);
-/* After that, when all tokens have been dropped. What a thread left behind still needs stays until it
- * returns. */
+/* After that, when all tokens have been dropped. What a thread left behind still needs stays until
+ * it returns. */
 void oc_tokens_free(oc_tokens_t *pool);
 void oc_tokens_stats(oc_tokens_t *pool, oc_tokens_stats_t *out); /* any thread */
 
-/* Ask for a token (see oc_krb5_make). `job` is woken when it is ready; it must stay until then or drop
- * the token. NULL with *reason set if that cannot be done now: BUSY, KDC_UNREACHABLE, STOPPING,
- * INTERNAL. All of the following by one thread at a time, the one that owns the job. */
+/* Ask for a token (see oc_krb5_make). `job` is woken when it is ready; it must stay until then or
+ * drop the token. NULL with *reason set if that cannot be done now: BUSY, KDC_UNREACHABLE,
+ * STOPPING, INTERNAL. All of the following by one thread at a time, the one that owns the job. */
 oc_token_t *oc_tokens_ask(oc_tokens_t *pool, oc_job_t *job, const char *ccache, const char *spn,
                           const char *principal, oc_reason_t *reason);
 /* 1 when the last thing asked of it is done; then *reason is OK, or why not, with *detail in it. */

@@ -1,6 +1,6 @@
 /*
- * auth_world.h - jobs, a signer and a pretended server for the tests of lib/auth: no sockets, no time
- * but what the test lets pass. The world works jobs as base/job.h demands of their owner.
+ * auth_world.h - jobs, a signer and a pretended server for the tests of lib/auth: no sockets, no
+ * time but what the test lets pass. The world works jobs as base/job.h demands of their owner.
  */
 #ifndef AUTH_WORLD_H
 #define AUTH_WORLD_H
@@ -42,7 +42,7 @@ typedef struct person_t { /* one job of one identity */
 typedef struct sent_t {
     person_t *by;
     oc_exchange_t *x;
-    char seen[1024]; /* "PROPFIND /exchange/ana/ [Authorization] [Cookie]", copied when it was sent */
+    char seen[1024]; /* "PROPFIND /exchange/ana/ [Authorization] [Cookie]", as it was sent */
     char body[4096];
 } sent_t;
 
@@ -70,8 +70,8 @@ void world_wish(person_t *p, const char *method, const char *path, int writes, i
 
 /* Let all jobs go on until none wants to send anything; returns what is in flight then. */
 int world_pump(world_t *w);
-/* Answer the exchange in flight at `i`: headers as "Name: value\nName: value", may be NULL. Does not
- * pump. status 0: no reply, ends with `outcome`. */
+/* Answer the exchange in flight at `i`: headers as "Name: value\nName: value", may be NULL. Does
+ * not pump. status 0: no reply, ends with `outcome`. */
 void world_reply(world_t *w, int i, int status, const char *headers, const char *body);
 void world_no_reply(world_t *w, int i, oc_outcome_t outcome);
 /* All in flight, one after the other, by what this function says, until all jobs are done. */

@@ -9,9 +9,10 @@
 #include "tap.h"
 
 #define LOGON "POST /exchweb/bin/auth/owaauth.dll"
-#define DELETED "Set-Cookie: sessionid=; path=/; expires=Thu, 01-Jan-1970 00:00:00 GMT\n"             \
-                "Set-Cookie: cadata=; path=/; expires=Thu, 01-Jan-1970 00:00:00 GMT\nConnection: close"
-#define FORM "<html><body><FORM name=\"logonForm\" method='POST' "                                    \
+#define DELETED "Set-Cookie: sessionid=; path=/; expires=Thu, 01-Jan-1970 00:00:00 GMT\n"    \
+                "Set-Cookie: cadata=; path=/; expires=Thu, 01-Jan-1970 00:00:00 GMT\n"       \
+                "Connection: close"
+#define FORM "<html><body><FORM name=\"logonForm\" method='POST' "                                  \
              "ACTION='/exchweb/bin/auth/owaauth.dll'><input></FORM></body></html>"
 
 /* ---- a server with forms logon: ana:good; logins can be made to run out ---- */
@@ -32,7 +33,8 @@ static int not_logged_on(const sent_t *s, const char **headers, const char **bod
 {
     if (owa.browser && strncmp(s->seen, "GET ", 4) == 0) {
         if (strcmp(owa.browser, "302") == 0) {
-            *headers = "Location: https://exchange.test/exchweb/bin/auth/owalogon.asp?url=x&reason=0";
+            *headers = "Location: https://exchange.test/exchweb/bin/auth/owalogon.asp?url=x"
+                       "&reason=0";
             return 302;
         }
         *headers = "Content-Type: text/html; charset=utf-8";
@@ -121,7 +123,8 @@ static void logs_on(void)
            "cookies as they came, quotes kept, in the three exchanges");
     is_int(world_count(w, "tracker"), 0, "and no foreign cookie");
     is_int(p->wish[0].status, 200, "the first reply");
-    ok(strstr(p->wish[0].body, "no logon here") != NULL, "with its body, though it was looked into");
+    ok(strstr(p->wish[0].body, "no logon here") != NULL,
+       "with its body, though it was looked into");
     is_int(owa.executed, 1, "the write was done once");
     ok(!logon->body, "the form is gone");
     world_destroy(w);
@@ -194,7 +197,7 @@ static void runs_out(void)
             good += p->wish[i].status == 200 && p->wish[i].ends == 1
                     && p->wish[i].outcome == OC_X_REPLIED;
         }
-        if (n == 1) { /* no login had been accepted yet: there is no telling it from a wrong password */
+        if (n == 1) { /* not accepted yet: there is no telling it from a wrong password */
             is_int(p->call->result.reason, OC_REASON_PASSWORD_REFUSED, "at once: refused");
         } else {
             is_int(good, 6, "the login runs out before exchange %d: all are done", n);
@@ -217,7 +220,8 @@ static void no_permission(int deletes)
     world_wish(p, "PROPPATCH", "/exchange/boss/Calendar/x.EML", 1, 1);
     world_wish(p, "GET", "/exchange/ana/", 0, 1);
     world_run(w, server);
-    is_int(p->wish[1].status, 440, "440 on a write though the login is good: handed on (%d)", deletes);
+    is_int(p->wish[1].status, 440, "440 on a write though the login is good: handed on (%d)",
+           deletes);
     is_int(p->wish[1].heads, 1, "with its head (%d)", deletes);
     is_int(p->wish[2].status, 200, "and the job goes on (%d)", deletes);
     is_int(owa.logins, 1 + deletes, "logged on again only if the cookies were taken back");
@@ -260,7 +264,8 @@ static void password_changed(void)
         world_reply(w, 0, logon ? 302 : 440, logon ? "Set-Cookie: cadata=\"x\"" : DELETED, NULL);
         world_pump(w);
     }
-    is_int(p->call->result.reason, OC_REASON_PASSWORD_REFUSED, "a password that ceased to be right");
+    is_int(p->call->result.reason, OC_REASON_PASSWORD_REFUSED,
+           "a password that ceased to be right");
     is_int(world_count(w, LOGON), 2, "is sent once more, not twice");
     ok(world_all_done(w), "and all ends");
     world_destroy(w);

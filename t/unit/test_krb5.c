@@ -1,5 +1,6 @@
-/* Kerberos tokens against a throw-away realm: whose they are, why there is none, and that a silent KDC
- * harms only who asked it. Needs krb5kdc; the programs of t/lab are called from the checkout. */
+/* Kerberos tokens against a throw-away realm: whose they are, why there is none, and that a silent
+ * KDC harms only who asked it. Needs krb5kdc; the programs of t/lab are called from the
+ * checkout. */
 #include <arpa/inet.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -218,8 +219,8 @@ static void *maker(void *data)
 
     for (int i = 0; i < 25; ++i) {
         const char *who = (i + m->bob) & 1 ? "bob@INTRANET.TEST" : "alice@INTRANET.TEST";
-        oc_krb5_t *k = oc_krb5_make(*who == 'b' ? cc_bob : cc_alice, "HTTP@exchange.test", who, &text,
-                                    &why);
+        oc_krb5_t *k = oc_krb5_make(*who == 'b' ? cc_bob : cc_alice, "HTTP@exchange.test", who,
+                                   &text, &why);
         if (!k) {
             ++m->wrong;
             continue;
@@ -303,8 +304,7 @@ static void reasons(void)
            "nor is one made with the process's client keytab");
     ok(access(path + 5, F_OK) != 0, "no cache appears");
     unsetenv("KRB5_CLIENT_KTNAME");
-    shell(": >%s/cc/empty; head -c 300 /dev/urandom >%s/cc/rubbish; head -c 100 %s/cc/alice >%s/cc/cut",
-          lab, lab, lab, lab);
+    shell("cd %s/cc; : >empty; head -c 300 /dev/urandom >rubbish; head -c 100 alice >cut", lab);
     snprintf(path, sizeof(path), "FILE:%s/cc/empty", lab);
     is_int(why_not(path, "HTTP@exchange.test", "alice"), OC_REASON_NO_CREDENTIAL, "an empty cache");
     snprintf(path, sizeof(path), "FILE:%s/cc/rubbish", lab);
@@ -430,7 +430,8 @@ static void other_kdc(const char *file, int port)
 {
     char conf[200];
 
-    shell("sed 's/kdc = 127.0.0.1:.*/kdc = 127.0.0.1:%d/' %s/krb5.conf >%s/%s", port, lab, lab, file);
+    shell("sed 's/kdc = 127.0.0.1:.*/kdc = 127.0.0.1:%d/' %s/krb5.conf >%s/%s", port, lab, lab,
+          file);
     snprintf(conf, sizeof(conf), "%s/%s", lab, file);
     setenv("KRB5_CONFIG", conf, 1);
 }

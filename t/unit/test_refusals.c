@@ -47,14 +47,16 @@ static void marks(void)
     is_int(oc_refusals_begin(t, mac(1), 8, in(15)), OC_MARK_TRYING, "then no other may");
     is_int(oc_refusals_begin(t, mac(1), 7, in(15)), OC_MARK_NONE, "the same one goes on");
     is_int(oc_refusals_look(t, mac(1), 8), OC_MARK_TRYING, "which others can see");
-    is_int(oc_refusals_begin(t, mac(2), 8, in(15)), OC_MARK_NONE, "another login is another matter");
+    is_int(oc_refusals_begin(t, mac(2), 8, in(15)), OC_MARK_NONE,
+           "another login is another matter");
     oc_refusals_end(t, mac(1), 8);
     is_int(oc_refusals_look(t, mac(1), 8), OC_MARK_TRYING, "nobody ends another's attempt");
     oc_refusals_end(t, mac(1), 7);
     is_int(oc_refusals_look(t, mac(1), 8), OC_MARK_NONE, "but one's own");
     oc_refusals_begin(t, mac(1), 7, in(15));
     oc_clock_advance(apr_time_from_sec(16));
-    is_int(oc_refusals_begin(t, mac(1), 8, in(15)), OC_MARK_NONE, "an attempt of a dead child ends");
+    is_int(oc_refusals_begin(t, mac(1), 8, in(15)), OC_MARK_NONE,
+           "an attempt of a dead child ends");
     oc_refusals_refuse(t, mac(1), in(300));
     is_int(oc_refusals_look(t, mac(1), 8), OC_MARK_REFUSED, "refused is refused");
     is_int(oc_refusals_begin(t, mac(1), 9, in(15)), OC_MARK_REFUSED, "for everybody");
@@ -157,7 +159,8 @@ static int child(oc_refusals_t *t, int start_at)
         return 99;
     }
     for (int i = 0; i < 5; ++i) {
-        world_wish(world_basic(w, OC_UPSTREAM_BASIC, "ana", "wrong"), "GET", "/exchange/ana/", 0, 0);
+        world_wish(world_basic(w, OC_UPSTREAM_BASIC, "ana", "wrong"), "GET", "/exchange/ana/", 0,
+                   0);
     }
     for (int rounds = 0; !world_all_done(w) && rounds < 300; ++rounds) {
         world_run(w, refuses);

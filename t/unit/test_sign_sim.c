@@ -1,5 +1,5 @@
-/* The signer over real connections: lib/auth and lib/net together against the simulator, by every way
- * of signing in. Needs what `check` brings: the simulator built, called from the checkout. */
+/* The signer over real connections: lib/auth and lib/net together against the simulator, by every
+ * way of signing in. Needs what `check` brings: the simulator built, called from the checkout. */
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -36,7 +36,8 @@ static int sim_start(const char *auth, const char *more, const char *value)
         dup2(out[1], 1);
         close(out[0]);
         close(out[1]);
-        execl("t/sim/run", "t/sim/run", "--auth", auth, "--set", "fba-plain=yes", more, value, NULL);
+        execl("t/sim/run", "t/sim/run", "--auth", auth, "--set", "fba-plain=yes", more, value,
+              NULL);
         _exit(127);
     }
     close(out[1]);
@@ -182,8 +183,8 @@ static place_t *place_create(void)
     signer.refused_for = apr_time_from_sec(300);
     place->signer = oc_signer_create(place->pool, &signer, &res);
     oc_net_conf_defaults(&net);
-    /* libcurl counts a connection between two legs of NTLM among the idle ones and closes the surplus,
-     * whereupon the legs begin anew, without end (seen with 7.88.1). */
+    /* libcurl counts a connection between two legs of NTLM among the idle ones and closes the
+     * surplus, whereupon the legs begin anew, without end (seen with 7.88.1). */
     net.max_idle = net.max_per_identity;
     place->net = oc_net_create(place->pool, &net, &res);
     return place;
