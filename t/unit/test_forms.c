@@ -12,7 +12,7 @@
 #define DELETED "Set-Cookie: sessionid=; path=/; expires=Thu, 01-Jan-1970 00:00:00 GMT\n"    \
                 "Set-Cookie: cadata=; path=/; expires=Thu, 01-Jan-1970 00:00:00 GMT\n"       \
                 "Connection: close"
-#define FORM "<html><body><FORM name=\"logonForm\" method='POST' "                                  \
+#define FORM "<html><body><FORM name=\"logonForm\" method='POST' " \
              "ACTION='/exchweb/bin/auth/owaauth.dll'><input></FORM></body></html>"
 
 /* ---- a server with forms logon: ana:good; logins can be made to run out ---- */
