@@ -1,0 +1,176 @@
+/* Pages and JSON: hostile text is shown as text, in every place; outcomes are said truthfully. */
+#include <apr_general.h>
+#include <apr_strings.h>
+#include "view/html.h"
+#include "view/page.h"
+#include "tap.h"
+
+#define EVIL "\"'><script>alert(1)</script>&\x01\xff"
+
+static apr_pool_t *p;
+
+static const char *ref(const oc_view_t *view, const char *item, const char *uid)
+{
+    (void)uid;
+    return apr_pstrcat(view->pool, "R-", item, NULL);
+}
+
+static oc_view_t make_view(void)
+{
+    oc_view_t v = { 0 };
+    apr_array_header_t *rooms = apr_array_make(p, 1, sizeof(oc_room_t *));
+    oc_room_t *room = apr_pcalloc(p, sizeof(*room));
+
+    room->id = "boardroom";
+    room->address = "boardroom@ex.example";
+    room->mailbox = "boardroom";
+    room->name = "Board " EVIL;
+    room->features = apr_array_make(p, 1, sizeof(const char *));
+    APR_ARRAY_PUSH(room->features, const char *) = EVIL;
+    APR_ARRAY_PUSH(rooms, oc_room_t *) = room;
+    v.pool = p;
+    v.base = "/booking";
+    v.zone = "Europe/Budapest";
+    v.op_id = "0123456789abcdef";
+    v.user = "ana";
+    v.token = "TOKEN";
+    v.key = "KEY";
+    v.rooms = rooms;
+    v.ref = ref;
+    return v;
+}
+
+static oc_booking_t *make_booking(void)
+{
+    oc_booking_t *b = oc_booking_create(p);
+    oc_attendee_t *a;
+
+    b->item = "oc-1.EML";
+    b->uid = "UID" EVIL;
+    b->subject = b->text = b->location = EVIL;
+    b->organizer = "ana@ex.example";
+    b->when.start = apr_time_from_sec(1772701200); /* 2026-03-05T09:00:00Z */
+    b->when.end = b->when.start + apr_time_from_sec(3600);
+    b->is_organizer = 1;
+    b->etag = "\"1\"";
+    a = apr_array_push(b->attendees);
+    memset(a, 0, sizeof(*a));
+    a->address = "boardroom@ex.example";
+    a->role = OC_ROLE_RESOURCE;
+    a->partstat = OC_PARTSTAT_ACCEPTED;
+    a = apr_array_push(b->attendees);
+    memset(a, 0, sizeof(*a));
+    a->address = "bo@ex.example";
+    a->name = EVIL;
+    return b;
+}
+
+static int safe_html(const char *text)
+{
+    return !strstr(text, "<script") && !strstr(text, "\x01") && !strstr(text, "\xff") && !strstr(text, "=\"\"'");
+}
+
+static int safe_json(const char *text)
+{
+    return !strchr(text, '<') && !strstr(text, "\x01") && !strstr(text, "\xff");
+}
+
+static void test_hostile(void)
+{
+    oc_view_t v = make_view();
+    oc_booking_t *b = make_booking();
+    oc_list_t list = { apr_array_make(p, 1, sizeof(oc_booking_t *)), 1, 0 };
+    oc_act_t act = { 0 };
+    oc_result_t res;
+    oc_form_t form = { apr_array_make(p, 4, sizeof(oc_field_t)) };
+    static const char *const names[] = { "subject", "start", "required", "text", "return", "key", "date", "tz" };
+    size_t i;
+
+    APR_ARRAY_PUSH(list.bookings, oc_booking_t *) = b;
+    for (i = 0; i < sizeof(names) / sizeof(names[0]); ++i) {
+        oc_field_t *f = apr_array_push(form.fields);
+        f->name = names[i];
+        f->value = EVIL;
+        f->kind = OC_VALUE_TEXT;
+    }
+    oc_result_init(&res, p);
+    oc_result_field(&res, OC_REASON_OK, EVIL, EVIL);
+    act.state = OC_STATE_CONFLICT;
+    act.clash_room = "boardroom@ex.example";
+    act.clash = b->when;
+    act.holder = b;
+    act.left_behind = act.not_done = EVIL;
+    v.show_holder = 2;
+    ok(safe_html(oc_page_booking(&v, b, EVIL)), "%s", "a booking's page");
+    ok(safe_html(oc_page_list(&v, &list, b->when, EVIL)), "%s", "the list");
+    ok(safe_html(oc_page_rooms(&v)), "%s", "the rooms");
+    ok(safe_html(oc_page_form(&v, &form)), "%s", "a form filled in again");
+    ok(safe_html(oc_page_problem(&v, &res, &act, "book", &form, NULL)), "%s", "a problem's page");
+    ok(safe_json(oc_api_booking(&v, b)), "%s", "a booking in JSON");
+    ok(safe_json(oc_api_list(&v, &list, b->when)), "%s", "a list in JSON");
+    ok(safe_json(oc_api_rooms(&v)), "%s", "rooms in JSON");
+    ok(safe_json(oc_api_problem(&v, &res, &act, "book")), "%s", "a problem in JSON");
+    ok(strstr(oc_page_form(&v, &form), "value=\"&#34;&#39;&gt;&lt;script&gt;") != NULL, "%s", "what was typed is still there");
+}
+
+static void test_truth(void)
+{
+    oc_view_t v = make_view();
+    oc_act_t act = { 0 };
+    oc_result_t res;
+    const char *text;
+
+    act.state = OC_STATE_FAILED;
+    act.left_behind = "The item could not be removed.";
+    ok(strstr(oc_view_act_sentence(&v, &act, "book"), "could not be removed") != NULL, "%s", "what is left behind is said");
+    act.left_behind = NULL;
+    act.state = OC_STATE_PENDING;
+    act.pending_why = "the room has not answered";
+    ok(strstr(oc_view_act_sentence(&v, &act, "book"), "not confirmed") != NULL, "%s", "pending is not confirmed");
+    act.state = OC_STATE_CONFLICT;
+    act.clash_room = "boardroom@ex.example";
+    act.clash.start = 1;
+    act.holder = make_booking();
+    oc_result_init(&res, p);
+    oc_result_fail(&res, OC_REASON_ROOM_TAKEN, "internal: host mail7");
+    text = oc_api_problem(&v, &res, &act, "book");
+    ok(!strstr(text, "organizer"), "%s", "who holds the room is not said unless it is allowed");
+    ok(!strstr(text, "mail7"), "%s", "an administrator's detail is not for everybody");
+    v.show_holder = 1;
+    text = oc_api_problem(&v, &res, &act, "book");
+    ok(strstr(text, "\"organizer\": \"ana@ex.example\"") && !strstr(text, "script"), "%s", "organizer, but not subject");
+}
+
+static void test_times(void)
+{
+    oc_view_t v = make_view();
+    oc_booking_t *b = make_booking();
+
+    ok(strstr(oc_api_booking(&v, b), "\"start\": \"2026-03-05T10:00:00+01:00\"") != NULL, "%s", "times in the page's zone");
+    ok(strstr(oc_page_booking(&v, b, NULL), "value=\"2026-03-05T10:00\"") != NULL, "%s", "and in the change form");
+    v.zone = "America/New_York";
+    ok(strstr(oc_api_booking(&v, b), "\"start\": \"2026-03-05T04:00:00-05:00\"") != NULL, "%s", "in another zone it is another clock time");
+    v.fragment = 1;
+    ok(!strstr(oc_page_booking(&v, b, NULL), "<html"), "%s", "a fragment is no document");
+}
+
+static void test_writer(void)
+{
+    oc_html_t *h = oc_html_create(p);
+
+    oc_html_open(h, "p", "class", NULL, "id", "a\"b", NULL);
+    oc_html_text(h, "x < y");
+    oc_html_open(h, "input", "name", "n", NULL);
+    is_str(oc_html_print(h), "<p id=\"a&#34;b\">x &lt; y<input name=\"n\"></p>\n", "attributes, text, void elements, closing");
+}
+
+int main(void)
+{
+    apr_initialize();
+    apr_pool_create(&p, NULL);
+    test_hostile();
+    test_truth();
+    test_times();
+    test_writer();
+    return done_testing();
+}
