@@ -18,6 +18,7 @@ sub gone {
     for (1 .. 100) { return 1 unless kill 0, $pid; sleep 0.1 }
     return 0;
 }
+sub slurp { open my $h, '<', $_[0] or return ''; local $/; return scalar <$h> }
 sub httpd_of {
     my ($dir) = @_;
     open my $h, '<', "$dir/httpd.pid" or return 0;
@@ -54,12 +55,13 @@ subtest 'nothing is left when it is killed' => sub {
 subtest 'it ends when httpd does, and a stuck request does not hold it up' => sub {
     my $sim = SimRun->start;
     my ($dir) = glob "$ENV{TMPDIR}/owasim-*";
-    kill 'KILL', httpd_of($dir);
-    my $pid = delete $sim->{pid};
-    my $ended = 0;
-    for (1 .. 100) { last if $ended = waitpid($pid, 1); sleep 0.1 }
-    is($ended, $pid, 'ended');
-    isnt($? >> 8, 0, 'with an error');
+    my $httpd = httpd_of($dir);
+    my ($child) = split ' ', slurp("/proc/$httpd/task/$httpd/children");
+    ok($child, 'httpd has its child');
+    kill 'KILL', $httpd;
+    ok($sim->ended(10), 'the launcher ends');
+    isnt($sim->{status} >> 8, 0, 'with an error');
+    ok(gone($child), 'the child of httpd, too');
     is(left_over(), '', 'nothing left');
 
     $sim = SimRun->start('--fault', 'silence');

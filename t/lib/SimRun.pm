@@ -89,6 +89,19 @@ sub stop {
     return $?;
 }
 
+# True when the launcher ends by itself within so many seconds; {status} is its exit status.
+sub ended {
+    my ($self, $seconds) = @_;
+    my $deadline = time + $seconds;
+    while (waitpid($self->{pid}, WNOHANG) == 0) {
+        return 0 if time > $deadline;
+        sleep 0.05;
+    }
+    $self->{status} = $?;
+    delete $running{ delete $self->{pid} };
+    return 1;
+}
+
 sub DESTROY { my $self = shift; local $?; $self->stop if $self->{pid} && ($running{ $self->{pid} } // 0) == $$ }
 
 END {
