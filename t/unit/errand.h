@@ -1,7 +1,7 @@
 /*
  * A job for units of net: a list of exchanges, sent side by side or one after the other, which
- * writes down everything that happens to it. All of it belongs to net's thread between the submission
- * and errand_wait().
+ * writes down everything that happens to it. All of it belongs to net's thread from the submission
+ * until errand_wait() said yes.
  */
 #ifndef ERRAND_H
 #define ERRAND_H
