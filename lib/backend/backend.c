@@ -38,8 +38,8 @@ oc_backend_t *oc_backend_open(apr_pool_t *pool, const oc_backend_conf_t *conf, c
         return NULL;
     }
     if (!is_folder_path(conf->path)) {
-        *error = apr_psprintf(pool, "the path of the mailboxes must begin and end with a slash, as in"
-                              " \"/exchange/\", not \"%s\"", conf->path ? conf->path : "");
+        *error = apr_psprintf(pool, "the path of the mailboxes must begin and end with a slash, as"
+                              " in \"/exchange/\", not \"%s\"", conf->path ? conf->path : "");
         return NULL;
     }
     if (!is_folder_path(conf->public_path)) {

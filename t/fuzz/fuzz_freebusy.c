@@ -7,7 +7,8 @@
 #define HOUR apr_time_from_sec(3600)
 
 static oc_site_t site = {"http", "h", 80, NULL, NULL, 12, NULL};
-static oc_backend_conf_t conf = {"x", "owa2003", &site, "/exchange/", "/public/", NULL, NULL, NULL, 0};
+static oc_backend_conf_t conf = {"x", "owa2003", &site, "/exchange/", "/public/",
+                                 NULL, NULL, NULL, 0};
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerInitialize(int *argc, char ***argv)

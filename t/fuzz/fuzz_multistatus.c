@@ -1,5 +1,5 @@
-/* A multistatus of any kind, in blocks of any size, into rows and bookings. The first byte is the size
- * of the blocks. */
+/* A multistatus of any kind, in blocks of any size, into rows and bookings. The first byte is the
+ * size of the blocks. */
 #include <stdint.h>
 #include <apr_general.h>
 

@@ -195,9 +195,10 @@ static void reply_text(drive_t *d, oc_exchange_t *x, const char *text, apr_size_
             }
         }
     }
-    drive_reply(d, x, status,
-                head ? apr_pstrmemdup(d->pool, head, (apr_size_t)((body ? body : end) - head)) : NULL,
-                body ? body : "", body ? (apr_size_t)(end - body) : 0);
+    if (head) {
+        head = apr_pstrmemdup(d->pool, head, (apr_size_t)((body ? body : end) - head));
+    }
+    drive_reply(d, x, status, head, body ? body : "", body ? (apr_size_t)(end - body) : 0);
 }
 
 /* ---- the script ---- */

@@ -36,9 +36,8 @@ struct drive_t {
     oc_outcome_t fail_how;     /* with OC_X_REPLIED: fail_status and fail_body */
     int fail_status;
     const char *fail_body;
-    long cut_at;               /* the n-th exchange's reply breaks after that many body bytes (LOST);
-                                  -1 = never. With cut_exchange */
-    int cut_exchange;
+    long cut_at;               /* a reply breaks after that many body bytes (LOST); -1 = never */
+    int cut_exchange;          /* the reply to the n-th exchange (from 1); 0 = every */
     int refused;               /* replies whose rest the job did not want */
     drive_answer_t *answer;
     void *baton;
@@ -50,13 +49,14 @@ struct drive_t {
 drive_t *drive_create(apr_pool_t *pool);
 /* Adds a file's exchanges; bails out of the test program if it cannot be read. */
 void drive_load(drive_t *d, const char *file);
-/* Adds one exchange: "PROPFIND /exchange/ana/", and a whole reply "207\nContent-Type: ..\n\nbody". */
+/* Adds one exchange: "PROPFIND /exchange/ana/", and a whole reply "207\nContent-Type: ..\n\nbody".
+ * */
 void drive_add(drive_t *d, const char *request, const char *reply);
 /* Instead of a script: http://host:port, Basic user and password. */
 void drive_live(drive_t *d, const char *host, int port, const char *user, const char *password);
 
-/* Runs the job until it is done, or stuck (a complaint). Waits are not waited for: the test clock is
- * put forward. Returns the complaints so far. */
+/* Runs the job until it is done, or stuck (a complaint). Waits are not waited for: the test clock
+ * is put forward. Returns the complaints so far. */
 int drive_run(drive_t *d, oc_job_t *job);
 /* Recordings not asked for: counted, told by diag(). */
 int drive_unused(drive_t *d);

@@ -66,19 +66,19 @@ static void test_messages(void)
           "the whole body");
     found("content-type: TEXT/Calendar\r\nContent-Transfer-Encoding: Quoted-Printable\r\n\r\n"
           "A=3DB=\r\nC=C3=A9=\n=ZZ", "A=BC\xC3\xA9", "quoted-printable, broken escapes dropped");
-    found("Content-Type: text/calendar\nContent-Transfer-Encoding: base64\n\nQUJD\n REVG\n", "ABCDEF",
-          "base64 with line breaks, bare line feeds");
+    found("Content-Type: text/calendar\nContent-Transfer-Encoding: base64\n\nQUJD\n REVG\n",
+          "ABCDEF", "base64 with line breaks, bare line feeds");
     found("Content-Type: multipart/mixed;\r\n\tboundary=b\r\n\r\npre\r\n--b\r\n"
           "Content-Type: multipart/alternative; boundary=\"c d\"\r\n\r\n--c d\r\n\r\ntext\r\n"
           "--c d\r\nContent-Type: text/calendar\r\n\r\nHERE\r\n--c d--\r\n--b--\r\n",
           "HERE\r\n", "inside multipart inside multipart");
-    found("Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/calendar\r\n\r\nX",
-          NULL, "a part without end is cut off");
+    found("Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"
+          "Content-Type: text/calendar\r\n\r\nX", NULL, "a part without end is cut off");
     found("Content-Type: text/plain\r\n\r\nBEGIN:VCALENDAR", NULL, "no calendar part");
     found("", NULL, "nothing");
     found("Content-Type: multipart/mixed\r\n\r\n--\r\n", NULL, "no boundary");
-    found("Content-Type: multipart/mixed; boundary=\"\"\r\n\r\n--\r\nContent-Type: text/calendar\r\n\r\n"
-          "x\r\n----\r\n", NULL, "an empty boundary");
+    found("Content-Type: multipart/mixed; boundary=\"\"\r\n\r\n--\r\n"
+          "Content-Type: text/calendar\r\n\r\nx\r\n----\r\n", NULL, "an empty boundary");
     {
         const char *deep = "Content-Type: text/calendar\r\n\r\nX\r\n";
         int i;

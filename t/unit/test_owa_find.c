@@ -87,9 +87,9 @@ static const char *root_reply(const char *href, const char *calendar)
     const char *parent = apr_pstrmemdup(pool, calendar,
                                         (apr_size_t)(strrchr(calendar, '/') - calendar));
 
-    return apr_pstrcat(pool, XML MULTI "<a:response><a:href>", href, "</a:href><a:propstat><a:status>"
-                       "HTTP/1.1 200 OK</a:status><a:prop><e:calendar>", calendar, "</e:calendar>"
-                       "<e:drafts>", parent, "/Drafts</e:drafts></a:prop></a:propstat>"
+    return apr_pstrcat(pool, XML MULTI "<a:response><a:href>", href, "</a:href><a:propstat>"
+                       "<a:status>HTTP/1.1 200 OK</a:status><a:prop><e:calendar>", calendar,
+                       "</e:calendar><e:drafts>", parent, "/Drafts</e:drafts></a:prop></a:propstat>"
                        "</a:response>" END, NULL);
 }
 
@@ -114,7 +114,8 @@ static void test_folders(void)
            OC_REASON_UPSTREAM_PROTOCOL, "a calendar in another mailbox is not believed");
     is_int(probe_with(root_reply("http://h/exchange/bob/", "http://h/exchange/bob/Calendar")),
            OC_REASON_UPSTREAM_PROTOCOL, "nor an answer for another mailbox");
-    is_int(probe_with(root_reply("http://h/exchange/ana/", "http://h/exchange/ana/../bob/Calendar")),
+    is_int(probe_with(root_reply("http://h/exchange/ana/",
+                                 "http://h/exchange/ana/../bob/Calendar")),
            OC_REASON_UPSTREAM_PROTOCOL, "nor one with dot segments");
     is_int(probe_with(root_reply("http://h/evil/ana/", "http://h/evil/ana/Calendar")),
            OC_REASON_UPSTREAM_PROTOCOL, "nor one outside the configured path");
@@ -194,10 +195,14 @@ static void test_redirect(void)
     is_str(apr_table_get(facts, "server"), "https://mail2.example.com:8443", "and remembered");
 
     d = drive_create(pool);
-    drive_add(d, "PROPFIND /exchange/ana/", "307\nLocation: http://MAIL2.example.com/exchange/x/\n\n");
-    drive_add(d, "PROPFIND /exchange/x/", "302\nLocation: https://mail.example.com/exchange/y/\n\n");
-    drive_add(d, "PROPFIND /exchange/y/", "302\nLocation: https://mail.example.com/exchange/z/\n\n");
-    drive_add(d, "PROPFIND /exchange/z/", "302\nLocation: https://mail.example.com/exchange/q/\n\n");
+    drive_add(d, "PROPFIND /exchange/ana/",
+              "307\nLocation: http://MAIL2.example.com/exchange/x/\n\n");
+    drive_add(d, "PROPFIND /exchange/x/",
+              "302\nLocation: https://mail.example.com/exchange/y/\n\n");
+    drive_add(d, "PROPFIND /exchange/y/",
+              "302\nLocation: https://mail.example.com/exchange/z/\n\n");
+    drive_add(d, "PROPFIND /exchange/z/",
+              "302\nLocation: https://mail.example.com/exchange/q/\n\n");
     is_int(probe(d, &facts, NULL), OC_REASON_UPSTREAM_REDIRECT, "not for ever");
     is_int(d->seen->nelts, 4, "three hops and no more");
     is_int(d->complaints, 0, "the method is kept");
@@ -417,8 +422,10 @@ static void test_read(void)
     is_int(b->is_meeting && b->is_organizer && !b->cancelled, 1, "one's own meeting");
     ok(b->created && b->modified && b->stamp, "created, modified, stamp");
     is_int(b->attendees->nelts, 4, "to, cc and bcc, without the organizer");
-    is_int(oc_attendee_find(b->attendees, "dee@ex.example")->role, OC_ROLE_OPTIONAL, "cc: optional");
-    is_int(oc_attendee_find(b->attendees, "room412@ex.example")->cutype, OC_CUTYPE_ROOM, "bcc: room");
+    is_int(oc_attendee_find(b->attendees, "dee@ex.example")->role, OC_ROLE_OPTIONAL,
+           "cc: optional");
+    is_int(oc_attendee_find(b->attendees, "room412@ex.example")->cutype, OC_CUTYPE_ROOM,
+           "bcc: room");
     is_int(answer_of(b, "bo@ex.example"), OC_PARTSTAT_DECLINED,
            "the newest answer in the Inbox counts, whatever the case of uid and address");
     is_int(answer_of(b, "cy@ex.example"), OC_PARTSTAT_ACCEPTED,
@@ -504,8 +511,8 @@ static const char *message(const char *path, const char *class, const char *from
 {
     return apr_pstrcat(pool, "<a:response><a:href>http://old.example", path, "</a:href><a:propstat>"
                        "<a:status>HTTP/1.1 200 OK</a:status><a:prop><x:outlookmessageclass>"
-                       "IPM.Schedule.Meeting.", class, "</x:outlookmessageclass><d:uid>" UID "</d:uid>"
-                       "<e:fromemail>", from, "</e:fromemail><a:creationdate>", when,
+                       "IPM.Schedule.Meeting.", class, "</x:outlookmessageclass><d:uid>" UID
+                       "</d:uid><e:fromemail>", from, "</e:fromemail><a:creationdate>", when,
                        "</a:creationdate></a:prop></a:propstat></a:response>", NULL);
 }
 
@@ -558,7 +565,8 @@ static drive_t *evidence_script(const char *sent, const char *drafts, const char
 
 #define SENT message("/exchange/ana/Gesendete%20Objekte/q.EML", "Request", "ana@ex.example", \
                      "2026-03-05T08:00:00.000Z")
-#define YES_AT(when) message("/exchange/ana/Posteingang/a.EML", "Resp.Pos", "room412@ex.example", when)
+#define YES_AT(when) \
+    message("/exchange/ana/Posteingang/a.EML", "Resp.Pos", "room412@ex.example", when)
 
 static void test_evidence(void)
 {
@@ -583,8 +591,9 @@ static void test_evidence(void)
     is_int(room->calendar, OC_YES, "and its calendar shows it");
     ok(!room->holder, "nobody else holds it");
 
-    d = evidence_script(none, many(message("/exchange/ana/Entw%C3%BCrfe/d.EML", "Request", "a@b.example",
-                                           "2026-03-05T08:00:00.000Z"), ""),
+    d = evidence_script(none,
+                        many(message("/exchange/ana/Entw%C3%BCrfe/d.EML", "Request", "a@b.example",
+                                     "2026-03-05T08:00:00.000Z"), ""),
                         none, many(old, other));
     e = evidence(d, 0);
     room = APR_ARRAY_IDX(e->rooms, 0, oc_room_evidence_t *);
@@ -636,8 +645,8 @@ static void test_evidence_gone(void)
         drive_add(d, "SEARCH /exchange/ana/*", none);
         drive_add(d, "PROPFIND /exchange/room412/*", "403\n\n");
         e = evidence_of(call, d, 0);
-        is_int(d->complaints + drive_unused(d), 0, "an item that is gone: the folders are found once "
-               "more, nothing else is repeated");
+        is_int(d->complaints + drive_unused(d), 0,
+               "an item that is gone: the folders are found once more, nothing else repeated");
         is_int(e->item, OC_NO, "it is gone");
     }
     d = drive_create(pool);
@@ -655,7 +664,8 @@ static void test_evidence_gone(void)
     drive_add(d, "PROPFIND /exchange/room412/*", "403\n\n");
     drive_add(d, "PROPFIND /exchange/room412/*", "403\n\n");
     e = evidence_of(call, d, 0);
-    is_int(d->complaints + drive_unused(d), 0, "a calendar that was renamed: all is looked at again");
+    is_int(d->complaints + drive_unused(d), 0,
+           "a calendar that was renamed: all is looked at again");
     is_int(e->item, OC_YES, "and the item stands");
 }
 
@@ -675,10 +685,11 @@ static void test_names(void)
     uid = be->vt->uid_of(be, pool, seed);
     is_str(uid, "040000008200E00074C5B7101A82E008000000000000000000000000000000000000000010000000"
                 "80889098A0A8B0B8C0C8D0D8E0E8F0F8", "a uid has the form of a global object id");
-    is_str(owa_goid(pool, uid), "BAAAAIIA4AB0xbcQGoLgCAAAAAAAAAAAAAAAAAAAAAAAAAAAEAAAAICIkJigqLC4wMjQ"
-           "2ODo8Pg=", "whose bytes are the binary one");
+    is_str(owa_goid(pool, uid), "BAAAAIIA4AB0xbcQGoLgCAAAAAAAAAAAAAAAAAAAAAAAAAAAEAAAAICIkJig"
+           "qLC4wMjQ2ODo8Pg=", "whose bytes are the binary one");
     ok(be->vt->item_ok(be, be->vt->item_of(be, pool, seed)), "the name is a reference");
-    ok(!owa_goid(pool, "not-hex") && !owa_goid(pool, "040000008200E000zz"), "foreign uids have none");
+    ok(!owa_goid(pool, "not-hex") && !owa_goid(pool, "040000008200E000zz"),
+       "foreign uids have none");
     is_str(owa_message_item(pool, "oc-12.EML", "req"), "oc-12-req.EML", "a message's name");
     ok(be->vt->item_ok(be, owa_message_item(pool, apr_pstrcat(pool, "x", oc_str_segment(pool,
        "\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9"

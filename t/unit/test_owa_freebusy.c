@@ -87,8 +87,9 @@ static void test_odd(void)
     is_str(row(&a, 0), "??", "nobody is free by it");
 
     a = ask(NINE, MINUTES(60), MINUTES(30), "bo@ex.example");
-    drive_add(a.drive, "GET /public/*", "200 OK\nContent-Type: text/xml\n\n<a:response xmlns:a='WM'>"
-              "<a:recipients><a:item><a:email>bo@ex.example</a:email><a:fbdata>00</a:fbdata>");
+    drive_add(a.drive, "GET /public/*", "200 OK\nContent-Type: text/xml\n\n"
+              "<a:response xmlns:a='WM'><a:recipients><a:item><a:email>bo@ex.example"
+              "</a:email><a:fbdata>00</a:fbdata>");
     drive_run(a.drive, a.job);
     is_int(a.call->result.reason, OC_REASON_UPSTREAM_PROTOCOL, "a reply cut short is one, too");
 

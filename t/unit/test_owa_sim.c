@@ -197,7 +197,8 @@ static void test_story(void)
         call = new_call(user);
         drive_live(d, "127.0.0.1", site.port, user, apr_pstrcat(pool, "pw-", user, NULL));
         drive_run(d, be->vt->read(be, call, b->item, &none));
-        is_str(oc_reason_token(call->result.reason), "booking-not-found", "nothing is left to read");
+        is_str(oc_reason_token(call->result.reason), "booking-not-found",
+               "nothing is left to read");
     }
 }
 

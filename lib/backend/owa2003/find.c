@@ -85,7 +85,9 @@ static int by_start(const void *a, const void *b)
 
 static void list_done(list_t *l)
 {
-    qsort(l->out->bookings->elts, (size_t)l->out->bookings->nelts, sizeof(oc_booking_t *), by_start);
+    apr_array_header_t *rows = l->out->bookings;
+
+    qsort(rows->elts, (size_t)rows->nelts, sizeof(oc_booking_t *), by_start);
     if (l->strange > 0) {
         oc_log(OC_LOG_INFO, 0, l->v.call->id,
                OC_LOGID(0310) "list: %d rows left out: outside the folder, or without usable times",

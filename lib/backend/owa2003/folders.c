@@ -127,7 +127,8 @@ static const char *root_of(owa_verb_t *v, const search_t *s, const char *href)
     }
     end = strchr(plain + n, '/');
     name = end ? apr_pstrmemdup(pool, plain + n, (apr_size_t)(end - plain) - n) : plain + n;
-    if (!*name || (!strchr(name, '@') == !strchr(s->mailbox, '@') && strcasecmp(name, s->mailbox))) {
+    if (!*name
+        || (!strchr(name, '@') == !strchr(s->mailbox, '@') && strcasecmp(name, s->mailbox))) {
         return NULL;
     }
     end = strchr(href + n, '/'); /* the base holds nothing encoded: same length */
@@ -233,7 +234,8 @@ void owa_folders_find(owa_verb_t *v, const char *mailbox, owa_folders_then_t *th
 
 typedef void moved_then_t(owa_verb_t *v, int moved);
 
-static void compare(owa_verb_t *v, const owa_folders_t *folders, const oc_result_t *res, void *baton)
+static void compare(owa_verb_t *v, const owa_folders_t *folders, const oc_result_t *res,
+                    void *baton)
 {
     moved_then_t **then = baton;
     int moved = folders && (folders->site != v->own->site

@@ -1,6 +1,6 @@
 /* read.c - one item of the acting person's calendar, with everybody's answers.
  *
- *   PROPFIND item  ->  GET item (Translate: f)     what the organizer's copy says (ATTENDEE;PARTSTAT)
+ *   PROPFIND item  ->  GET item (Translate: f)     the organizer's copy: ATTENDEE;PARTSTAT=..
  *                  ->  SEARCH Inbox by uid         answers that nobody has processed yet
  *
  * The organizer's copy learns of an answer only when Outlook or OWA processes it, so the newest
