@@ -129,8 +129,9 @@ subtest 'as an ordinary user' => sub {
     my $dir = tempdir(CLEANUP => 1);
     chmod 0755, $dir;
     chown $who[2], $who[3], $dir;
-    my $built = SimRun->start('--build', "$dir/build");     # so that this user finds it built
-    $built->stop;
+    # built already, by the tests above; copied with its times, so that make finds nothing to do
+    my $build = $ENV{OWASIM_BUILD} || "$FindBin::Bin/../.build/sim";
+    is(system('cp', '-a', $build, "$dir/build"), 0, 'a copy of the module');
     system 'chown', '-R', 'nobody', "$dir/build";
     my $pid = open my $h, '-|';
     if (!$pid) {
