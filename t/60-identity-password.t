@@ -136,5 +136,9 @@ subtest 'the header must be the verified person' => sub {
         $r = $web->request(GET => '/booking/bookings.json', user => $bad, password => 'x');
         is("$r->{status} " . ($r->{json}{reason} // ''), '403 no-mailbox', 'no mailbox for ' . substr($bad, 0, 20));
     }
+    # A password goes to this machine or over TLS; a name that only begins like an address is neither.
+    $web = Httpd->start(backend_line => 'OwaCalBackend corp owa2003 http://127.evil.test/exchange/');
+    $r = $web->json('alice', GET => '/booking/bookings');
+    is("$r->{status} $r->{json}{reason}", '500 misconfigured', 'no password to a server of that name without TLS');
 };
 done_testing();

@@ -90,6 +90,9 @@ typedef struct oc_backend_vtable_t {
      * end. Pure. */
     oc_itemref_t (*item_of)(const oc_backend_t *, apr_pool_t *, const unsigned char seed[32]);
     const char *(*uid_of)(const oc_backend_t *, apr_pool_t *, const unsigned char seed[32]);
+    /* Path of that mailbox's root, encoded: what its owner can surely read. NULL in the table: the
+     * product has no such path. */
+    const char *(*home)(const oc_backend_t *, apr_pool_t *, const char *mailbox);
     /* 1 if `item` is a well-formed reference of this backend (it came from outside, MAC checked). */
     int (*item_ok)(const oc_backend_t *, const char *item);
 

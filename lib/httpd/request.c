@@ -157,6 +157,9 @@ oc_call_t *oc_request_call(oc_request_t *q, oc_identity_t **id)
         apr_pool_destroy(call->pool);
         return NULL;
     }
+    if (q->backend->vt->home) { /* where a login is proved before anything else is asked */
+        oc_identity_home(*id, q->backend->vt->home(q->backend, call->pool, call->mailbox));
+    }
     return call;
 }
 

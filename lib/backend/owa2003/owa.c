@@ -33,6 +33,11 @@ static const char *uid_of(const oc_backend_t *be, apr_pool_t *pool, const unsign
                        "0000000000000000", "10000000", own, NULL);
 }
 
+static const char *home(const oc_backend_t *be, apr_pool_t *pool, const char *mailbox)
+{
+    return apr_pstrcat(pool, be->conf->path, oc_str_segment(pool, mailbox), "/", NULL);
+}
+
 /* A reference is an item's name as it stands in a URL: one encoded segment, in our own spelling. */
 static int item_ok(const oc_backend_t *be, const char *item)
 {
@@ -187,6 +192,7 @@ const oc_site_t *owa_site(const oc_backend_t *be, const char *scheme, const char
 const oc_backend_vtable_t owa2003_vtable = {
     .kind = "owa2003",
     .item_of = item_of,
+    .home = home,
     .uid_of = uid_of,
     .item_ok = item_ok,
     .freebusy = owa_freebusy,
