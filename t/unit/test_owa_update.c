@@ -94,15 +94,15 @@ static void test_lines(void)
 
     conf.update_lines = apr_array_make(pool, 4, sizeof(const char *));
     APR_ARRAY_PUSH(conf.update_lines, const char *) = "Cmd=sendappt";
-    APR_ARRAY_PUSH(conf.update_lines, const char *) = "MsgID=%{path}";
-    APR_ARRAY_PUSH(conf.update_lines, const char *) = "x=Changed: %{subject} 100% %{nothing}%";
-    APR_ARRAY_PUSH(conf.update_lines, const char *) = "y=%{text}";
+    APR_ARRAY_PUSH(conf.update_lines, const char *) = "MsgID={msgid}";
+    APR_ARRAY_PUSH(conf.update_lines, const char *) = "x=Changed: {subject} {{100%} {nothing}{";
+    APR_ARRAY_PUSH(conf.update_lines, const char *) = "y={text}";
     wanted->subject = "a\nMsgTo=eve@x.example";
     wanted->text = NULL;
     fake_run(f, other.vt->update(&other, call, was, wanted, &change));
     is_str(f->last_post,
            apr_pstrcat(pool, "Cmd=sendappt\r\nMsgID=/Napt\xc3\xa1r/", meeting->item,
-                       "\r\nx=Changed: a MsgTo=eve@x.example 100% %{nothing}%\r\n", NULL),
+                       "\r\nx=Changed: a MsgTo=eve@x.example {{100%} {nothing}{\r\n", NULL),
            "configured lines, values made one line");
 }
 

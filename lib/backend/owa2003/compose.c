@@ -180,11 +180,11 @@ apr_array_header_t *owa_compose_message(apr_pool_t *pool, const oc_booking_t *b,
 static const char *const update_lines[] = {
     "Cmd=sendappt",
     "FORMTYPE=appointment",
-    "MsgID=%{path}",
-    "urn:schemas:httpmail:subject=%{subject}",
-    "urn:schemas:calendar:location=%{location}",
-    "CALENDAR:UID=%{path}",
-    "urn:schemas:httpmail:textdescription=%{text}",
+    "MsgID={msgid}",
+    "urn:schemas:httpmail:subject={subject}",
+    "urn:schemas:calendar:location={location}",
+    "CALENDAR:UID={msgid}",
+    "urn:schemas:httpmail:textdescription={text}",
 };
 
 /* The body is lines, so that a value must not bring any: neither CR nor LF, nor what other readers
@@ -208,14 +208,14 @@ static const char *fill_line(apr_pool_t *pool, const char *line, const char *pat
 {
     const struct {
         const char *mark, *value;
-    } marks[] = {{"%{path}", path},
-                 {"%{subject}", b->subject},
-                 {"%{location}", b->location},
-                 {"%{text}", b->text}};
+    } marks[] = {{"{msgid}", path},
+                 {"{subject}", b->subject},
+                 {"{location}", b->location},
+                 {"{text}", b->text}};
     const char *out = "", *p = line;
 
     while (*p) {
-        apr_size_t plain = strcspn(p, "%");
+        apr_size_t plain = strcspn(p, "{");
         int known = 0;
         out = apr_pstrcat(pool, out, apr_pstrmemdup(pool, p, plain), NULL);
         p += plain;
@@ -232,8 +232,8 @@ static const char *fill_line(apr_pool_t *pool, const char *line, const char *pat
                 known = 1;
             }
         }
-        if (*p && !known && *p == '%') {
-            out = apr_pstrcat(pool, out, "%", NULL);
+        if (*p == '{' && !known) {
+            out = apr_pstrcat(pool, out, "{", NULL);
             p++;
         }
     }

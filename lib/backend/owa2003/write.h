@@ -63,7 +63,7 @@ apr_array_header_t *owa_compose_message(apr_pool_t *pool, const oc_booking_t *b,
 /* Addresses of one role with commas between; NULL if there are none. */
 const char *owa_compose_list(apr_pool_t *pool, const apr_array_header_t *people, oc_role_t role);
 /* The body of the update command: conf->update_lines or the built-in ones, each ended by CRLF. In a
- * line %{path}, %{subject}, %{location} and %{text} stand for the item's path below the mailbox
+ * line {msgid}, {subject}, {location} and {text} stand for the item's path below the mailbox
  * (decoded, "/Calendar/x.EML") and the booking's values. */
 const char *owa_compose_update(apr_pool_t *pool, const oc_backend_conf_t *conf,
                                const owa_folders_t *own, const oc_booking_t *b, apr_size_t *len);
