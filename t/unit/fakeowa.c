@@ -36,7 +36,9 @@ const char *const fake_fault_names[FAKE_FAULTS] = {"ok",
                                                    "207 in part",
                                                    "HTML",
                                                    "HTML after it was done",
-                                                   "cut off"};
+                                                   "cut off",
+                                                   "deadline",
+                                                   "deadline after it was done"};
 
 typedef struct reply_t {
     int status;
@@ -619,10 +621,10 @@ static void exchange(fake_t *f, oc_job_t *job, oc_exchange_t *x)
     reply_t r = {0, "text/xml", "", NULL};
     int number = ++f->exchanges;
     int fails = f->fail_at && (number == f->fail_at || (f->for_good && number > f->fail_at));
-    fake_fault_t fault = fails ? f->fault : FAKE_OK;
+    fake_fault_t fault = f->over ? FAKE_TIMEOUT : fails ? f->fault : FAKE_OK;
     int done = fault == FAKE_OK || fault == FAKE_LOST_DONE || fault == FAKE_TIMEOUT_DONE ||
                fault == FAKE_500_DONE || fault == FAKE_HTML_DONE || fault == FAKE_CUT ||
-               fault == FAKE_PARTIAL;
+               fault == FAKE_DEADLINE_DONE || fault == FAKE_PARTIAL;
 
     f->log = apr_psprintf(f->pool, "%s%d %s %s %s\n", f->log, f->exchanges, x->method, x->path,
                           fake_fault_names[fault]);
@@ -641,6 +643,11 @@ static void exchange(fake_t *f, oc_job_t *job, oc_exchange_t *x)
         return;
     case FAKE_NOT_SENT:
         finish(job, x, OC_X_NOT_SENT);
+        return;
+    case FAKE_DEADLINE:
+    case FAKE_DEADLINE_DONE:
+        f->over = 1;
+        finish(job, x, OC_X_TIMEOUT);
         return;
     case FAKE_TIMEOUT:
     case FAKE_TIMEOUT_DONE:
@@ -667,6 +674,10 @@ int fake_run(fake_t *f, oc_job_t *job)
         }
         for (int i = 0; i < n; i++) {
             exchange(f, job, batch[i]);
+        }
+        if (f->over) { /* all in flight have ended */
+            f->over = 0;
+            job->vt->cancel(job, OC_CANCEL_DEADLINE);
         }
         idle = n ? 0 : idle + 1;
         if (!n && job->wake_at > oc_clock_mono()) {

@@ -64,6 +64,8 @@ typedef enum fake_fault_t {
     FAKE_HTML,
     FAKE_HTML_DONE,
     FAKE_CUT,
+    FAKE_DEADLINE, /* the job is cancelled then */
+    FAKE_DEADLINE_DONE,
     FAKE_FAULTS
 } fake_fault_t;
 extern const char *const fake_fault_names[FAKE_FAULTS];
@@ -84,6 +86,7 @@ typedef struct fake_t {
     int fail_at; /* number of the exchange, from 1; 0 = none */
     fake_fault_t fault;
     int for_good; /* every exchange from that one on fails so */
+    int over;     /* the job's deadline has come */
     /* what happened */
     int exchanges, serial;
     int wrong; /* a client did what it must never do */

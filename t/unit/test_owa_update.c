@@ -253,14 +253,14 @@ static void one_fault(int n, int fault, int for_good, int silent, int remove)
     int sent, moved;
 
     if (remove) {
-        wanted->attendees->nelts = 2; /* without the room */
+        wanted->attendees->nelts = remove == 1 ? 2 : 0; /* without the room, without anybody */
     }
     f->command_silent = silent;
     f->fail_at = n;
     f->fault = fault;
     f->for_good = for_good && fault != FAKE_404; /* who denies all he has cannot be seen through */
     call = update(f, was, wanted, &change);
-    sent = fake_mailed(f, REQUEST, "bo@") - 1;
+    sent = remove == 2 ? fake_mailed(f, CANCELED, "bo@") : fake_mailed(f, REQUEST, "bo@") - 1;
     moved = !strcmp(fake_prop(fake_find(f, item_path), "dtstart"), "2026-03-05T10:00:00.000Z");
     fake_must(sent <= 1 && fake_mailed(f, CANCELED, NULL) <= 1, "%s: sent twice (%s)", what,
               token(call));
@@ -321,5 +321,6 @@ int main(void)
     faults("update", 0, 0);
     faults("silent update", 1, 0);
     faults("removal", 0, 1);
+    faults("removal of all", 0, 2);
     return done_testing();
 }

@@ -22,6 +22,7 @@
 #include <string.h>
 
 #define CLAIMS_MAX 4
+#define UNSENT_DRAFT "An unsent cancellation may be left in the Drafts folder."
 #define STANDS     "The booking still stands in your calendar."
 
 typedef struct cancel_t {
@@ -74,7 +75,7 @@ static void swept_one(owa_verb_t *v, owa_erase_t *e)
     cancel_t *c = e->baton;
     (void)v;
     if (e->gone != OC_YES && !c->change->left_behind) {
-        c->change->left_behind = "An unsent cancellation may be left in the Drafts folder.";
+        c->change->left_behind = UNSENT_DRAFT;
     }
     if (--c->open == 0) {
         finish(c);
@@ -101,7 +102,7 @@ static void sweep_found(owa_verb_t *v, apr_array_header_t *messages, const oc_re
         }
     }
     if ((!messages || (c->unread && c->open == 1)) && !c->change->left_behind) {
-        c->change->left_behind = "An unsent cancellation may be left in the Drafts folder.";
+        c->change->left_behind = UNSENT_DRAFT;
     }
     if (--c->open == 0) {
         finish(c);
@@ -347,7 +348,7 @@ static void mend(cancel_t *c, const oc_dav_row_t *row)
         s->prop = OWA_P_TEXT;
         s->value = c->reason;
     }
-    c->change->left_behind = STANDS " An unsent cancellation may be left in the Drafts folder.";
+    c->change->left_behind = STANDS " " UNSENT_DRAFT;
     if (set->nelts) {
         owa_ask_t *a = owa_proppatch(&c->v, c->draft, (const oc_dav_set_t *)set->elts, set->nelts,
                                      "*", "mend draft", mended);
@@ -492,6 +493,7 @@ static void prepared(owa_verb_t *v, owa_ask_t *a)
             return;
         }
         if (a->status == 404) {
+            c->change->left_behind = NULL;
             owa_fail(v, a, "prepare cancellation");
             return;
         }
@@ -527,7 +529,8 @@ static void start(owa_verb_t *v)
     }
     a = owa_command(v, apr_pstrcat(v->pool, c->path, "?Cmd=getcancel", NULL), NULL, 0,
                     "prepare cancellation", prepared);
-    a->x->writes = 1; /* each call makes one more draft */
+    a->x->writes = 1;                      /* each call makes one more draft */
+    c->change->left_behind = UNSENT_DRAFT; /* until it is known better */
     a->baton = c;
     owa_send(v, a);
 }

@@ -34,6 +34,7 @@ typedef struct update_t {
     apr_time_t date;             /* the server's clock when the item was changed */
     int looks, lost;
     oc_change_t *parting; /* the cancellation for those removed */
+    const char *left;     /* what was left behind before that */
     oc_result_t cause;
 } update_t;
 
@@ -404,22 +405,30 @@ static const char *addresses(apr_pool_t *pool, const apr_array_header_t *people)
     return all;
 }
 
+/* Says of those removed that they were not told, or perhaps not, beside what was said before. */
+static void say_untold(update_t *u, const char *how, const char *draft)
+{
+    u->change->left_behind =
+        apr_psprintf(u->v.pool, "%s%s%s told of no longer being invited: %s.%s%s",
+                     u->left ? u->left : "", u->left ? " " : "", how,
+                     addresses(u->v.pool, u->removed), draft ? " " : "", draft ? draft : "");
+}
+
 static void parted(owa_verb_t *v, owa_mail_t *m)
 {
     update_t *u = m->baton;
     oc_told_t told = u->parting->told;
+
+    u->change->left_behind = u->left;
     if (u->now->attendees->nelts == 0) { /* they are all there is to tell */
         u->change->told = told;
         u->change->way = told == OC_TOLD_NOT ? NULL : "webdav";
         oc_result_copy(&u->cause, &m->res, v->pool);
     }
-    if (told == OC_TOLD_NOT || told == OC_TOLD_UNKNOWN) {
-        u->change->left_behind =
-            apr_psprintf(v->pool, "%s%s told of no longer being invited: %s.%s%s",
-                         u->change->left_behind ? u->change->left_behind : "",
-                         told == OC_TOLD_NOT ? "Not" : "Perhaps not",
-                         addresses(v->pool, u->removed), u->parting->left_behind ? " " : "",
-                         u->parting->left_behind ? u->parting->left_behind : "");
+    if (told == OC_TOLD_NOT) {
+        say_untold(u, "Not", u->parting->left_behind);
+    } else if (told == OC_TOLD_UNKNOWN) {
+        say_untold(u, "Perhaps not", u->parting->left_behind);
     }
     read_back(u);
 }
@@ -440,6 +449,11 @@ static void part(update_t *u)
         }
     }
     /* Higher and later than any update that the command may have sent to them as well. */
+    u->left = u->change->left_behind;
+    say_untold(u, "Perhaps not", "An unsent message may be left in the Drafts folder.");
+    if (u->now->attendees->nelts == 0) {
+        u->change->told = OC_TOLD_UNKNOWN; /* until it is known better */
+    }
     u->parting = owa_change_make(u->v.pool);
     m = owa_mail_make(&u->v, OWA_MAIL_CANCEL, u->was, u->removed, u->parting, parted, u);
     m->name = apr_psprintf(u->v.pool, "gone%d", u->now->sequence);
