@@ -18,9 +18,9 @@ int owa_doubtful(const owa_ask_t *a)
     return (a->status >= 200 && a->status < 300) || (a->status >= 500 && a->status != 507);
 }
 
-int owa_page(const owa_ask_t *a)
+int owa_no_success(const owa_ask_t *a)
 {
-    return a->status == 200 && !strcmp(a->type, "text/html");
+    return a->status == 207 || (a->status == 200 && !strcmp(a->type, "text/html"));
 }
 
 int owa_precondition_failed(const owa_ask_t *a)
@@ -68,13 +68,14 @@ static void looked(owa_verb_t *v, owa_ask_t *a)
 static void deleted(owa_verb_t *v, owa_ask_t *a)
 {
     owa_erase_t *e = a->baton;
-    int gone = a->status == 404, said = gone || (a->res.reason == OC_REASON_OK && !owa_page(a));
+    int gone = a->status == 404;
+    int said = gone || (a->res.reason == OC_REASON_OK && !owa_no_success(a));
 
     a->res.upstream_status = a->status;
     if (gone && e->restart && e->tries == 1 && owa_restart(v, a, NULL)) {
         return; /* nothing of that name, but perhaps the folder was known by an old name */
     }
-    if (!said && !owa_doubtful(a) && !owa_page(a)) {
+    if (!said && !owa_doubtful(a) && !owa_no_success(a)) {
         ended(v, e, OC_NO, &a->res);
         return;
     }

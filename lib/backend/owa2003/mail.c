@@ -111,12 +111,13 @@ static void settled(owa_verb_t *v, owa_erase_t *e)
 static void moved(owa_verb_t *v, owa_ask_t *a)
 {
     owa_mail_t *m = a->baton;
-    if (a->res.reason == OC_REASON_OK && !owa_page(a)) {
+    if (a->res.reason == OC_REASON_OK && !owa_no_success(a)) {
         m->change->left_behind = NULL;
         ended(v, m, OC_TOLD_UNVERIFIED);
-    } else if (owa_doubtful(a) || owa_page(a) || a->status == 404) {
-        if (owa_page(a)) {
-            oc_result_fail(&a->res, OC_REASON_UPSTREAM_PROTOCOL, "a page in answer to a MOVE");
+    } else if (owa_doubtful(a) || owa_no_success(a) || a->status == 404) {
+        if (owa_no_success(a)) {
+            oc_result_fail(&a->res, OC_REASON_UPSTREAM_PROTOCOL, "%s in answer to a MOVE",
+                           a->status == 207 ? "a multistatus" : "a page");
         }
         oc_result_copy(&m->res, &a->res, v->pool);
         owa_erase(v, owa_erase_make(v, m->path, "was it sent", settled, m));
