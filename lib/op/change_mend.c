@@ -135,6 +135,20 @@ static void ledger_keep(oc_op_t *op)
     }
 }
 
+/* What an update leaves unsaid: answers given before, of those whom the change does not concern. */
+static void keep_answers(oc_changing_t *c)
+{
+    int i;
+
+    for (i = 0; i < c->act->booking->attendees->nelts; ++i) {
+        oc_attendee_t *a = &APR_ARRAY_IDX(c->act->booking->attendees, i, oc_attendee_t);
+        const oc_attendee_t *before = oc_attendee_find(c->was->attendees, a->address);
+        if (a->partstat == OC_PARTSTAT_UNKNOWN && before && !(c->diff & WHEN)) {
+            a->partstat = before->partstat;
+        }
+    }
+}
+
 void oc_change_end_standing(oc_op_t *op, const char *pending_why, const char *why)
 {
     oc_changing_t *c = oc_change_of(op);
@@ -142,6 +156,7 @@ void oc_change_end_standing(oc_op_t *op, const char *pending_why, const char *wh
     oc_result_clear(&op->call->result);
     ledger_keep(op);
     c->act->booking = oc_verify_answers(op, &c->verify, now_standing(c));
+    keep_answers(c);
     c->act->pending_why = pending_why;
     c->act->not_done = c->change ? c->change->left_behind : NULL;
     if (c->verify.seen_sent) {

@@ -2,8 +2,8 @@
  *
  * Verbs are jobs that give exchanges like a real backend's: the world changes when an exchange is
  * carried out, not when the verb is begun, and any exchange can be made to fail in every way a real
- * one can, done or not done. Time is the library's clock, which the owner moves on when nothing else
- * is left to do, so that waiting takes no time. One thread.
+ * one can, done or not done. Time is the library's clock, which the owner moves on when nothing
+ * else is left to do, so that waiting takes no time. One thread.
  */
 #ifndef MEMBACKEND_H
 #define MEMBACKEND_H
@@ -69,7 +69,7 @@ typedef struct mem_t {
     mem_fault_t fault;
     int fault2_at;         /* one more, alone */
     mem_fault_t fault2;
-    int (*start)(void *baton, int i); /* mem_run_all asks it whether job i may begin; NULL: it may */
+    int (*start)(void *baton, int i); /* asked whether job i may begin; NULL: it may */
     void *start_baton;
     int count;             /* exchanges carried out or failed so far */
     int writes;
@@ -98,5 +98,20 @@ void mem_execute(mem_t *world, oc_job_t *job, oc_exchange_t *x);
 void mem_run(mem_t *world, oc_job_t *job);
 /* Work all of them, one exchange of a random one at a time. */
 void mem_run_all(mem_t *world, oc_job_t **jobs, int n, unsigned seed);
+
+/* Shared by the three files of it. */
+#define MEM_EACH(type, var, array) \
+    for (type *var = (type *)(array)->elts; var < (type *)(array)->elts + (array)->nelts; ++var)
+
+extern const oc_backend_vtable_t mem_vtable;
+mem_item_t *mem_find(mem_t *world, const char *owner, const char *name);
+void mem_drop_entry(mem_t *world, const char *room, const char *uid); /* room NULL: all */
+void mem_drop_drafts(mem_t *world, const char *uid);
+void mem_message(mem_t *world, apr_array_header_t *box, const char *owner, const char *uid,
+                 mem_kind_t kind);
+/* The message leaves, and rooms take notice. */
+void mem_deliver(mem_t *world, const char *owner, const oc_booking_t *b, mem_kind_t kind);
+/* Does what the exchange asks for. */
+void mem_perform(oc_exchange_t *x);
 
 #endif

@@ -33,7 +33,7 @@ oc_call_t *optest_call(optest_t *t, const char *who)
 
 oc_range_t optest_when(int shift)
 {
-    oc_range_t when = { TEN + shift * HOUR, TEN + (shift + 1) * HOUR };
+    oc_range_t when = {TEN + shift * HOUR, TEN + (shift + 1) * HOUR};
     return when;
 }
 
@@ -102,12 +102,11 @@ const char *optest_outcome(const optest_t *t)
     const oc_act_t *a = t->act;
     const oc_result_t *r = &t->call->result;
 
-    return apr_psprintf(t->call->pool,
-                        "%s, %s at %s (%s); told %d; pending: %s; left: %s; not done: %s",
-                        oc_state_token(a->state), oc_reason_token(r->reason),
-                        r->step ? r->step : "-", r->detail ? r->detail : "-", (int)a->told,
-                        a->pending_why ? a->pending_why : "-", a->left_behind ? a->left_behind : "-",
-                        a->not_done ? a->not_done : "-");
+    return apr_psprintf(
+        t->call->pool, "%s, %s at %s (%s); told %d; pending: %s; left: %s; not done: %s",
+        oc_state_token(a->state), oc_reason_token(r->reason), r->step ? r->step : "-",
+        r->detail ? r->detail : "-", (int)a->told, a->pending_why ? a->pending_why : "-",
+        a->left_behind ? a->left_behind : "-", a->not_done ? a->not_done : "-");
 }
 
 int optest_leases(optest_t *t)

@@ -17,7 +17,8 @@ typedef struct optest_t {
     oc_act_t *act;
 } optest_t;
 
-/* A world, and a configuration with a lease table and short times: 20 s, 10 s undo, 3 s for answers. */
+/* A world, and a configuration with a lease table and short times: 20 s, 10 s undo, 3 s for
+ * answers. */
 void optest_begin(optest_t *t);
 void optest_end(optest_t *t);
 oc_call_t *optest_call(optest_t *t, const char *who); /* replaces the one before */

@@ -92,7 +92,8 @@ static void happy(void)
     t.world->rooms = MEM_TENTATIVE;
     t.world->readable = 1;
     optest_book(&t, "alice", NULL, 1);
-    optest_is(&t, OC_STATE_CONFIRMED, OC_REASON_OK, "no answer, but it stands in the room's calendar");
+    optest_is(&t, OC_STATE_CONFIRMED, OC_REASON_OK,
+              "no answer, but it stands in the room's calendar");
     optest_end(&t);
 
     optest_begin(&t);
@@ -130,7 +131,7 @@ static void without_rooms(void)
 static void policies(void)
 {
     optest_t t;
-    oc_range_t half = { TEN + HOUR / 2, TEN + HOUR };
+    oc_range_t half = {TEN + HOUR / 2, TEN + HOUR};
 
     optest_begin(&t);
     mem_book(t.world, ROOM, half, "OTHER");
@@ -186,7 +187,7 @@ static void policies(void)
     optest_is(&t, OC_STATE_CONFIRMED, OC_REASON_OK, "a busy attendee, nobody asked");
     {
         oc_call_t *call = optest_call(&t, "alice");
-        oc_book_args_t args = { 0 };
+        oc_book_args_t args = {0};
         args.booking = optest_booking(call->pool, 0, NULL, NULL);
         args.seed[0] = 9;
         args.check_people = 1;
@@ -200,7 +201,7 @@ static void policies(void)
 static void neighbours(void)
 {
     optest_t t;
-    oc_range_t before = { TEN - HOUR, TEN }, after = { TEN + HOUR, TEN + 2 * HOUR };
+    oc_range_t before = {TEN - HOUR, TEN}, after = {TEN + HOUR, TEN + 2 * HOUR};
     oc_booking_t *b;
 
     optest_begin(&t);
@@ -211,7 +212,7 @@ static void neighbours(void)
     b = optest_booking(t.world->pool, 5, ROOM, NULL);
     b->when.start = TEN + 2 * HOUR + apr_time_from_sec(600);
     b->when.end = b->when.start + apr_time_from_sec(1200);
-    mem_book(t.world, ROOM, (oc_range_t){ b->when.end, b->when.end + HOUR }, "TEN-PAST");
+    mem_book(t.world, ROOM, (oc_range_t){b->when.end, b->when.end + HOUR}, "TEN-PAST");
     optest_book(&t, "alice", b, 2);
     optest_is(&t, OC_STATE_CONFIRMED, OC_REASON_OK, "nor at ten past and half past");
     optest_end(&t);
@@ -228,7 +229,8 @@ static void lag(void)
     optest_is(&t, OC_STATE_PENDING, OC_REASON_OK, "the first with lagging free/busy");
     t.world->count = 0;
     optest_book(&t, "bob", NULL, 2);
-    optest_is(&t, OC_STATE_CONFLICT, OC_REASON_ROOM_TAKEN, "the second, though free/busy says free");
+    optest_is(&t, OC_STATE_CONFLICT, OC_REASON_ROOM_TAKEN,
+              "the second, though free/busy says free");
     ok(!mem_item(t.world, "bob", optest_uid(&t, 2)), "and nothing stands in bob's calendar");
     optest_book(&t, "bob", optest_booking(t.world->pool, 1, ROOM, NULL), 3);
     optest_is(&t, OC_STATE_PENDING, OC_REASON_OK, "an hour later it is free");
@@ -295,7 +297,7 @@ static void idempotent(void)
 /* Every exchange of a booking fails in every way, alone or with all that follow. */
 static void every_fault(mem_room_t rooms, int readable, int copies, const char *name)
 {
-    int at, fault, on, runs = 0, bad = 0, states[5] = { 0 };
+    int at, fault, on, runs = 0, bad = 0, states[5] = {0};
 
     for (on = 0; on < 2; ++on) {
         for (fault = MEM_FINE + 1; fault < MEM_FAULTS; ++fault) {
@@ -319,8 +321,8 @@ static void every_fault(mem_room_t rooms, int readable, int copies, const char *
                          mem_fault_name((mem_fault_t)fault), why, optest_outcome(&t));
                 }
                 /* A single fault leaves all the time and the means to find out and put right. */
-                if (!on && copies && (t.act->state == OC_STATE_UNKNOWN || t.act->left_behind)
-                    && ++bad < 10) {
+                if (!on && copies && (t.act->state == OC_STATE_UNKNOWN || t.act->left_behind) &&
+                    ++bad < 10) {
                     diag("exchange %d %s: not settled: %s", at, mem_fault_name((mem_fault_t)fault),
                          optest_outcome(&t));
                 }
@@ -377,8 +379,8 @@ static int may_start(void *baton, int i)
 
     oc_result_init(&res, q->calls[i]->pool);
     return oc_lease_try(q->t->conf.leases, "mem", &room, 1, q->calls[i]->id,
-                        oc_clock_mono() + apr_time_from_sec(60), &res) == APR_SUCCESS
-           && oc_op_prepare(q->jobs[i]) == APR_SUCCESS;
+                        oc_clock_mono() + apr_time_from_sec(60), &res) == APR_SUCCESS &&
+           oc_op_prepare(q->jobs[i]) == APR_SUCCESS;
 }
 
 /* Twenty people want one room and time; their exchanges are mixed at random. */
@@ -403,7 +405,7 @@ static void race(mem_room_t rooms, int readable, int shared, const char *name)
             t.conf.leases = NULL;
         }
         for (i = 0; i < N; ++i) {
-            oc_book_args_t args = { 0 };
+            oc_book_args_t args = {0};
             char who[16];
             snprintf(who, sizeof(who), "user%d", i);
             calls[i] = oc_call_create(who, who, who);
@@ -412,7 +414,7 @@ static void race(mem_room_t rooms, int readable, int shared, const char *name)
             jobs[i] = oc_op_book(calls[i], &t.world->backend, &t.conf, &args, &acts[i]);
         }
         if (shared) {
-            queue_t queue = { &t, calls, jobs };
+            queue_t queue = {&t, calls, jobs};
             t.world->start = may_start;
             t.world->start_baton = &queue;
             mem_run_all(t.world, jobs, N, (unsigned)run * 7919u + 1);
@@ -422,10 +424,11 @@ static void race(mem_room_t rooms, int readable, int shared, const char *name)
         for (i = 0; i < N; ++i) {
             int item = mem_item(t.world, NULL, optest_uid(&t, 10 + i)) != NULL;
             won += acts[i]->state == OC_STATE_CONFIRMED || acts[i]->state == OC_STATE_PENDING;
-            refused += acts[i]->state == OC_STATE_CONFLICT
-                       && calls[i]->result.reason == OC_REASON_ROOM_TAKEN;
+            refused += acts[i]->state == OC_STATE_CONFLICT &&
+                       calls[i]->result.reason == OC_REASON_ROOM_TAKEN;
             standing += item;
-            if (item != (acts[i]->state == OC_STATE_CONFIRMED || acts[i]->state == OC_STATE_PENDING)) {
+            if (item !=
+                (acts[i]->state == OC_STATE_CONFIRMED || acts[i]->state == OC_STATE_PENDING)) {
                 ++bad;
             }
         }

@@ -45,7 +45,8 @@ static void plain(void)
     is_int(t->world->count, 4, "read, draft, send, delete: no exchange too many");
     is_str(t->act->booking->subject, "Budget", "what was cancelled is told");
     cancel_as(t, "alice");
-    optest_is(t, OC_STATE_FAILED, OC_REASON_BOOKING_NOT_FOUND, "and again: it is not there any more");
+    optest_is(t, OC_STATE_FAILED, OC_REASON_BOOKING_NOT_FOUND,
+              "and again: it is not there any more");
     optest_end(t);
 
     begin(t, 0);
@@ -79,14 +80,14 @@ static const char *broken(optest_t *t, int people)
     }
     switch (act->state) {
     case OC_STATE_CONFIRMED:
-        return reason != OC_REASON_OK || stands || cancels != people || mem_drafts(w)
-                       || mem_entries(w, ROOM, optest_when(0), UID) || optest_ledger(t)
-                       || act->left_behind
+        return reason != OC_REASON_OK || stands || cancels != people || mem_drafts(w) ||
+                       mem_entries(w, ROOM, optest_when(0), UID) || optest_ledger(t) ||
+                       act->left_behind
                    ? "said to be cancelled, but something stands"
                    : NULL;
     case OC_STATE_FAILED:
-        if (reason == OC_REASON_OK || reason == OC_REASON_OUTCOME_UNKNOWN
-            || (reason == OC_REASON_LEFT_BEHIND) != (act->left_behind != NULL)) {
+        if (reason == OC_REASON_OK || reason == OC_REASON_OUTCOME_UNKNOWN ||
+            (reason == OC_REASON_LEFT_BEHIND) != (act->left_behind != NULL)) {
             return "what is left behind does not fit the reason";
         }
         return !act->left_behind && (!stands || cancels || mem_drafts(w))

@@ -27,7 +27,8 @@ static oc_change_args_t nothing(optest_t *t)
     oc_change_args_t args;
 
     memset(&args, 0, sizeof(args));
-    args.item = mem_item(t->world, NULL, UID) ? mem_item(t->world, NULL, UID)->booking->item : "none";
+    args.item =
+        mem_item(t->world, NULL, UID) ? mem_item(t->world, NULL, UID)->booking->item : "none";
     args.all_day = -1;
     args.reminder = -2;
     return args;
@@ -83,7 +84,8 @@ static void times(void)
         args.when.end = TEN + HOUR + HOUR / 2;
         change_as(t, "alice", &args);
     }
-    optest_is(t, OC_STATE_CONFIRMED, OC_REASON_OK, "half an hour later: our own time is no obstacle");
+    optest_is(t, OC_STATE_CONFIRMED, OC_REASON_OK,
+              "half an hour later: our own time is no obstacle");
     optest_end(t);
 
     begin(t, MEM_ACCEPTS, ROOM);
@@ -226,8 +228,8 @@ static const char *broken(optest_t *t)
     if (optest_leases(t)) {
         return "a lease was left";
     }
-    if (mem_sent(w, UID, MEM_REQUEST) != 1 || mem_sent(w, UID, MEM_CANCEL)
-        || !mem_item(w, "alice", UID)) {
+    if (mem_sent(w, UID, MEM_REQUEST) != 1 || mem_sent(w, UID, MEM_CANCEL) ||
+        !mem_item(w, "alice", UID)) {
         return "more happened than a change";
     }
     switch (act->state) {
@@ -247,8 +249,8 @@ static const char *broken(optest_t *t)
                                                           : NULL;
     case OC_STATE_CONFLICT:
     case OC_STATE_FAILED:
-        if (reason == OC_REASON_OK || reason == OC_REASON_OUTCOME_UNKNOWN
-            || reason == OC_REASON_NOT_TOLD) {
+        if (reason == OC_REASON_OK || reason == OC_REASON_OUTCOME_UNKNOWN ||
+            reason == OC_REASON_NOT_TOLD) {
             return "failed, but the result says otherwise";
         }
         if ((reason == OC_REASON_LEFT_BEHIND) != (act->left_behind != NULL)) {

@@ -26,13 +26,13 @@ static oc_lease_t *table_of(int leases, int ledger)
 static int take(oc_lease_t *table, const char *op, apr_time_t lasts, apr_time_t patience,
                 const char *a, const char *b)
 {
-    const char *rooms[2] = { a, b };
+    const char *rooms[2] = {a, b};
     oc_mono_t now = oc_clock_mono();
     oc_result_t res;
 
     oc_result_init(&res, pool);
-    return oc_lease_take(table, "be", rooms, b ? 2 : 1, op, now + lasts, now + patience, &res)
-           == APR_SUCCESS;
+    return oc_lease_take(table, "be", rooms, b ? 2 : 1, op, now + lasts, now + patience, &res) ==
+           APR_SUCCESS;
 }
 
 static void basics(void)
@@ -53,13 +53,15 @@ static void basics(void)
     ok(take(t, "a", SECOND, 0, "r1@x", "r4@x"), "one may add to one's own");
     ok(oc_lease_held(t, "a", 3), "and then holds three");
     oc_result_init(&res, pool);
-    is_int(oc_lease_take(t, "be", (const char *[]){ "r9@x" }, 1, "c", oc_clock_mono() + SECOND, 0,
-                         &res), APR_EGENERAL, "a full table refuses");
+    is_int(
+        oc_lease_take(t, "be", (const char *[]){"r9@x"}, 1, "c", oc_clock_mono() + SECOND, 0, &res),
+        APR_EGENERAL, "a full table refuses");
     is_int(res.reason, OC_REASON_BUSY, "as busy");
     ok(res.retry_after > 0, "and says when to come back");
     oc_result_init(&res, pool);
-    ok(oc_lease_take(t, "other", (const char *[]){ "r1@x" }, 1, "c", oc_clock_mono() + SECOND, 0,
-                     &res), "still full for another backend");
+    ok(oc_lease_take(t, "other", (const char *[]){"r1@x"}, 1, "c", oc_clock_mono() + SECOND, 0,
+                     &res),
+       "still full for another backend");
     oc_lease_release(t, "a");
     ok(!oc_lease_held(t, "a", 1), "released");
     ok(take(t, "c", SECOND, 0, "r1@x", "r1@x"), "one room named twice is one room");
@@ -82,7 +84,7 @@ static void basics(void)
     ok(take(t, "b", SECOND, 0, "r1@x", NULL), "but is had by the next");
 
     oc_result_init(&res, pool);
-    ok(oc_lease_try(t, "be", (const char *[]){ lengthy }, 1, "a", 1, &res) != APR_SUCCESS,
+    ok(oc_lease_try(t, "be", (const char *[]){lengthy}, 1, "a", 1, &res) != APR_SUCCESS,
        "a name too long is refused");
     for (i = 0; i <= OC_LEASE_MAX_ROOMS; ++i) {
         rooms[i] = "r@x";
@@ -94,7 +96,7 @@ static void basics(void)
 static oc_range_t hours(int from, int to)
 {
     apr_time_t now = oc_clock_wall();
-    oc_range_t r = { now + apr_time_from_sec(3600) * from, now + apr_time_from_sec(3600) * to };
+    oc_range_t r = {now + apr_time_from_sec(3600) * from, now + apr_time_from_sec(3600) * to};
     return r;
 }
 
@@ -118,8 +120,8 @@ static void ledger(void)
     ok(!oc_ledger_clash(t, "xx", "r1@x", hours(1, 3), NULL, 0, NULL), "nor on another server");
     ok(!oc_ledger_clash(t, "be", "r1@x", hours(4, 5), NULL, 0, NULL), "nor at another time");
     is_int(note(t, "r1@x", hours(4, 6), "U1"), APR_SUCCESS, "noted anew");
-    ok(oc_ledger_clash(t, "be", "r1@x", hours(4, 5), NULL, 0, NULL)
-           && !oc_ledger_clash(t, "be", "r1@x", hours(1, 2), NULL, 0, NULL),
+    ok(oc_ledger_clash(t, "be", "r1@x", hours(4, 5), NULL, 0, NULL) &&
+           !oc_ledger_clash(t, "be", "r1@x", hours(1, 2), NULL, 0, NULL),
        "the new time has replaced the old");
     note(t, "r2@x", hours(4, 6), "U1");
     note(t, "r1@x", hours(10, 12), "U2");
@@ -149,7 +151,7 @@ typedef struct arena_t {
     atomic_int doubled, fights, stop;
 } arena_t;
 
-static const char *const room_names[ROOMS] = { "r0@x", "r1@x", "r2@x", "r3@x", "r4@x" };
+static const char *const room_names[ROOMS] = {"r0@x", "r1@x", "r2@x", "r3@x", "r4@x"};
 
 static void *fight(void *data)
 {
@@ -161,14 +163,15 @@ static void *fight(void *data)
     apr_pool_create_unmanaged_ex(&own, NULL, NULL);
     for (round = 0; !arena->stop; ++round) {
         int a = rand_r(&seed) % ROOMS, b = (a + 1 + rand_r(&seed) % (ROOMS - 1)) % ROOMS;
-        const char *rooms[2] = { room_names[a], room_names[b] };
+        const char *rooms[2] = {room_names[a], room_names[b]};
         oc_mono_t now = oc_clock_mono();
         oc_result_t res;
         char op[24];
 
         oc_result_init(&res, own);
         snprintf(op, sizeof(op), "%x.%x", (unsigned)getpid(), seed & 0xffffffu);
-        if (oc_lease_take(arena->table, "be", rooms, 2, op, now + 10 * SECOND, now + SECOND, &res)) {
+        if (oc_lease_take(arena->table, "be", rooms, 2, op, now + 10 * SECOND, now + SECOND,
+                          &res)) {
             apr_pool_clear(own);
             continue;
         }
@@ -188,8 +191,8 @@ static void *fight(void *data)
 
 static void processes(void)
 {
-    arena_t *arena = mmap(NULL, sizeof(*arena), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-                          -1, 0);
+    arena_t *arena =
+        mmap(NULL, sizeof(*arena), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     pid_t child[4];
     int i, status, bad = 0;
 
