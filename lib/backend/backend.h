@@ -90,9 +90,6 @@ typedef struct oc_backend_vtable_t {
      * end. Pure. */
     oc_itemref_t (*item_of)(const oc_backend_t *, apr_pool_t *, const unsigned char seed[32]);
     const char *(*uid_of)(const oc_backend_t *, apr_pool_t *, const unsigned char seed[32]);
-    /* Path of that mailbox's root, encoded: what its owner can surely read. NULL in the table: the
-     * product has no such path. */
-    const char *(*home)(const oc_backend_t *, apr_pool_t *, const char *mailbox);
     /* 1 if `item` is a well-formed reference of this backend (it came from outside, MAC checked). */
     int (*item_ok)(const oc_backend_t *, const char *item);
 
@@ -124,6 +121,9 @@ typedef struct oc_backend_vtable_t {
     /* One cheap authenticated look: proves the login and finds the folders. *facts: name -> value
      * for `GET check` (server version, mailbox path, folder names), nothing secret. */
     oc_job_t *(*probe)(const oc_backend_t *, oc_call_t *, apr_table_t **facts);
+    /* Path of that mailbox's root, encoded: what its owner can surely read. NULL in the table: the
+     * product has no such path. */
+    const char *(*home)(const oc_backend_t *, apr_pool_t *, const char *mailbox);
 } oc_backend_vtable_t;
 
 struct oc_backend_t {

@@ -28,8 +28,8 @@ typedef struct oc_net_conf_t {
     apr_time_t connect_timeout, step_timeout; /* microseconds */
     int max_jobs;        /* jobs taken in at once (running and queued): beyond it submit fails */
     int max_inflight;    /* exchanges on the wire at once in this child */
-    int max_per_identity;/* exchanges on the wire for one identity key */
-    int max_idle;        /* idle connections kept per cache: 2-4 */
+    int max_per_identity;/* exchanges on the wire for one identity key, and connections it keeps */
+    int max_idle;        /* idle handles kept per cache */
     int max_caches;      /* connection caches; the longest unused gives way */
     apr_time_t cache_idle; /* a cache unused that long is closed */
     apr_size_t max_reply;  /* decoded reply body */

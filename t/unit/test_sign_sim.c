@@ -183,9 +183,6 @@ static place_t *place_create(void)
     signer.refused_for = apr_time_from_sec(300);
     place->signer = oc_signer_create(place->pool, &signer, &res);
     oc_net_conf_defaults(&net);
-    /* libcurl counts a connection between two legs of NTLM among the idle ones and closes the
-     * surplus, whereupon the legs begin anew, without end (seen with 7.88.1). */
-    net.max_idle = net.max_per_identity;
     place->net = oc_net_create(place->pool, &net, &res);
     return place;
 }
