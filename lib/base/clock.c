@@ -15,8 +15,8 @@ oc_mono_t oc_clock_mono(void)
     struct timespec ts;
 
     clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (apr_time_t)ts.tv_sec * APR_USEC_PER_SEC + ts.tv_nsec / 1000
-           + __atomic_load_n(&advanced, __ATOMIC_RELAXED);
+    return (apr_time_t)ts.tv_sec * APR_USEC_PER_SEC + ts.tv_nsec / 1000 +
+           __atomic_load_n(&advanced, __ATOMIC_RELAXED);
 }
 
 void oc_clock_advance(apr_time_t by)

@@ -38,8 +38,8 @@ apr_status_t oc_crypto_hmac(unsigned char out[OC_HMAC_SIZE], const oc_secret_t *
         for (b = 0; b < 8; ++b) {
             frame[b] = (unsigned char)(len >> (8 * (7 - b)));
         }
-        if (!EVP_MAC_update(ctx, frame, sizeof(frame))
-            || (strings[i] && !EVP_MAC_update(ctx, (const unsigned char *)strings[i], len))) {
+        if (!EVP_MAC_update(ctx, frame, sizeof(frame)) ||
+            (strings[i] && !EVP_MAC_update(ctx, (const unsigned char *)strings[i], len))) {
             goto leave;
         }
     }

@@ -15,7 +15,8 @@ typedef struct oc_secret_t {
 } oc_secret_t;
 
 /* HMAC over `count` strings, each framed by its length, so that no two lists of strings give the
- * same input. `which` names the key (0 or 1). A NULL string counts as empty, but differs from "". */
+ * same input. `which` names the key (0 or 1). A NULL string counts as empty, but differs from "".
+ */
 apr_status_t oc_crypto_hmac(unsigned char out[OC_HMAC_SIZE], const oc_secret_t *secret, int which,
                             const char *const *strings, int count);
 /* base64url of the first `bytes` bytes of that HMAC by key 0. NULL on failure. */

@@ -30,8 +30,8 @@ typedef enum oc_connauth_t {
 
 /* A calendar server's address, from the configuration; lives as long as the server's. */
 typedef struct oc_site_t {
-    const char *scheme;  /* "http" or "https" */
-    const char *host;    /* as in the URL: Host header, SNI, SPN */
+    const char *scheme; /* "http" or "https" */
+    const char *host;   /* as in the URL: Host header, SNI, SPN */
     int port;
     const char *connect; /* "host:port" really connected to; NULL = host and port */
     const char *ca;      /* file with trusted certificates; NULL = the system's */
@@ -42,9 +42,9 @@ typedef struct oc_site_t {
 typedef struct oc_exchange_t {
     /* The request: set by the verb, then constant. */
     const char *method;
-    const char *path;      /* absolute, percent-encoded, query included; never with a raw '#' */
-    apr_table_t *headers;  /* never NULL; no Host, Content-Length, Authorization or Cookie */
-    const char *body;      /* NULL = none. Not copied: must live until END */
+    const char *path;     /* absolute, percent-encoded, query included; never with a raw '#' */
+    apr_table_t *headers; /* never NULL; no Host, Content-Length, Authorization or Cookie */
+    const char *body;     /* NULL = none. Not copied: must live until END */
     apr_size_t body_len;
     int writes;            /* acts on the server: is sent at most once, whatever happens */
     apr_size_t max_reply;  /* bound of the decoded reply body in bytes; 0 = the configured one */
@@ -64,13 +64,13 @@ typedef struct oc_exchange_t {
     apr_table_t *reply_headers; /* never NULL once HEAD was fed; names without regard to case */
     apr_off_t received;         /* decoded body bytes so far */
     oc_outcome_t outcome;
-    int sent;                   /* the request, or part of it, may have reached the server */
-    const char *error;          /* for the log: why there is no reply; NULL */
+    int sent;          /* the request, or part of it, may have reached the server */
+    const char *error; /* for the log: why there is no reply; NULL */
     oc_mono_t started, ended;
 
-    int attempt;                /* identity: how often this exchange was sent before */
-    void *net;                  /* net's own */
-    void *auth;                 /* the identity's own */
+    int attempt; /* identity: how often this exchange was sent before */
+    void *net;   /* net's own */
+    void *auth;  /* the identity's own */
 } oc_exchange_t;
 
 /* A zeroed exchange with empty header tables, in pool. path is not copied. */

@@ -21,7 +21,8 @@
 typedef struct oc_job_t oc_job_t;
 
 typedef enum oc_feed_t {
-    OC_FEED_HEAD, /* x->status and x->reply_headers are set (a final reply, not 1xx or an NTLM leg) */
+    OC_FEED_HEAD, /* x->status and x->reply_headers are set (a final reply, not 1xx or an NTLM leg)
+                   */
     OC_FEED_BODY, /* data, len: the next block of the decoded body; valid during the call only */
     OC_FEED_END   /* x->outcome is set; x will not be touched by the owner again */
 } oc_feed_t;
@@ -39,7 +40,8 @@ typedef struct oc_job_vtable_t {
     /* A non-zero return at HEAD or BODY says: the rest of this reply is not wanted. The owner then
      * ends the exchange (END with OC_X_REPLIED and what was received). */
     int (*feed)(oc_job_t *job, oc_exchange_t *x, oc_feed_t what, const char *data, apr_size_t len);
-    /* 1 when finished, well or badly (the job's own result says which). Then nothing is in flight. */
+    /* 1 when finished, well or badly (the job's own result says which). Then nothing is in flight.
+     */
     int (*done)(const oc_job_t *job);
     /* End early. Exchanges in flight have been ended before (fed END). The job may set a later
      * deadline and go on, to put things right. */
@@ -53,10 +55,11 @@ struct oc_job_t {
     /* Set by the owner before the first next(): makes the owner call next() again soon. Any thread,
      * for as long as the job is not done. NULL in tests that need none. */
     void (*wake)(oc_job_t *outermost);
-    oc_job_t *outer;    /* the job this one runs in; NULL for the outermost */
-    void (*finished)(oc_job_t *job, void *baton); /* the owner calls it once, on its thread, when done */
+    oc_job_t *outer; /* the job this one runs in; NULL for the outermost */
+    void (*finished)(oc_job_t *job,
+                     void *baton); /* the owner calls it once, on its thread, when done */
     void *finished_baton;
-    void *owner;        /* net's own */
+    void *owner; /* net's own */
 };
 
 /* Wake the outermost job around `job`. Any thread; no effect without an owner. */

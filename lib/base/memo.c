@@ -15,7 +15,7 @@ struct entry_t {
     APR_RING_ENTRY(entry_t) link; /* by use, newest first */
     char *key;                    /* identity NUL kind NUL name NUL */
     apr_ssize_t keylen;
-    apr_ssize_t kindlen;          /* up to and with the NUL after kind */
+    apr_ssize_t kindlen; /* up to and with the NUL after kind */
     char *value;
     oc_mono_t expires;
 };
@@ -71,7 +71,8 @@ oc_memo_t *oc_memo_create(apr_pool_t *pool, int max)
     oc_memo_t *memo = apr_pcalloc(pool, sizeof(*memo));
 
     pthread_mutex_init(&memo->mutex, NULL);
-    memo->table = apr_hash_make(pool); /* reuses the nodes of removed keys: it does not grow past max */
+    memo->table =
+        apr_hash_make(pool); /* reuses the nodes of removed keys: it does not grow past max */
     APR_RING_INIT(&memo->ring, entry_t, link);
     memo->max = max > 0 ? max : 1;
     apr_pool_cleanup_register(pool, memo, cleanup, apr_pool_cleanup_null);
@@ -145,8 +146,8 @@ void oc_memo_forget(oc_memo_t *memo, const char *identity, const char *kind, con
     for (e = APR_RING_FIRST(&memo->ring); e != APR_RING_SENTINEL(&memo->ring, entry_t, link);
          e = next) {
         next = APR_RING_NEXT(e, link);
-        if (e->kindlen == kindlen && memcmp(e->key, key, (size_t)kindlen) == 0
-            && (!name || (e->keylen == len && memcmp(e->key, key, (size_t)len) == 0))) {
+        if (e->kindlen == kindlen && memcmp(e->key, key, (size_t)kindlen) == 0 &&
+            (!name || (e->keylen == len && memcmp(e->key, key, (size_t)len) == 0))) {
             drop(memo, e);
         }
     }

@@ -8,7 +8,7 @@ static const struct {
     int http;
     const char *sentence;
 } reasons[OC_REASON_COUNT] = {
-#define X(name, token, kind, http, sentence) { token, OC_KIND_##kind, http, sentence },
+#define X(name, token, kind, http, sentence) {token, OC_KIND_##kind, http, sentence},
     OC_REASONS(X)
 #undef X
 };

@@ -23,8 +23,8 @@ static apr_status_t record(oc_result_t *res, oc_reason_t reason, const char *fie
     if (res->reason != OC_REASON_OK) {
         /* The cause stands; what followed from it is of use only to the administrator. */
         if (!res->detail || strlen(res->detail) < DETAIL_MAX) {
-            res->detail = apr_pstrcat(res->pool, res->detail ? res->detail : "", "; then: ", text,
-                                      NULL);
+            res->detail =
+                apr_pstrcat(res->pool, res->detail ? res->detail : "", "; then: ", text, NULL);
         }
         return res->status;
     }
@@ -53,7 +53,8 @@ apr_status_t oc_result_field(oc_result_t *res, oc_reason_t reason, const char *f
     apr_status_t rv;
 
     va_start(args, detail);
-    rv = record(res, reason == OC_REASON_OK ? OC_REASON_INVALID_INPUT : reason, field, detail, args);
+    rv =
+        record(res, reason == OC_REASON_OK ? OC_REASON_INVALID_INPUT : reason, field, detail, args);
     va_end(args);
     return rv;
 }

@@ -16,15 +16,15 @@
 /* The broad classes of failure. */
 typedef enum oc_kind_t {
     OC_KIND_OK = 0,
-    OC_KIND_INPUT,     /* the request was wrong: its sender can mend it */
-    OC_KIND_CONFLICT,  /* the request was right, but the calendar says no */
-    OC_KIND_DENIED,    /* this person may not */
+    OC_KIND_INPUT,    /* the request was wrong: its sender can mend it */
+    OC_KIND_CONFLICT, /* the request was right, but the calendar says no */
+    OC_KIND_DENIED,   /* this person may not */
     OC_KIND_NOT_FOUND,
-    OC_KIND_AUTH,      /* no usable credential, or one that was refused */
-    OC_KIND_UPSTREAM,  /* the calendar server failed or answered nonsense */
+    OC_KIND_AUTH,     /* no usable credential, or one that was refused */
+    OC_KIND_UPSTREAM, /* the calendar server failed or answered nonsense */
     OC_KIND_TIMEOUT,
-    OC_KIND_BUSY,      /* a bound was reached: come back later */
-    OC_KIND_INTERNAL   /* our configuration or our own fault */
+    OC_KIND_BUSY,    /* a bound was reached: come back later */
+    OC_KIND_INTERNAL /* our configuration or our own fault */
 } oc_kind_t;
 
 /* Every reason there is, with its token, kind, HTTP status and the sentence a person reads. The
@@ -78,14 +78,14 @@ typedef enum oc_kind_t {
       "The login has expired; sign in again.")                                                     \
     X(DELEGATION_REFUSED, "delegation-refused", AUTH, 403,                                         \
       "This account may not be used on behalf of its owner.")                                      \
-    X(UNKNOWN_PRINCIPAL, "unknown-principal", AUTH, 403,                                           \
-      "The domain does not know this account.")                                                    \
+    X(UNKNOWN_PRINCIPAL, "unknown-principal", AUTH, 403, "The domain does not know this account.") \
     X(PASSWORD_REFUSED, "upstream-refused-login", AUTH, 403,                                       \
       "The calendar server refused the password.")                                                 \
     X(TOKEN_REFUSED, "upstream-refused-login", AUTH, 502,                                          \
       "The calendar server refused a valid login.")                                                \
     X(CLOCK_SKEW, "clock-skew", AUTH, 502, "The clocks of the servers differ too much.")           \
-    X(KDC_UNREACHABLE, "kdc-unreachable", BUSY, 503, "The domain's login service does not answer.") \
+    X(KDC_UNREACHABLE, "kdc-unreachable", BUSY, 503,                                               \
+      "The domain's login service does not answer.")                                               \
     X(BUSY, "busy", BUSY, 503, "Too much is going on; try again in a moment.")                     \
     X(TOO_MANY_REQUESTS, "too-many-requests", BUSY, 429, "You have too many requests under way.")  \
     X(STOPPING, "stopping", BUSY, 503, "The web server is being restarted; try again.")            \
@@ -115,18 +115,18 @@ typedef enum oc_reason_t {
 #define X(name, token, kind, http, sentence) OC_REASON_##name,
     OC_REASONS(X)
 #undef X
-    OC_REASON_COUNT
+        OC_REASON_COUNT
 } oc_reason_t;
 
 typedef struct oc_result_t {
-    apr_pool_t *pool;     /* for the strings below */
-    apr_status_t status;  /* APR_SUCCESS, or the status the function returned */
-    oc_reason_t reason;   /* OC_REASON_OK while nothing failed */
-    const char *step;     /* "check > freebusy": outermost first; NULL */
-    int upstream_status;  /* HTTP or multistatus status that caused it; 0 = none */
-    int retry_after;      /* seconds, 0 = do not say */
-    const char *field;    /* input: the form field or JSON member at fault; NULL */
-    const char *detail;   /* for log and administrator, never a secret; may quote input: escape it */
+    apr_pool_t *pool;    /* for the strings below */
+    apr_status_t status; /* APR_SUCCESS, or the status the function returned */
+    oc_reason_t reason;  /* OC_REASON_OK while nothing failed */
+    const char *step;    /* "check > freebusy": outermost first; NULL */
+    int upstream_status; /* HTTP or multistatus status that caused it; 0 = none */
+    int retry_after;     /* seconds, 0 = do not say */
+    const char *field;   /* input: the form field or JSON member at fault; NULL */
+    const char *detail;  /* for log and administrator, never a secret; may quote input: escape it */
 } oc_result_t;
 
 void oc_result_init(oc_result_t *res, apr_pool_t *pool);

@@ -22,8 +22,8 @@ static int utf8_at(const unsigned char *s, apr_size_t left)
             return 0;
         }
     }
-    if ((c == 0xE0 && s[1] < 0xA0) || (c == 0xED && s[1] > 0x9F) || (c == 0xF0 && s[1] < 0x90)
-        || (c == 0xF4 && s[1] > 0x8F)) {
+    if ((c == 0xE0 && s[1] < 0xA0) || (c == 0xED && s[1] > 0x9F) || (c == 0xF0 && s[1] < 0x90) ||
+        (c == 0xF4 && s[1] > 0x8F)) {
         return 0; /* overlong, surrogate, beyond U+10FFFF */
     }
     return n;
@@ -75,11 +75,21 @@ const char *oc_str_html(apr_pool_t *pool, const char *s)
     while (left > 0) {
         int n = utf8_at(p, left);
         switch (*p) {
-        case '&': o = put(o, "&amp;"); break;
-        case '<': o = put(o, "&lt;"); break;
-        case '>': o = put(o, "&gt;"); break;
-        case '"': o = put(o, "&#34;"); break;
-        case '\'': o = put(o, "&#39;"); break;
+        case '&':
+            o = put(o, "&amp;");
+            break;
+        case '<':
+            o = put(o, "&lt;");
+            break;
+        case '>':
+            o = put(o, "&gt;");
+            break;
+        case '"':
+            o = put(o, "&#34;");
+            break;
+        case '\'':
+            o = put(o, "&#39;");
+            break;
         default:
             if (n == 0 || *p == 0x7f || (*p < 0x20 && !strchr("\t\n\r", *p))) {
                 o = put(o, REPLACEMENT);
@@ -158,9 +168,10 @@ const char *oc_str_query(apr_pool_t *pool, const char *s)
 
 static int hex_value(unsigned char c)
 {
-    return c >= '0' && c <= '9' ? c - '0'
+    return c >= '0' && c <= '9'   ? c - '0'
            : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
 }
 
 const char *oc_str_unescape(apr_pool_t *pool, const char *s, apr_size_t len)
@@ -268,8 +279,8 @@ const char *oc_str_base64url(apr_pool_t *pool, const unsigned char *data, apr_si
 
     for (i = 0; i < len; i += 3) {
         apr_size_t n = len - i < 3 ? len - i : 3;
-        unsigned v = (unsigned)data[i] << 16 | (n > 1 ? (unsigned)data[i + 1] << 8 : 0)
-                     | (n > 2 ? data[i + 2] : 0);
+        unsigned v = (unsigned)data[i] << 16 | (n > 1 ? (unsigned)data[i + 1] << 8 : 0) |
+                     (n > 2 ? data[i + 2] : 0);
         apr_size_t k;
 
         for (k = 0; k <= n; ++k) {

@@ -1,5 +1,5 @@
-/* check.c - `GET check`: who Apache says I am, which credential there is, what the server offers and
- * answers, how long each step took, and what to do about what failed. No secret is shown. */
+/* check.c - `GET check`: who Apache says I am, which credential there is, what the server offers
+ * and answers, how long each step took, and what to do about what failed. No secret is shown. */
 #include <httpd.h>
 #include <http_protocol.h>
 #include <http_core.h>
@@ -13,12 +13,14 @@ static const char *remedy(oc_reason_t reason)
 {
     switch (reason) {
     case OC_REASON_NO_CREDENTIAL:
-        return "Make the login leave a credential: GssapiDelegCcacheDir and a browser that may delegate, "
+        return "Make the login leave a credential: GssapiDelegCcacheDir and a browser that may "
+               "delegate, "
                "or AuthType Basic for OwaCalIdentity basic.";
     case OC_REASON_CREDENTIAL_EXPIRED:
         return "Sign in again; if it comes back at once, compare the clocks.";
     case OC_REASON_DELEGATION_REFUSED:
-        return "Allow the web server's account to delegate to the calendar server's HTTP service, and "
+        return "Allow the web server's account to delegate to the calendar server's HTTP service, "
+               "and "
                "see whether the user is marked as sensitive.";
     case OC_REASON_UNKNOWN_PRINCIPAL:
         return "Compare the user's name with the account in the domain.";
@@ -26,12 +28,14 @@ static const char *remedy(oc_reason_t reason)
         return "Let Apache check the same password as the calendar server, and try domain= of "
                "OwaCalIdentity.";
     case OC_REASON_TOKEN_REFUSED:
-        return "See whether the calendar server accepts Negotiate for /exchange and /public, and whether "
+        return "See whether the calendar server accepts Negotiate for /exchange and /public, and "
+               "whether "
                "spn= names its service.";
     case OC_REASON_CLOCK_SKEW:
         return "Set the clocks of both servers by the same source.";
     case OC_REASON_KDC_UNREACHABLE:
-        return "See whether KRB5_CONFIG is in httpd's own environment and the domain controller answers "
+        return "See whether KRB5_CONFIG is in httpd's own environment and the domain controller "
+               "answers "
                "on port 88.";
     case OC_REASON_IDENTITY_MISMATCH:
         return "The credential belongs to somebody else than the login says; see the log.";
@@ -49,7 +53,8 @@ static const char *remedy(oc_reason_t reason)
     case OC_REASON_UPSTREAM_REDIRECT:
         return "Name the host it points to in also= of OwaCalBackend.";
     case OC_REASON_UPSTREAM_PROTOCOL:
-        return "See whether the address of OwaCalBackend really is an Exchange 2000 or 2003 server.";
+        return "See whether the address of OwaCalBackend really is an Exchange 2000 or 2003 "
+               "server.";
     case OC_REASON_OK:
         return NULL;
     default:
@@ -80,7 +85,7 @@ static void fail(oc_request_t *q, oc_check_section_t *s, const oc_result_t *res)
 
 int oc_check_run(oc_request_t *q)
 {
-    static const char *const modes[] = { "basic", "delegated" };
+    static const char *const modes[] = {"basic", "delegated"};
     apr_array_header_t *list = apr_array_make(q->r->pool, 4, sizeof(oc_check_section_t));
     oc_check_section_t *s = section(q, list, "login");
     apr_table_t *facts = NULL;
@@ -112,11 +117,13 @@ int oc_check_run(oc_request_t *q)
     s->took = oc_clock_mono() - began;
 
     s = section(q, list, "calendar server");
-    apr_table_set(s->facts, "address", apr_psprintf(q->r->pool, "%s://%s:%d%s",
-                  q->backend->conf->site->scheme, q->backend->conf->site->host,
-                  q->backend->conf->site->port, q->backend->conf->path));
-    if (oc_request_run(q, call, id, oc_op_probe(call, q->backend, &q->op_conf, &facts), OC_VERB_CHECK)
-        && facts) {
+    apr_table_set(s->facts, "address",
+                  apr_psprintf(q->r->pool, "%s://%s:%d%s", q->backend->conf->site->scheme,
+                               q->backend->conf->site->host, q->backend->conf->site->port,
+                               q->backend->conf->path));
+    if (oc_request_run(q, call, id, oc_op_probe(call, q->backend, &q->op_conf, &facts),
+                       OC_VERB_CHECK) &&
+        facts) {
         const apr_array_header_t *rows = apr_table_elts(facts);
         for (i = 0; i < rows->nelts; ++i) {
             const apr_table_entry_t *e = &APR_ARRAY_IDX(rows, i, apr_table_entry_t);
@@ -130,8 +137,8 @@ int oc_check_run(oc_request_t *q)
 
 leave:
     /* The self-test itself worked, whatever it found. */
-    i = oc_request_send(q, HTTP_OK, q->json ? oc_api_check(&q->view, list)
-                        : oc_page_check(&q->view, list));
+    i = oc_request_send(q, HTTP_OK,
+                        q->json ? oc_api_check(&q->view, list) : oc_page_check(&q->view, list));
     oc_request_done(q);
     return i;
 }

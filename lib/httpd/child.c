@@ -16,8 +16,9 @@ APLOG_USE_MODULE(owacal);
 
 #define MEMO_ENTRIES 4096
 #define SESSIONS_MAX 4096
-#define STOP_PATIENCE apr_time_from_sec(2) /* on prefork the stop may run inside a signal's handler */
-#define RETRY_AFTER 2                       /* seconds */
+#define STOP_PATIENCE \
+    apr_time_from_sec(2) /* on prefork the stop may run inside a signal's handler */
+#define RETRY_AFTER 2    /* seconds */
 
 /* malloc'ed, so that memory does not grow with the number of users ever seen. */
 typedef struct waiting_user_t {
@@ -112,7 +113,7 @@ void oc_child_init(apr_pool_t *pchild, server_rec *s)
     const oc_server_conf_t *conf = oc_config_server(s);
     oc_child_t *child = apr_pcalloc(pchild, sizeof(*child));
     oc_net_conf_t net;
-    oc_signer_conf_t signer = { 0 };
+    oc_signer_conf_t signer = {0};
     oc_result_t res;
     int threads = 1;
 
@@ -133,8 +134,10 @@ void oc_child_init(apr_pool_t *pchild, server_rec *s)
     child->net = oc_net_create(pchild, &net, &res);
     child->signer = child->net ? oc_signer_create(pchild, &signer, &res) : NULL;
     if (!child->net || !child->signer) {
-        ap_log_error(APLOG_MARK, APLOG_CRIT, res.status, s, OC_LOGID(0522) "this child cannot serve "
-                     "bookings: %s", res.detail ? res.detail : "threads could not be started");
+        ap_log_error(APLOG_MARK, APLOG_CRIT, res.status, s,
+                     OC_LOGID(0522) "this child cannot serve "
+                                    "bookings: %s",
+                     res.detail ? res.detail : "threads could not be started");
         if (child->net) {
             oc_net_stop(child->net, STOP_PATIENCE);
         }
@@ -172,8 +175,10 @@ apr_status_t oc_child_enter(oc_child_t *child, const char *user, oc_result_t *re
         rv = oc_result_fail(res, OC_REASON_BUSY, "%d requests wait already (OwaCalLimit waiting=)",
                             child->waiting);
     } else if (u && u->count >= child->per_user) {
-        rv = oc_result_fail(res, OC_REASON_TOO_MANY_REQUESTS, "%d requests of this user wait already "
-                            "(OwaCalLimit per-user=)", u->count);
+        rv = oc_result_fail(res, OC_REASON_TOO_MANY_REQUESTS,
+                            "%d requests of this user wait already "
+                            "(OwaCalLimit per-user=)",
+                            u->count);
     } else {
         if (!u && (u = calloc(1, sizeof(*u) + strlen(user) + 1)) != NULL) {
             strcpy(u->name, user);

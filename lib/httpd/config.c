@@ -10,7 +10,7 @@
 #include "base/str.h"
 #include "cal/zone.h"
 #include "httpd/config.h"
-#include "httpd/parse.h"
+#include "wire/words.h"
 
 APLOG_USE_MODULE(owacal);
 
@@ -77,9 +77,9 @@ const oc_dir_conf_t *oc_config_dir(request_rec *r)
     const oc_dir_conf_t *from = ap_get_module_config(r->per_dir_config, &owacal_module);
     oc_dir_conf_t *conf = apr_pmemdup(r->pool, from, sizeof(*from));
 
-#define X(type, name, unset, def)                                                                  \
-    if (conf->name == (unset)) {                                                                   \
-        conf->name = def;                                                                          \
+#define X(type, name, unset, def) \
+    if (conf->name == (unset)) {  \
+        conf->name = def;         \
     }
     OC_DIR_MEMBERS(X)
 #undef X
@@ -130,7 +130,7 @@ static const char *parse_also(cmd_parms *cmd, oc_backend_conf_t *be, const char 
         /* connect= pins the first host only; the SPN of each is made of its own name. */
         site->connect = NULL;
         site->spn = NULL;
-        error = oc_parse_host(cmd->pool, word, be->site->port, &site->host, &site->port);
+        error = oc_words_host(cmd->pool, word, be->site->port, &site->host, &site->port);
         if (error) {
             return apr_pstrcat(cmd->pool, "OwaCalBackend: also=", word, ": ", error, NULL);
         }
@@ -143,11 +143,13 @@ static const char *parse_backend_url(cmd_parms *cmd, oc_backend_conf_t *be, cons
 {
     apr_uri_t uri;
 
-    if (apr_uri_parse(cmd->pool, url, &uri) != APR_SUCCESS || !uri.scheme || !uri.hostname
-        || uri.user || uri.password || uri.query || uri.fragment
-        || (strcmp(uri.scheme, "http") && strcmp(uri.scheme, "https"))) {
-        return apr_pstrcat(cmd->pool, "OwaCalBackend: \"", url, "\" is not a server's address; write "
-                           "https://HOST[:PORT]/exchange/ without user, query or fragment", NULL);
+    if (apr_uri_parse(cmd->pool, url, &uri) != APR_SUCCESS || !uri.scheme || !uri.hostname ||
+        uri.user || uri.password || uri.query || uri.fragment ||
+        (strcmp(uri.scheme, "http") && strcmp(uri.scheme, "https"))) {
+        return apr_pstrcat(cmd->pool, "OwaCalBackend: \"", url,
+                           "\" is not a server's address; write "
+                           "https://HOST[:PORT]/exchange/ without user, query or fragment",
+                           NULL);
     }
     be->site->scheme = uri.scheme;
     be->site->host = oc_str_lower(cmd->pool, uri.hostname);
@@ -156,9 +158,11 @@ static const char *parse_backend_url(cmd_parms *cmd, oc_backend_conf_t *be, cons
     if (be->path[strlen(be->path) - 1] != '/') {
         be->path = apr_pstrcat(cmd->pool, be->path, "/", NULL);
     }
-    if (!oc_parse_path_ok(be->path)) {
-        return apr_pstrcat(cmd->pool, "OwaCalBackend: the path \"", be->path, "\" holds characters "
-                           "that a path here may not; write it as /exchange/", NULL);
+    if (!oc_words_path_ok(be->path)) {
+        return apr_pstrcat(cmd->pool, "OwaCalBackend: the path \"", be->path,
+                           "\" holds characters "
+                           "that a path here may not; write it as /exchange/",
+                           NULL);
     }
     return NULL;
 }
@@ -170,25 +174,28 @@ static const char *parse_backend_option(cmd_parms *cmd, oc_backend_conf_t *be, c
     if ((v = option(word, "connect"))) {
         const char *host;
         int port;
-        error = oc_parse_host(cmd->pool, v, be->site->port, &host, &port);
+        error = oc_words_host(cmd->pool, v, be->site->port, &host, &port);
         be->site->connect = error ? NULL : apr_psprintf(cmd->pool, "%s:%d", host, port);
     } else if ((v = option(word, "also"))) {
         return parse_also(cmd, be, v);
     } else if ((v = option(word, "public"))) {
         be->public_path = v;
-        if (v[0] != '/' || v[strlen(v) - 1] != '/' || !oc_parse_path_ok(v)) {
+        if (v[0] != '/' || v[strlen(v) - 1] != '/' || !oc_words_path_ok(v)) {
             error = "a path that begins and ends with / is wanted, as in public=/public/";
         }
     } else if ((v = option(word, "ca"))) {
         apr_finfo_t info;
         be->site->ca = ap_server_root_relative(cmd->pool, v);
-        if (!be->site->ca || apr_stat(&info, be->site->ca, APR_FINFO_TYPE, cmd->temp_pool)
-            || info.filetype != APR_REG) {
+        if (!be->site->ca || apr_stat(&info, be->site->ca, APR_FINFO_TYPE, cmd->temp_pool) ||
+            info.filetype != APR_REG) {
             error = "there is no such file; give one with trusted certificates in PEM form";
         }
     } else if ((v = option(word, "tls"))) {
-        be->site->tls_min = strcmp(v, "1.0") == 0 ? 10 : strcmp(v, "1.1") == 0 ? 11
-                            : strcmp(v, "1.2") == 0 ? 12 : strcmp(v, "1.3") == 0 ? 13 : 0;
+        be->site->tls_min = strcmp(v, "1.0") == 0   ? 10
+                            : strcmp(v, "1.1") == 0 ? 11
+                            : strcmp(v, "1.2") == 0 ? 12
+                            : strcmp(v, "1.3") == 0 ? 13
+                                                    : 0;
         if (!be->site->tls_min) {
             error = "the lowest version allowed is wanted: 1.0, 1.1, 1.2 or 1.3";
         }
@@ -218,16 +225,19 @@ static const char *set_backend(cmd_parms *cmd, void *dummy, int argc, char *cons
         return "OwaCalBackend takes a name, a kind and an address: "
                "OwaCalBackend corp owa2003 https://mail.example.com/exchange/";
     }
-    if (!oc_parse_name_ok(argv[0])) {
-        return apr_pstrcat(cmd->pool, "OwaCalBackend: the name \"", argv[0], "\" must be made of "
-                           "letters, digits, \".\", \"_\" and \"-\" (at most 64)", NULL);
+    if (!oc_words_name_ok(argv[0])) {
+        return apr_pstrcat(cmd->pool, "OwaCalBackend: the name \"", argv[0],
+                           "\" must be made of "
+                           "letters, digits, \".\", \"_\" and \"-\" (at most 64)",
+                           NULL);
     }
     for (i = 0; i < conf->backends->nelts; ++i) {
         oc_backend_entry_t *old = APR_ARRAY_IDX(conf->backends, i, oc_backend_entry_t *);
         if (strcmp(old->conf.name, argv[0]) == 0) {
-            return apr_psprintf(cmd->pool, "OwaCalBackend: the name \"%s\" was given before (%s line "
-                                "%d); give each backend a name of its own", argv[0], old->file,
-                                old->line);
+            return apr_psprintf(cmd->pool,
+                                "OwaCalBackend: the name \"%s\" was given before (%s line "
+                                "%d); give each backend a name of its own",
+                                argv[0], old->file, old->line);
         }
     }
     e->conf.name = argv[0];
@@ -302,7 +312,8 @@ static const char *set_rooms(cmd_parms *cmd, void *dummy, const char *file)
         return error;
     }
     if (!path || oc_room_read_file(cmd->pool, path, rooms, &error) != APR_SUCCESS) {
-        return apr_pstrcat(cmd->pool, "OwaCalRooms: ", error ? error : "that is not a file's name", NULL);
+        return apr_pstrcat(cmd->pool, "OwaCalRooms: ", error ? error : "that is not a file's name",
+                           NULL);
     }
     for (i = 0; i < rooms->nelts && !error; ++i) {
         error = add_room(cmd, server_of(cmd), APR_ARRAY_IDX(rooms, i, oc_room_t *));
@@ -318,10 +329,13 @@ static const char *set_origin(cmd_parms *cmd, void *dummy, const char *url)
     if (error) {
         return error;
     }
-    server_of(cmd)->origin = oc_parse_origin(cmd->pool, url);
-    return server_of(cmd)->origin ? NULL
-           : apr_pstrcat(cmd->pool, "OwaCalOrigin: \"", url, "\" is not an origin; write the scheme, "
-                         "host and port that browsers see, as in https://intranet.example.com", NULL);
+    server_of(cmd)->origin = oc_words_origin(cmd->pool, url);
+    return server_of(cmd)->origin
+               ? NULL
+               : apr_pstrcat(cmd->pool, "OwaCalOrigin: \"", url,
+                             "\" is not an origin; write the scheme, "
+                             "host and port that browsers see, as in https://intranet.example.com",
+                             NULL);
 }
 
 static const char *set_secret(cmd_parms *cmd, void *dummy, const char *file)
@@ -339,9 +353,12 @@ static const char *set_secret(cmd_parms *cmd, void *dummy, const char *file)
 static const char *set_timeout(cmd_parms *cmd, void *dummy, int argc, char *const argv[])
 {
     oc_server_conf_t *conf = server_of(cmd);
-    const struct { const char *key; apr_time_t *to; } keys[] = {
-        { "connect", &conf->connect }, { "step", &conf->step }, { "operation", &conf->operation },
-        { "undo", &conf->undo }, { "answer", &conf->answer },
+    const struct {
+        const char *key;
+        apr_time_t *to;
+    } keys[] = {
+        {"connect", &conf->connect}, {"step", &conf->step},     {"operation", &conf->operation},
+        {"undo", &conf->undo},       {"answer", &conf->answer},
     };
     const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
     int i, k;
@@ -354,34 +371,47 @@ static const char *set_timeout(cmd_parms *cmd, void *dummy, int argc, char *cons
         const char *v = NULL;
         for (k = 0; k < (int)(sizeof(keys) / sizeof(keys[0])) && !v; ++k) {
             v = option(argv[i], keys[k].key);
-            if (v && (ap_timeout_parameter_parse(v, keys[k].to, "s") != APR_SUCCESS
-                      || *keys[k].to < apr_time_from_msec(50)
-                      || *keys[k].to > apr_time_from_sec(300))) {
-                return apr_pstrcat(cmd->pool, "OwaCalTimeout: ", argv[i], ": a time from 50ms to 300s "
-                                   "is wanted, as in step=10s", NULL);
+            if (v &&
+                (ap_timeout_parameter_parse(v, keys[k].to, "s") != APR_SUCCESS ||
+                 *keys[k].to < apr_time_from_msec(50) || *keys[k].to > apr_time_from_sec(300))) {
+                return apr_pstrcat(cmd->pool, "OwaCalTimeout: ", argv[i],
+                                   ": a time from 50ms to 300s "
+                                   "is wanted, as in step=10s",
+                                   NULL);
             }
         }
         if (!v) {
-            return apr_pstrcat(cmd->pool, "OwaCalTimeout: ", argv[i], ": known are connect=, step=, "
-                               "operation=, undo= and answer=", NULL);
+            return apr_pstrcat(cmd->pool, "OwaCalTimeout: ", argv[i],
+                               ": known are connect=, step=, "
+                               "operation=, undo= and answer=",
+                               NULL);
         }
     }
     conf->timeout_file = cmd->directive->filename;
     conf->timeout_line = cmd->directive->line_num;
-    return argc ? NULL : "OwaCalTimeout takes at least one of connect=, step=, operation=, undo=, answer=";
+    return argc ? NULL
+                : "OwaCalTimeout takes at least one of connect=, step=, operation=, undo=, answer=";
 }
 
 static const char *set_limit(cmd_parms *cmd, void *dummy, int argc, char *const argv[])
 {
     oc_server_conf_t *conf = server_of(cmd);
-    const struct { const char *key; int *to; int min, max; } keys[] = {
-        { "inflight", &conf->inflight, 1, 10000 }, { "queue", &conf->queue, 1, 100000 },
-        { "waiting", &conf->waiting, 1, 100000 }, { "per-user", &conf->per_user, 1, 1000 },
-        { "gss-threads", &conf->gss_threads, 1, 64 },
-        { "body", &conf->max_body, 1024, 16 * 1024 * 1024 },
-        { "response", &conf->max_response, 65536, 256 * 1024 * 1024 },
-        { "attendees", &conf->max_attendees, 1, 1000 }, { "range", &conf->max_range, 1, 366 },
-        { "leases", &conf->leases, 16, 65536 }, { "ledger", &conf->ledger, 64, 1048576 },
+    const struct {
+        const char *key;
+        int *to;
+        int min, max;
+    } keys[] = {
+        {"inflight", &conf->inflight, 1, 10000},
+        {"queue", &conf->queue, 1, 100000},
+        {"waiting", &conf->waiting, 1, 100000},
+        {"per-user", &conf->per_user, 1, 1000},
+        {"gss-threads", &conf->gss_threads, 1, 64},
+        {"body", &conf->max_body, 1024, 16 * 1024 * 1024},
+        {"response", &conf->max_response, 65536, 256 * 1024 * 1024},
+        {"attendees", &conf->max_attendees, 1, 1000},
+        {"range", &conf->max_range, 1, 366},
+        {"leases", &conf->leases, 16, 65536},
+        {"ledger", &conf->ledger, 64, 1048576},
     };
     const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
     int i, k;
@@ -397,16 +427,20 @@ static const char *set_limit(cmd_parms *cmd, void *dummy, int argc, char *const 
                 char *end;
                 apr_int64_t n = apr_strtoi64(v, &end, 10);
                 if (!*v || *end || n < keys[k].min || n > keys[k].max) {
-                    return apr_psprintf(cmd->pool, "OwaCalLimit: %s: a number from %d to %d is wanted",
+                    return apr_psprintf(cmd->pool,
+                                        "OwaCalLimit: %s: a number from %d to %d is wanted",
                                         argv[i], keys[k].min, keys[k].max);
                 }
                 *keys[k].to = (int)n;
             }
         }
         if (!v) {
-            return apr_pstrcat(cmd->pool, "OwaCalLimit: ", argv[i], ": known are inflight=, queue=, "
-                               "waiting=, per-user=, gss-threads=, body=, response=, attendees=, range=, "
-                               "leases= and ledger=", NULL);
+            return apr_pstrcat(
+                cmd->pool, "OwaCalLimit: ", argv[i],
+                ": known are inflight=, queue=, "
+                "waiting=, per-user=, gss-threads=, body=, response=, attendees=, range=, "
+                "leases= and ledger=",
+                NULL);
         }
     }
     return argc ? NULL : "OwaCalLimit takes at least one NAME=NUMBER";
@@ -420,9 +454,10 @@ static const char *set_trace(cmd_parms *cmd, void *dummy, const char *word)
     if (error) {
         return error;
     }
-    server_of(cmd)->tracing = strcasecmp(word, "off") == 0 ? OC_TRACING_OFF
+    server_of(cmd)->tracing = strcasecmp(word, "off") == 0        ? OC_TRACING_OFF
                               : strcasecmp(word, "failures") == 0 ? OC_TRACING_FAILURES
-                              : strcasecmp(word, "all") == 0 ? OC_TRACING_ALL : -1;
+                              : strcasecmp(word, "all") == 0      ? OC_TRACING_ALL
+                                                                  : -1;
     return server_of(cmd)->tracing >= 0 ? NULL : "OwaCalTrace takes off, failures or all";
 }
 
@@ -438,8 +473,10 @@ static const char *set_owa_command(cmd_parms *cmd, void *dummy, int argc, char *
     }
     for (i = 0; i < argc; ++i) {
         const char *line = option(argv[i], "update");
-        if (!line || !*line || oc_str_control(line, "") || strlen(line) > 500 || !strchr(line, '=')) {
-            return "OwaCalOwaCommand takes lines as \"update=Cmd=sendappt\": one for each line of the "
+        if (!line || !*line || oc_str_control(line, "") || strlen(line) > 500 ||
+            !strchr(line, '=')) {
+            return "OwaCalOwaCommand takes lines as \"update=Cmd=sendappt\": one for each line of "
+                   "the "
                    "update command, NAME=VALUE without line breaks, at most 500 bytes";
         }
         if (!conf->update_lines) {
@@ -462,9 +499,9 @@ static const char *set_use(cmd_parms *cmd, void *mconfig, const char *name)
     use->file = cmd->directive->filename;
     use->line = cmd->directive->line_num;
     /* Where the handler lives, unless OwaCalBase says otherwise. A pattern is no path. */
-    if (cmd->path && cmd->path[0] == '/' && cmd->directive->parent
-        && strcasecmp(cmd->directive->parent->directive, "<Location") == 0
-        && cmd->directive->parent->args[0] != '~') {
+    if (cmd->path && cmd->path[0] == '/' && cmd->directive->parent &&
+        strcasecmp(cmd->directive->parent->directive, "<Location") == 0 &&
+        cmd->directive->parent->args[0] != '~') {
         size_t n = strlen(cmd->path);
         conf->location = apr_pstrmemdup(cmd->pool, cmd->path, cmd->path[n - 1] == '/' ? n - 1 : n);
     }
@@ -476,8 +513,9 @@ static const char *set_base(cmd_parms *cmd, void *mconfig, const char *path)
     oc_dir_conf_t *conf = mconfig;
     size_t n = strlen(path);
 
-    if (path[0] != '/' || !oc_parse_path_ok(path)) {
-        return apr_pstrcat(cmd->pool, "OwaCalBase: \"", path, "\" is not a path; write it as /booking", NULL);
+    if (path[0] != '/' || !oc_words_path_ok(path)) {
+        return apr_pstrcat(cmd->pool, "OwaCalBase: \"", path,
+                           "\" is not a path; write it as /booking", NULL);
     }
     conf->base = apr_pstrmemdup(cmd->pool, path, path[n - 1] == '/' ? n - 1 : n);
     return NULL;
@@ -498,28 +536,32 @@ static const char *set_identity(cmd_parms *cmd, void *mconfig, int argc, char *c
     for (i = 1; i < argc; ++i) {
         const char *v;
         if (conf->identity == OC_IDENTITY_BASIC && (v = option(argv[i], "upstream"))) {
-            conf->upstream = strcasecmp(v, "basic") == 0 ? OC_UPSTREAM_BASIC
-                             : strcasecmp(v, "ntlm") == 0 ? OC_UPSTREAM_NTLM
-                             : strcasecmp(v, "forms") == 0 ? OC_UPSTREAM_FORMS : -1;
+            conf->upstream = strcasecmp(v, "basic") == 0   ? OC_UPSTREAM_BASIC
+                             : strcasecmp(v, "ntlm") == 0  ? OC_UPSTREAM_NTLM
+                             : strcasecmp(v, "forms") == 0 ? OC_UPSTREAM_FORMS
+                                                           : -1;
             if (conf->upstream < 0) {
                 return "OwaCalIdentity basic: upstream= takes basic, ntlm or forms";
             }
         } else if (conf->identity == OC_IDENTITY_BASIC && (v = option(argv[i], "domain"))) {
-            if (!oc_parse_name_ok(v)) {
+            if (!oc_words_name_ok(v)) {
                 return "OwaCalIdentity basic: domain= takes a domain's name, as in domain=EXAMPLE";
             }
             conf->domain = v;
         } else if (conf->identity == OC_IDENTITY_DELEGATED && (v = option(argv[i], "variable"))) {
-            if (!oc_parse_name_ok(v)) {
-                return "OwaCalIdentity delegated: variable= takes the name of the request variable that "
+            if (!oc_words_name_ok(v)) {
+                return "OwaCalIdentity delegated: variable= takes the name of the request variable "
+                       "that "
                        "holds the credential cache, as in variable=KRB5CCNAME";
             }
             conf->ccache_variable = v;
         } else {
-            return apr_pstrcat(cmd->pool, "OwaCalIdentity ", argv[0], ": there is no option \"", argv[i],
+            return apr_pstrcat(cmd->pool, "OwaCalIdentity ", argv[0], ": there is no option \"",
+                               argv[i],
                                conf->identity == OC_IDENTITY_BASIC
-                               ? "\"; known are upstream=basic|ntlm|forms and domain=NAME"
-                               : "\"; known is variable=NAME", NULL);
+                                   ? "\"; known are upstream=basic|ntlm|forms and domain=NAME"
+                                   : "\"; known is variable=NAME",
+                               NULL);
         }
     }
     return NULL;
@@ -528,7 +570,7 @@ static const char *set_identity(cmd_parms *cmd, void *mconfig, int argc, char *c
 static const char *set_mailbox(cmd_parms *cmd, void *mconfig, const char *text)
 {
     oc_dir_conf_t *conf = mconfig;
-    const char *error = oc_parse_person_expr(cmd->pool, text);
+    const char *error = oc_words_person_expr(cmd->pool, text);
 
     if (error) {
         return apr_pstrcat(cmd->pool, "OwaCalMailbox: ", error, NULL);
@@ -543,8 +585,10 @@ static const char *set_zone(cmd_parms *cmd, void *mconfig, const char *name)
 
     conf->zone = oc_zone_canonical(cmd->pool, name);
     return conf->zone ? NULL
-           : apr_pstrcat(cmd->pool, "OwaCalTimezone: \"", name, "\" is no time zone; write its IANA "
-                         "name, as in Europe/Budapest", NULL);
+                      : apr_pstrcat(cmd->pool, "OwaCalTimezone: \"", name,
+                                    "\" is no time zone; write its IANA "
+                                    "name, as in Europe/Budapest",
+                                    NULL);
 }
 
 static const char *set_conflict(cmd_parms *cmd, void *mconfig, int argc, char *const argv[])
@@ -553,12 +597,15 @@ static const char *set_conflict(cmd_parms *cmd, void *mconfig, int argc, char *c
     const char *v = argc > 1 ? option(argv[1], "unknown") : NULL;
 
     (void)cmd;
-    conf->conflict = argc < 1 ? -1 : strcasecmp(argv[0], "refuse") == 0 ? OC_CONFLICT_REFUSE
-                     : strcasecmp(argv[0], "warn") == 0 ? OC_CONFLICT_WARN
-                     : strcasecmp(argv[0], "allow") == 0 ? OC_CONFLICT_ALLOW : -1;
-    if (conf->conflict < 0 || argc > 2 || (argc == 2 && (!v || (strcasecmp(v, "pending")
-                                                                && strcasecmp(v, "refuse"))))) {
-        return "OwaCalConflict takes refuse, warn or allow, and after it unknown=pending or unknown=refuse";
+    conf->conflict = argc < 1                             ? -1
+                     : strcasecmp(argv[0], "refuse") == 0 ? OC_CONFLICT_REFUSE
+                     : strcasecmp(argv[0], "warn") == 0   ? OC_CONFLICT_WARN
+                     : strcasecmp(argv[0], "allow") == 0  ? OC_CONFLICT_ALLOW
+                                                          : -1;
+    if (conf->conflict < 0 || argc > 2 ||
+        (argc == 2 && (!v || (strcasecmp(v, "pending") && strcasecmp(v, "refuse"))))) {
+        return "OwaCalConflict takes refuse, warn or allow, and after it unknown=pending or "
+               "unknown=refuse";
     }
     if (v) {
         conf->unknown_refuse = strcasecmp(v, "refuse") == 0;
@@ -571,15 +618,17 @@ static const char *set_return(cmd_parms *cmd, void *mconfig, const char *prefix)
     oc_dir_conf_t *conf = mconfig;
     size_t n = strlen(prefix);
 
-    if (prefix[0] != '/' || prefix[1] == '/' || !oc_parse_path_ok(prefix)) {
-        return apr_pstrcat(cmd->pool, "OwaCalReturn: \"", prefix, "\" is not a path of this site; write "
-                           "it as /intranet", NULL);
+    if (prefix[0] != '/' || prefix[1] == '/' || !oc_words_path_ok(prefix)) {
+        return apr_pstrcat(cmd->pool, "OwaCalReturn: \"", prefix,
+                           "\" is not a path of this site; write "
+                           "it as /intranet",
+                           NULL);
     }
     if (!conf->returns) {
         conf->returns = apr_array_make(cmd->pool, 4, sizeof(const char *));
     }
-    APR_ARRAY_PUSH(conf->returns, const char *)
-        = apr_pstrmemdup(cmd->pool, prefix, prefix[n - 1] == '/' ? n - 1 : n);
+    APR_ARRAY_PUSH(conf->returns, const char *) =
+        apr_pstrmemdup(cmd->pool, prefix, prefix[n - 1] == '/' ? n - 1 : n);
     return NULL;
 }
 
@@ -588,41 +637,49 @@ static const char *set_privacy(cmd_parms *cmd, void *mconfig, const char *word)
     oc_dir_conf_t *conf = mconfig;
 
     (void)cmd;
-    conf->privacy = strcasecmp(word, "busy") == 0 ? OC_PRIVACY_BUSY
+    conf->privacy = strcasecmp(word, "busy") == 0        ? OC_PRIVACY_BUSY
                     : strcasecmp(word, "organizer") == 0 ? OC_PRIVACY_ORGANIZER
-                    : strcasecmp(word, "subject") == 0 ? OC_PRIVACY_SUBJECT : -1;
+                    : strcasecmp(word, "subject") == 0   ? OC_PRIVACY_SUBJECT
+                                                         : -1;
     return conf->privacy >= 0 ? NULL : "OwaCalPrivacy takes busy, organizer or subject";
 }
 
 #define OC_DIR_SCOPE (ACCESS_CONF)
 const command_rec oc_config_commands[] = {
-    AP_INIT_TAKE_ARGV("OwaCalBackend", set_backend, NULL, RSRC_CONF,
-                      "NAME owa2003 URL [connect=host:port] [also=host,..] [public=/public/] [ca=FILE] "
-                      "[tls=1.2] [spn=HTTP@host]: a calendar server"),
-    AP_INIT_RAW_ARGS("OwaCalRoom", set_room, NULL, RSRC_CONF,
-                      "ID MAILBOX [name=..] [capacity=N] [features=a,b] [building=..] [floor=..]: a room"),
+    AP_INIT_TAKE_ARGV(
+        "OwaCalBackend", set_backend, NULL, RSRC_CONF,
+        "NAME owa2003 URL [connect=host:port] [also=host,..] [public=/public/] [ca=FILE] "
+        "[tls=1.2] [spn=HTTP@host]: a calendar server"),
+    AP_INIT_RAW_ARGS(
+        "OwaCalRoom", set_room, NULL, RSRC_CONF,
+        "ID MAILBOX [name=..] [capacity=N] [features=a,b] [building=..] [floor=..]: a room"),
     AP_INIT_TAKE1("OwaCalRooms", set_rooms, NULL, RSRC_CONF, "FILE with one room a line"),
-    AP_INIT_TAKE1("OwaCalOrigin", set_origin, NULL, RSRC_CONF, "the site's public scheme://host[:port]"),
-    AP_INIT_TAKE1("OwaCalSecret", set_secret, NULL, RSRC_CONF, "FILE (mode 0600) with one or two keys"),
+    AP_INIT_TAKE1("OwaCalOrigin", set_origin, NULL, RSRC_CONF,
+                  "the site's public scheme://host[:port]"),
+    AP_INIT_TAKE1("OwaCalSecret", set_secret, NULL, RSRC_CONF,
+                  "FILE (mode 0600) with one or two keys"),
     AP_INIT_TAKE_ARGV("OwaCalTimeout", set_timeout, NULL, RSRC_CONF,
                       "connect=3s step=10s operation=20s undo=10s answer=2s"),
     AP_INIT_TAKE_ARGV("OwaCalLimit", set_limit, NULL, RSRC_CONF, "NAME=NUMBER ..: every bound"),
     AP_INIT_TAKE1("OwaCalTrace", set_trace, NULL, RSRC_CONF, "off, failures or all"),
     AP_INIT_TAKE_ARGV("OwaCalOwaCommand", set_owa_command, NULL, RSRC_CONF,
                       "update=LINE ..: the lines of the OWA update command"),
-    AP_INIT_TAKE1("OwaCalUse", set_use, NULL, OC_DIR_SCOPE, "name of the backend this location books on"),
+    AP_INIT_TAKE1("OwaCalUse", set_use, NULL, OC_DIR_SCOPE,
+                  "name of the backend this location books on"),
     AP_INIT_TAKE1("OwaCalBase", set_base, NULL, OC_DIR_SCOPE, "path under which the handler lives"),
-    AP_INIT_TAKE_ARGV("OwaCalIdentity", set_identity, NULL, OC_DIR_SCOPE,
-                      "basic [upstream=basic|ntlm|forms] [domain=NAME] or delegated [variable=NAME]"),
+    AP_INIT_TAKE_ARGV(
+        "OwaCalIdentity", set_identity, NULL, OC_DIR_SCOPE,
+        "basic [upstream=basic|ntlm|forms] [domain=NAME] or delegated [variable=NAME]"),
     AP_INIT_TAKE1("OwaCalMailbox", set_mailbox, NULL, OC_DIR_SCOPE,
                   "expression from the verified user to the mailbox"),
-    AP_INIT_TAKE1("OwaCalTimezone", set_zone, NULL, OC_DIR_SCOPE, "IANA time zone of forms and pages"),
+    AP_INIT_TAKE1("OwaCalTimezone", set_zone, NULL, OC_DIR_SCOPE,
+                  "IANA time zone of forms and pages"),
     AP_INIT_TAKE_ARGV("OwaCalConflict", set_conflict, NULL, OC_DIR_SCOPE,
                       "refuse, warn or allow [unknown=pending|refuse]"),
-    AP_INIT_ITERATE("OwaCalReturn", set_return, NULL, OC_DIR_SCOPE, "paths that return= may lead to"),
+    AP_INIT_ITERATE("OwaCalReturn", set_return, NULL, OC_DIR_SCOPE,
+                    "paths that return= may lead to"),
     AP_INIT_TAKE1("OwaCalPrivacy", set_privacy, NULL, OC_DIR_SCOPE, "busy, organizer or subject"),
-    { NULL }
-};
+    {NULL}};
 
 /* ---- checks over the whole configuration ---- */
 
@@ -646,34 +703,40 @@ static int check_server(apr_pool_t *pconf, server_rec *s, oc_server_conf_t *conf
             e->backend = oc_backend_open(pconf, &e->conf, &error);
         }
         if (!e->backend) {
-            return refuse(s, e->file, e->line, apr_psprintf(pconf, "OwaCalBackend %s: %s", e->conf.name,
-                                                            error ? error : "cannot be opened"));
+            return refuse(s, e->file, e->line,
+                          apr_psprintf(pconf, "OwaCalBackend %s: %s", e->conf.name,
+                                       error ? error : "cannot be opened"));
         }
         if (e->conf.site->tls_min < 12) {
-            ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, OC_LOGID(0501) "OwaCalBackend %s: TLS %d.%d is "
-                         "allowed, which is broken by today's measure; use it for a server that knows "
-                         "nothing newer", e->conf.name, e->conf.site->tls_min / 10,
-                         e->conf.site->tls_min % 10);
+            ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+                         OC_LOGID(0501) "OwaCalBackend %s: TLS %d.%d is "
+                                        "allowed, which is broken by today's measure; use it for a "
+                                        "server that knows "
+                                        "nothing newer",
+                         e->conf.name, e->conf.site->tls_min / 10, e->conf.site->tls_min % 10);
         }
     }
     for (i = 0; i < conf->uses->nelts; ++i) {
         const oc_use_t *use = &APR_ARRAY_IDX(conf->uses, i, oc_use_t);
         if (!oc_config_backend(conf, use->name)) {
             return refuse(s, use->file, use->line,
-                          apr_psprintf(pconf, "OwaCalUse %s: there is no such backend; declare it with "
-                                       "OwaCalBackend %s owa2003 https://HOST/exchange/", use->name,
-                                       use->name));
+                          apr_psprintf(pconf,
+                                       "OwaCalUse %s: there is no such backend; declare it with "
+                                       "OwaCalBackend %s owa2003 https://HOST/exchange/",
+                                       use->name, use->name));
         }
         if (!conf->origin && !s->server_scheme) {
-            return refuse(s, use->file, use->line,
-                          "OwaCalUse: the site's public origin is not known; say OwaCalOrigin "
-                          "https://HOST, or give ServerName a scheme, as in ServerName https://HOST");
+            return refuse(
+                s, use->file, use->line,
+                "OwaCalUse: the site's public origin is not known; say OwaCalOrigin "
+                "https://HOST, or give ServerName a scheme, as in ServerName https://HOST");
         }
     }
     if (conf->connect > conf->step || conf->step > conf->operation) {
-        return refuse(s, conf->timeout_file, conf->timeout_line,
-                      "OwaCalTimeout: connect= must not be longer than step=, nor step= longer than "
-                      "operation=");
+        return refuse(
+            s, conf->timeout_file, conf->timeout_line,
+            "OwaCalTimeout: connect= must not be longer than step=, nor step= longer than "
+            "operation=");
     }
     return OK;
 }
@@ -697,19 +760,21 @@ int oc_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, serv
         oc_server_conf_t *conf = ap_get_module_config(s->module_config, &owacal_module);
 
         shorten_defaults(conf);
-#define X(type, name, unset, def)                                                                  \
-        if (conf->name == (unset)) {                                                               \
-            conf->name = def;                                                                      \
-        }
+#define X(type, name, unset, def) \
+    if (conf->name == (unset)) {  \
+        conf->name = def;         \
+    }
         OC_SERVER_MEMBERS(X)
 #undef X
         if (check_server(pconf, s, conf) != OK) {
             return !OK;
         }
         if (!conf->origin && s->server_scheme) {
-            conf->origin = oc_parse_origin(pconf, apr_psprintf(pconf, "%s://%s:%d", s->server_scheme,
-                                           s->server_hostname, s->port ? s->port
-                                           : strcmp(s->server_scheme, "https") ? 80 : 443));
+            conf->origin = oc_words_origin(
+                pconf, apr_psprintf(pconf, "%s://%s:%d", s->server_scheme, s->server_hostname,
+                                    s->port                             ? s->port
+                                    : strcmp(s->server_scheme, "https") ? 80
+                                                                        : 443));
         }
     }
     return OK;

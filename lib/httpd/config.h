@@ -2,7 +2,8 @@
  *
  * Every member stands once in OC_SERVER_MEMBERS or OC_DIR_MEMBERS; struct, create, merge and
  * defaults are made of that line. X(type, name, unset, default): `unset` marks "not said here".
- * The directive functions in config.c are ordinary code. Configuration is constant once the server runs.
+ * The directive functions in config.c are ordinary code. Configuration is constant once the server
+ * runs.
  */
 #ifndef OC_HTTPD_CONFIG_H
 #define OC_HTTPD_CONFIG_H
@@ -17,47 +18,51 @@
 #include "op/op.h"
 
 typedef enum oc_tracing_t { OC_TRACING_OFF, OC_TRACING_FAILURES, OC_TRACING_ALL } oc_tracing_t;
-typedef enum oc_privacy_t { OC_PRIVACY_BUSY, OC_PRIVACY_ORGANIZER, OC_PRIVACY_SUBJECT } oc_privacy_t;
+typedef enum oc_privacy_t {
+    OC_PRIVACY_BUSY,
+    OC_PRIVACY_ORGANIZER,
+    OC_PRIVACY_SUBJECT
+} oc_privacy_t;
 
 /* Server scope. The first three lists belong to a virtual host and add to the main server's; all
  * others exist once for the process (their directives are refused inside <VirtualHost>). */
-#define OC_SERVER_MEMBERS(X)                                                                       \
-    X(const char *, origin, NULL, NULL)                                                            \
-    X(const char *, secret_file, NULL, NULL)                                                       \
-    X(apr_time_t, connect, -1, apr_time_from_sec(3))                                               \
-    X(apr_time_t, step, -1, apr_time_from_sec(10))                                                 \
-    X(apr_time_t, operation, -1, apr_time_from_sec(20))                                            \
-    X(apr_time_t, undo, -1, apr_time_from_sec(10))                                                 \
-    X(apr_time_t, answer, -1, apr_time_from_sec(2))                                                \
-    X(const char *, timeout_file, NULL, NULL) /* where OwaCalTimeout stands, for messages */       \
-    X(int, timeout_line, -1, 0)                                                                    \
-    X(int, inflight, -1, 256)                                                                      \
-    X(int, queue, -1, 1024)                                                                        \
-    X(int, waiting, -1, 0)                                                                         \
-    X(int, per_user, -1, 8)                                                                        \
-    X(int, gss_threads, -1, 8)                                                                     \
-    X(int, max_body, -1, 65536)                                                                    \
-    X(int, max_response, -1, 8 * 1024 * 1024)                                                      \
-    X(int, max_attendees, -1, 100)                                                                 \
-    X(int, max_range, -1, 62)                                                                      \
-    X(int, leases, -1, 512)                                                                        \
-    X(int, ledger, -1, 4096)                                                                       \
+#define OC_SERVER_MEMBERS(X)                                                                 \
+    X(const char *, origin, NULL, NULL)                                                      \
+    X(const char *, secret_file, NULL, NULL)                                                 \
+    X(apr_time_t, connect, -1, apr_time_from_sec(3))                                         \
+    X(apr_time_t, step, -1, apr_time_from_sec(10))                                           \
+    X(apr_time_t, operation, -1, apr_time_from_sec(20))                                      \
+    X(apr_time_t, undo, -1, apr_time_from_sec(10))                                           \
+    X(apr_time_t, answer, -1, apr_time_from_sec(2))                                          \
+    X(const char *, timeout_file, NULL, NULL) /* where OwaCalTimeout stands, for messages */ \
+    X(int, timeout_line, -1, 0)                                                              \
+    X(int, inflight, -1, 256)                                                                \
+    X(int, queue, -1, 1024)                                                                  \
+    X(int, waiting, -1, 0)                                                                   \
+    X(int, per_user, -1, 8)                                                                  \
+    X(int, gss_threads, -1, 8)                                                               \
+    X(int, max_body, -1, 65536)                                                              \
+    X(int, max_response, -1, 8 * 1024 * 1024)                                                \
+    X(int, max_attendees, -1, 100)                                                           \
+    X(int, max_range, -1, 62)                                                                \
+    X(int, leases, -1, 512)                                                                  \
+    X(int, ledger, -1, 4096)                                                                 \
     X(int, tracing, -1, OC_TRACING_OFF)
 
 /* Directory scope. */
-#define OC_DIR_MEMBERS(X)                                                                          \
-    X(const char *, use, NULL, NULL)                                                               \
-    X(const char *, base, NULL, NULL)                                                              \
-    X(const char *, location, NULL, NULL)                                                          \
-    X(int, identity, -1, -1)                                                                       \
-    X(int, upstream, -1, OC_UPSTREAM_BASIC)                                                        \
-    X(const char *, domain, NULL, NULL)                                                            \
-    X(const char *, ccache_variable, NULL, "KRB5CCNAME")                                           \
-    X(ap_expr_info_t *, mailbox, NULL, NULL)                                                       \
-    X(const char *, zone, NULL, "UTC")                                                             \
-    X(int, conflict, -1, OC_CONFLICT_REFUSE)                                                       \
-    X(int, unknown_refuse, -1, 0)                                                                  \
-    X(int, privacy, -1, OC_PRIVACY_BUSY)                                                           \
+#define OC_DIR_MEMBERS(X)                                \
+    X(const char *, use, NULL, NULL)                     \
+    X(const char *, base, NULL, NULL)                    \
+    X(const char *, location, NULL, NULL)                \
+    X(int, identity, -1, -1)                             \
+    X(int, upstream, -1, OC_UPSTREAM_BASIC)              \
+    X(const char *, domain, NULL, NULL)                  \
+    X(const char *, ccache_variable, NULL, "KRB5CCNAME") \
+    X(ap_expr_info_t *, mailbox, NULL, NULL)             \
+    X(const char *, zone, NULL, "UTC")                   \
+    X(int, conflict, -1, OC_CONFLICT_REFUSE)             \
+    X(int, unknown_refuse, -1, 0)                        \
+    X(int, privacy, -1, OC_PRIVACY_BUSY)                 \
     X(apr_array_header_t *, returns, NULL, NULL)
 
 typedef struct oc_backend_entry_t {

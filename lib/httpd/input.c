@@ -8,7 +8,7 @@
 #include "base/str.h"
 #include "cal/zone.h"
 #include "httpd/input.h"
-#include "httpd/parse.h"
+#include "wire/words.h"
 #include "wire/json.h"
 
 #define QUERY_MAX 8192 /* bytes */
@@ -17,7 +17,8 @@
 
 /* ---- body, query, origin ---- */
 
-static apr_status_t read_body(request_rec *r, int max, char **data, apr_size_t *len, oc_result_t *res)
+static apr_status_t read_body(request_rec *r, int max, char **data, apr_size_t *len,
+                              oc_result_t *res)
 {
     apr_size_t used = 0;
     char *buffer;
@@ -58,12 +59,12 @@ static int is_type(const char *header, const char *type)
 {
     size_t n = strlen(type);
 
-    return header && strncasecmp(header, type, n) == 0
-           && (header[n] == '\0' || header[n] == ';' || apr_isspace(header[n]));
+    return header && strncasecmp(header, type, n) == 0 &&
+           (header[n] == '\0' || header[n] == ';' || apr_isspace(header[n]));
 }
 
-apr_status_t oc_input_body(request_rec *r, const oc_server_conf_t *conf, oc_form_t **form, int *json,
-                           oc_result_t *res)
+apr_status_t oc_input_body(request_rec *r, const oc_server_conf_t *conf, oc_form_t **form,
+                           int *json, oc_result_t *res)
 {
     const char *type = apr_table_get(r->headers_in, "Content-Type");
     const char *charset = type ? ap_strcasestr(type, "charset=") : NULL;
@@ -77,7 +78,8 @@ apr_status_t oc_input_body(request_rec *r, const oc_server_conf_t *conf, oc_form
         return rv;
     }
     if (len > 0 && !*json && !is_type(type, FORM_TYPE)) {
-        return oc_result_fail(res, OC_REASON_UNSUPPORTED_TYPE, "send %s or %s", FORM_TYPE, JSON_TYPE);
+        return oc_result_fail(res, OC_REASON_UNSUPPORTED_TYPE, "send %s or %s", FORM_TYPE,
+                              JSON_TYPE);
     }
     if (charset) {
         charset += strlen("charset=");
@@ -98,7 +100,8 @@ apr_status_t oc_input_query(request_rec *r, oc_form_t **form, oc_result_t *res)
     apr_size_t len = strlen(query);
 
     if (len > QUERY_MAX) {
-        return oc_result_fail(res, OC_REASON_MALFORMED_BODY, "the query is longer than %d bytes", QUERY_MAX);
+        return oc_result_fail(res, OC_REASON_MALFORMED_BODY, "the query is longer than %d bytes",
+                              QUERY_MAX);
     }
     return oc_form_parse(r->pool, query, len, form, res);
 }
@@ -114,10 +117,11 @@ apr_status_t oc_input_origin(request_rec *r, const oc_server_conf_t *conf, oc_re
                               oc_str_log(res->pool, site, 40));
     }
     if (origin) {
-        canonical = oc_parse_origin(res->pool, origin);
+        canonical = oc_words_origin(res->pool, origin);
         if (!canonical || !conf->origin || strcmp(canonical, conf->origin) != 0) {
             return oc_result_fail(res, OC_REASON_ORIGIN_REFUSED, "Origin: %s, expected %s",
-                                  oc_str_log(res->pool, origin, 100), conf->origin ? conf->origin : "?");
+                                  oc_str_log(res->pool, origin, 100),
+                                  conf->origin ? conf->origin : "?");
         }
     }
     return APR_SUCCESS;
@@ -133,37 +137,42 @@ static const struct field_t {
     int count, type, max; /* max: bytes of one value */
     const char *controls; /* control characters allowed in it */
 } fields[] = {
-    { "subject", ONE, TEXT, 1020, "" },
-    { "text", ONE, TEXT, OC_TEXT_MAX, "\r\n\t" },
-    { "location", ONE, TEXT, 1020, "" },
-    { "start", ONE, TEXT, 40, "" },
-    { "end", ONE, TEXT, 40, "" },
-    { "date", ONE, TEXT, 10, "" },
-    { "duration", ONE, INTEGER, 8, "" },
-    { "tz", ONE, TEXT, 64, "" },
-    { "all_day", ONE, YESNO, 5, "" },
-    { "room", MANY, TEXT, 64, "" },
-    { "required", MANY, TEXT, 40000, "\r\n\t" },
-    { "optional", MANY, TEXT, 40000, "\r\n\t" },
-    { "reminder", ONE, INTEGER, 8, "" },
-    { "private", ONE, YESNO, 5, "" },
-    { "check_people", ONE, YESNO, 5, "" },
-    { "reason", ONE, TEXT, 1000, "" },
-    { "etag", ONE, TEXT, 200, "" },
-    { "key", ONE, TEXT, 255, "" },
-    { "token", ONE, TEXT, 200, "" },
-    { "return", ONE, TEXT, 2000, "" },
-    { "action", ONE, TEXT, 20, "" },
-    { "who", MANY, TEXT, 254, "" },
-    { "slot", ONE, INTEGER, 4, "" },
-    { "capacity", ONE, INTEGER, 6, "" },
-    { "feature", MANY, TEXT, 64, "" },
-    { "owacal", ONE, TEXT, 4000, "" },
+    {"subject", ONE, TEXT, 1020, ""},
+    {"text", ONE, TEXT, OC_TEXT_MAX, "\r\n\t"},
+    {"location", ONE, TEXT, 1020, ""},
+    {"start", ONE, TEXT, 40, ""},
+    {"end", ONE, TEXT, 40, ""},
+    {"date", ONE, TEXT, 10, ""},
+    {"duration", ONE, INTEGER, 8, ""},
+    {"tz", ONE, TEXT, 64, ""},
+    {"all_day", ONE, YESNO, 5, ""},
+    {"room", MANY, TEXT, 64, ""},
+    {"required", MANY, TEXT, 40000, "\r\n\t"},
+    {"optional", MANY, TEXT, 40000, "\r\n\t"},
+    {"reminder", ONE, INTEGER, 8, ""},
+    {"private", ONE, YESNO, 5, ""},
+    {"check_people", ONE, YESNO, 5, ""},
+    {"reason", ONE, TEXT, 1000, ""},
+    {"etag", ONE, TEXT, 200, ""},
+    {"key", ONE, TEXT, 255, ""},
+    {"token", ONE, TEXT, 200, ""},
+    {"return", ONE, TEXT, 2000, ""},
+    {"action", ONE, TEXT, 20, ""},
+    {"who", MANY, TEXT, 254, ""},
+    {"slot", ONE, INTEGER, 4, ""},
+    {"capacity", ONE, INTEGER, 6, ""},
+    {"feature", MANY, TEXT, 64, ""},
+    {"owacal", ONE, TEXT, 4000, ""},
 };
 
 /* Other words that people and programs use for the same thing. */
-static const struct { const char *alias, *name; } aliases[] = {
-    { "rooms", "room" }, { "attendees", "required" }, { "timezone", "tz" }, { "features", "feature" },
+static const struct {
+    const char *alias, *name;
+} aliases[] = {
+    {"rooms", "room"},
+    {"attendees", "required"},
+    {"timezone", "tz"},
+    {"features", "feature"},
 };
 
 static const char *canonical_name(const char *name)
@@ -202,17 +211,21 @@ static apr_status_t check_field(const oc_input_t *in, const struct field_t *f, c
     if (f->count == ONE && oc_form_count(in->form, f->name) > 1) {
         return oc_result_field(res, OC_REASON_OK, f->name, "stands more than once");
     }
-    if (in->json && v->kind != OC_VALUE_NULL
-        && v->kind != (f->type == TEXT ? OC_VALUE_TEXT : f->type == YESNO ? OC_VALUE_BOOL
-                                                                         : OC_VALUE_NUMBER)) {
-        return oc_result_field(res, OC_REASON_OK, f->name, "%s is wanted", f->type == TEXT ? "a text"
-                               : f->type == YESNO ? "true or false" : "an integer");
+    if (in->json && v->kind != OC_VALUE_NULL &&
+        v->kind != (f->type == TEXT    ? OC_VALUE_TEXT
+                    : f->type == YESNO ? OC_VALUE_BOOL
+                                       : OC_VALUE_NUMBER)) {
+        return oc_result_field(res, OC_REASON_OK, f->name, "%s is wanted",
+                               f->type == TEXT    ? "a text"
+                               : f->type == YESNO ? "true or false"
+                                                  : "an integer");
     }
     if (f->type == INTEGER && v->value[0] && strspn(v->value, "0123456789") != strlen(v->value)) {
         return oc_result_field(res, OC_REASON_OK, f->name, "a whole number is wanted");
     }
-    if (f->type == YESNO && v->value[0] && strcmp(v->value, "1") && strcmp(v->value, "0")
-        && strcasecmp(v->value, "on") && strcasecmp(v->value, "true") && strcasecmp(v->value, "false")) {
+    if (f->type == YESNO && v->value[0] && strcmp(v->value, "1") && strcmp(v->value, "0") &&
+        strcasecmp(v->value, "on") && strcasecmp(v->value, "true") &&
+        strcasecmp(v->value, "false")) {
         return oc_result_field(res, OC_REASON_OK, f->name, "1 or 0 is wanted");
     }
     return APR_SUCCESS;
@@ -231,8 +244,8 @@ apr_status_t oc_input_check(const oc_input_t *in, oc_result_t *res)
         const oc_field_t *v = &APR_ARRAY_IDX(in->form->fields, i, oc_field_t);
         const struct field_t *f = known(v->name);
 
-        /* A form may carry buttons and fields of the page's own; a program's unknown member is a typing
-         * mistake that would otherwise go unnoticed. */
+        /* A form may carry buttons and fields of the page's own; a program's unknown member is a
+         * typing mistake that would otherwise go unnoticed. */
         if (!f && in->json) {
             return oc_result_field(res, OC_REASON_OK, oc_str_log(res->pool, v->name, 64),
                                    "there is no such member");
@@ -266,7 +279,8 @@ static const char *zone_of(const oc_input_t *in, apr_pool_t *pool, oc_result_t *
     const char *zone = tz ? oc_zone_canonical(pool, tz) : in->dir->zone;
 
     if (!zone) {
-        oc_result_field(res, OC_REASON_OK, "tz", "\"%s\" is no time zone", oc_str_log(pool, tz, 64));
+        oc_result_field(res, OC_REASON_OK, "tz", "\"%s\" is no time zone",
+                        oc_str_log(pool, tz, 64));
     }
     return zone;
 }
@@ -282,15 +296,18 @@ static const char *with_date(const oc_input_t *in, const char *value)
     return value;
 }
 
-static apr_status_t one_time(const oc_input_t *in, const char *name, const char *text, const char *zone,
-                             apr_time_t *t, oc_result_t *res)
+static apr_status_t one_time(const oc_input_t *in, const char *name, const char *text,
+                             const char *zone, apr_time_t *t, oc_result_t *res)
 {
     oc_zone_fit_t fit = OC_ZONE_EXACT;
     apr_status_t rv = oc_zone_parse(text, zone, name, t, &fit, res);
 
     if (rv == APR_SUCCESS && fit == OC_ZONE_TWICE) {
-        APR_ARRAY_PUSH(in->remarks, const char *) = apr_psprintf(in->pool, "The time %s occurs twice "
-            "because the clocks are put back; the first was taken.", text);
+        APR_ARRAY_PUSH(in->remarks, const char *) =
+            apr_psprintf(in->pool,
+                         "The time %s occurs twice "
+                         "because the clocks are put back; the first was taken.",
+                         text);
     }
     return rv;
 }
@@ -327,8 +344,8 @@ static apr_status_t times_of(const oc_input_t *in, const char *zone, int all_day
         return oc_result_field(res, OC_REASON_OK, "end", "is missing: end or duration");
     }
     if (rv == APR_SUCCESS && all_day) {
-        /* Whole local days: the day of start up to and with the day of end. An end at midnight is the
-         * end of the day before. */
+        /* Whole local days: the day of start up to and with the day of end. An end at midnight is
+         * the end of the day before. */
         when->start = oc_zone_midnight(zone, when->start, 0);
         when->end = oc_zone_midnight(zone, when->end > when->start ? when->end - 1 : when->end, 1);
     }
@@ -340,8 +357,8 @@ static apr_status_t times_of(const oc_input_t *in, const char *zone, int all_day
 
 /* ---- people and rooms ---- */
 
-static apr_status_t add_people(const oc_input_t *in, apr_pool_t *pool, const char *name, oc_role_t role,
-                               apr_array_header_t *to, oc_result_t *res)
+static apr_status_t add_people(const oc_input_t *in, apr_pool_t *pool, const char *name,
+                               oc_role_t role, apr_array_header_t *to, oc_result_t *res)
 {
     int i, k;
 
@@ -363,13 +380,15 @@ static apr_status_t add_people(const oc_input_t *in, apr_pool_t *pool, const cha
         }
         list = oc_attendee_parse_list(pool, text, role, &bad);
         if (bad) {
-            return oc_result_field(res, OC_REASON_OK, name, "%d of the addresses cannot be used; write "
-                                   "them as name@example.com, separated by commas", bad);
+            return oc_result_field(res, OC_REASON_OK, name,
+                                   "%d of the addresses cannot be used; write "
+                                   "them as name@example.com, separated by commas",
+                                   bad);
         }
         apr_array_cat(to, list);
         if (to->nelts > in->conf->max_attendees) {
-            return oc_result_field(res, OC_REASON_TOO_MANY_ATTENDEES, name, "more than %d attendees",
-                                   in->conf->max_attendees);
+            return oc_result_field(res, OC_REASON_TOO_MANY_ATTENDEES, name,
+                                   "more than %d attendees", in->conf->max_attendees);
         }
     }
     return APR_SUCCESS;
@@ -390,7 +409,8 @@ static apr_status_t add_rooms(const oc_input_t *in, apr_pool_t *pool, apr_array_
         }
         room = oc_room_find(in->conf->rooms, f->value);
         if (!room) {
-            return oc_result_field(res, OC_REASON_UNKNOWN_ROOM, "room", "\"%s\" is not a configured room",
+            return oc_result_field(res, OC_REASON_UNKNOWN_ROOM, "room",
+                                   "\"%s\" is not a configured room",
                                    oc_str_log(pool, f->value, 64));
         }
         if (++n > OC_LEASE_MAX_ROOMS) {
@@ -454,9 +474,9 @@ oc_booking_t *oc_input_booking(const oc_input_t *in, apr_pool_t *pool, oc_result
         oc_result_field(res, OC_REASON_OK, "subject", "is missing");
         return NULL;
     }
-    if (times_of(in, zone, b->all_day, &b->when, res) != APR_SUCCESS
-        || attendees_of(in, pool, b->attendees, &rooms, res) != APR_SUCCESS
-        || reminder_of(in, &b->reminder, res) != APR_SUCCESS) {
+    if (times_of(in, zone, b->all_day, &b->when, res) != APR_SUCCESS ||
+        attendees_of(in, pool, b->attendees, &rooms, res) != APR_SUCCESS ||
+        reminder_of(in, &b->reminder, res) != APR_SUCCESS) {
         return NULL;
     }
     if (!b->when.start) {
@@ -492,22 +512,25 @@ apr_status_t oc_input_change(const oc_input_t *in, apr_pool_t *pool, oc_change_a
     args->text = copied(pool, in, "text");
     args->location = copied(pool, in, "location");
     args->zone = oc_input_text(in, "tz") ? apr_pstrdup(pool, zone) : NULL;
-    args->if_etag = args->if_etag ? args->if_etag
-                    : oc_input_text(in, "etag") ? copied(pool, in, "etag") : NULL;
+    args->if_etag = args->if_etag               ? args->if_etag
+                    : oc_input_text(in, "etag") ? copied(pool, in, "etag")
+                                                : NULL;
     args->reminder = -2;
-    /* A browser sends nothing for a box that is not ticked: a form says all of it, JSON what it names. */
-    args->all_day = oc_form_get(in->form, "all_day") ? flag(in, "all_day")
-                    : in->json || !oc_form_get(in->form, "start") ? -1 : 0;
+    /* A browser sends nothing for a box that is not ticked: a form says all of it, JSON what it
+     * names. */
+    args->all_day = oc_form_get(in->form, "all_day")              ? flag(in, "all_day")
+                    : in->json || !oc_form_get(in->form, "start") ? -1
+                                                                  : 0;
     subject = args->subject;
     if (subject && !*oc_str_trim(pool, subject)) {
         return oc_result_field(res, OC_REASON_OK, "subject", "is missing");
     }
-    if ((rv = times_of(in, zone, args->all_day == 1, &args->when, res)) != APR_SUCCESS
-        || (rv = reminder_of(in, &args->reminder, res)) != APR_SUCCESS) {
+    if ((rv = times_of(in, zone, args->all_day == 1, &args->when, res)) != APR_SUCCESS ||
+        (rv = reminder_of(in, &args->reminder, res)) != APR_SUCCESS) {
         return rv;
     }
-    if (oc_form_get(in->form, "required") || oc_form_get(in->form, "optional")
-        || oc_form_get(in->form, "room")) {
+    if (oc_form_get(in->form, "required") || oc_form_get(in->form, "optional") ||
+        oc_form_get(in->form, "room")) {
         apr_array_header_t *list = apr_array_make(pool, 8, sizeof(oc_attendee_t));
         int i;
 
@@ -575,18 +598,21 @@ apr_status_t oc_input_who(const oc_input_t *in, apr_array_header_t **who, apr_ti
         }
         found = oc_room_find(in->conf->rooms, f->value);
         if (!found && room) {
-            return oc_result_field(res, OC_REASON_UNKNOWN_ROOM, "room", "\"%s\" is not a configured room",
+            return oc_result_field(res, OC_REASON_UNKNOWN_ROOM, "room",
+                                   "\"%s\" is not a configured room",
                                    oc_str_log(in->pool, f->value, 64));
         }
         if (!found && !oc_attendee_address_ok(f->value)) {
-            return oc_result_field(res, OC_REASON_OK, "who", "\"%s\" is neither a room nor an address",
+            return oc_result_field(res, OC_REASON_OK, "who",
+                                   "\"%s\" is neither a room nor an address",
                                    oc_str_log(in->pool, f->value, 64));
         }
         APR_ARRAY_PUSH(*who, const char *) = found ? found->address : f->value;
     }
     if ((*who)->nelts == 0) {
         for (i = 0; i < in->conf->rooms->nelts && i < in->conf->max_attendees; ++i) {
-            APR_ARRAY_PUSH(*who, const char *) = APR_ARRAY_IDX(in->conf->rooms, i, oc_room_t *)->address;
+            APR_ARRAY_PUSH(*who, const char *) =
+                APR_ARRAY_IDX(in->conf->rooms, i, oc_room_t *)->address;
         }
     }
     if ((*who)->nelts > in->conf->max_attendees) {

@@ -9,7 +9,8 @@ APLOG_USE_MODULE(owacal);
 
 static int apache_level(int level)
 {
-    return level >= OC_LOG_TRACE ? APLOG_TRACE1 : level; /* the others are syslog's numbers, as httpd's */
+    return level >= OC_LOG_TRACE ? APLOG_TRACE1
+                                 : level; /* the others are syslog's numbers, as httpd's */
 }
 
 static int wants(void *baton, int level)
@@ -19,11 +20,13 @@ static int wants(void *baton, int level)
     return ap_get_server_module_loglevel(s, owacal_module.module_index) >= apache_level(level);
 }
 
-static void sink(void *baton, const char *file, int line, int level, apr_status_t status, const char *text)
+static void sink(void *baton, const char *file, int line, int level, apr_status_t status,
+                 const char *text)
 {
     const server_rec *s = baton;
 
-    ap_log_error_(file, line, owacal_module.module_index, apache_level(level), status, s, "%s", text);
+    ap_log_error_(file, line, owacal_module.module_index, apache_level(level), status, s, "%s",
+                  text);
 }
 
 void oc_logsink_install(server_rec *s)

@@ -8,7 +8,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
-#include "httpd/parse.h"
+#include "wire/words.h"
 #include "httpd/person.h"
 
 APLOG_USE_MODULE(owacal);
@@ -26,8 +26,8 @@ static int mailbox_ok(const char *name)
 {
     size_t len = strlen(name);
 
-    return len > 0 && len <= 254 && !strpbrk(name, "/\\?#%") && !strstr(name, "..")
-           && strcmp(name, ".") != 0 && !oc_str_control(name, "") && oc_str_utf8(name, len);
+    return len > 0 && len <= 254 && !strpbrk(name, "/\\?#%") && !strstr(name, "..") &&
+           strcmp(name, ".") != 0 && !oc_str_control(name, "") && oc_str_utf8(name, len);
 }
 
 apr_status_t oc_person_of(request_rec *r, const oc_dir_conf_t *conf, oc_person_t *person,
@@ -40,10 +40,12 @@ apr_status_t oc_person_of(request_rec *r, const oc_dir_conf_t *conf, oc_person_t
                               "no user: protect the location with AuthType and Require valid-user");
     }
     if (r->main && (!r->main->user || strcmp(r->main->user, r->user) != 0)) {
-        return oc_result_fail(res, OC_REASON_IDENTITY_MISMATCH, "the subrequest's user differs from the "
+        return oc_result_fail(res, OC_REASON_IDENTITY_MISMATCH,
+                              "the subrequest's user differs from the "
                               "main request's");
     }
-    if (strlen(r->user) > 512 || oc_str_control(r->user, "") || !oc_str_utf8(r->user, strlen(r->user))) {
+    if (strlen(r->user) > 512 || oc_str_control(r->user, "") ||
+        !oc_str_utf8(r->user, strlen(r->user))) {
         return oc_result_fail(res, OC_REASON_NO_MAILBOX, "the user's name is not usable");
     }
     person->user = oc_str_lower(r->pool, r->user);
@@ -63,16 +65,16 @@ apr_status_t oc_person_of(request_rec *r, const oc_dir_conf_t *conf, oc_person_t
     return APR_SUCCESS;
 }
 
-/* An address of this machine itself, or the one name that always means it; "127.evil.example" is a name
- * like any other. */
+/* An address of this machine itself, or the one name that always means it; "127.evil.example" is a
+ * name like any other. */
 static int is_loopback(const char *host)
 {
     struct in6_addr v6;
     struct in_addr v4;
 
-    return strcmp(host, "localhost") == 0
-           || (inet_pton(AF_INET, host, &v4) == 1 && (ntohl(v4.s_addr) >> 24) == 127)
-           || (inet_pton(AF_INET6, host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6));
+    return strcmp(host, "localhost") == 0 ||
+           (inet_pton(AF_INET, host, &v4) == 1 && (ntohl(v4.s_addr) >> 24) == 127) ||
+           (inet_pton(AF_INET6, host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6));
 }
 
 /* A password may travel over TLS, or within this machine. */
@@ -88,19 +90,20 @@ static int upstream_protected(apr_pool_t *pool, const oc_site_t *site)
     const char *host = site->host;
     int port;
 
-    if (site->connect && oc_parse_host(pool, site->connect, 0, &host, &port)) {
+    if (site->connect && oc_words_host(pool, site->connect, 0, &host, &port)) {
         return 0;
     }
     return strcmp(site->scheme, "https") == 0 || is_loopback(host);
 }
 
-/* The header is the client's claim: it counts only if the login module verified that very name. With
- * a Kerberos realm check the module adds the realm. */
+/* The header is the client's claim: it counts only if the login module verified that very name.
+ * With a Kerberos realm check the module adds the realm. */
 static int same_user(const char *header, const char *verified)
 {
     size_t n = strlen(header);
 
-    return strcmp(header, verified) == 0 || (strncmp(header, verified, n) == 0 && verified[n] == '@');
+    return strcmp(header, verified) == 0 ||
+           (strncmp(header, verified, n) == 0 && verified[n] == '@');
 }
 
 static oc_identity_t *basic_identity(request_rec *r, const oc_dir_conf_t *conf,
@@ -109,26 +112,31 @@ static oc_identity_t *basic_identity(request_rec *r, const oc_dir_conf_t *conf,
     const char *user = NULL, *password = NULL, *type = ap_auth_type(r);
     request_rec *top = r->main ? r->main : r;
 
-    if (ap_get_basic_auth_components(r, &user, &password) != APR_SUCCESS || !user || !password
-        || !((r->ap_auth_type && strcasecmp(r->ap_auth_type, "Basic") == 0)
-             || (type && strcasecmp(type, "Basic") == 0))) {
-        oc_result_fail(&call->result, OC_REASON_NO_CREDENTIAL, "no password came with the request; "
+    if (ap_get_basic_auth_components(r, &user, &password) != APR_SUCCESS || !user || !password ||
+        !((r->ap_auth_type && strcasecmp(r->ap_auth_type, "Basic") == 0) ||
+          (type && strcasecmp(type, "Basic") == 0))) {
+        oc_result_fail(&call->result, OC_REASON_NO_CREDENTIAL,
+                       "no password came with the request; "
                        "OwaCalIdentity basic needs a login by AuthType Basic");
         return NULL;
     }
     if (!same_user(user, r->user)) {
-        oc_result_fail(&call->result, OC_REASON_IDENTITY_MISMATCH, "the Authorization header names "
+        oc_result_fail(&call->result, OC_REASON_IDENTITY_MISMATCH,
+                       "the Authorization header names "
                        "somebody else than the login module verified");
         return NULL;
     }
     if (!front_protected(top)) {
-        oc_result_fail(&call->result, OC_REASON_MISCONFIGURED, "the password came over an unencrypted "
+        oc_result_fail(&call->result, OC_REASON_MISCONFIGURED,
+                       "the password came over an unencrypted "
                        "connection; OwaCalIdentity basic needs TLS in front");
         return NULL;
     }
     if (conf->upstream != OC_UPSTREAM_NTLM && !upstream_protected(r->pool, backend->conf->site)) {
-        oc_result_fail(&call->result, OC_REASON_MISCONFIGURED, "the password would go to %s "
-                       "unencrypted; use https:// or upstream=ntlm", backend->conf->site->host);
+        oc_result_fail(&call->result, OC_REASON_MISCONFIGURED,
+                       "the password would go to %s "
+                       "unencrypted; use https:// or upstream=ntlm",
+                       backend->conf->site->host);
         return NULL;
     }
     if (conf->domain && !strpbrk(user, "\\@")) {
@@ -151,7 +159,8 @@ oc_identity_t *oc_person_identity(request_rec *r, const oc_dir_conf_t *conf,
         /* Only what the login module put into this request; never the process's environment. */
         ccache = apr_table_get(r->subprocess_env, conf->ccache_variable);
         if (!ccache || !*ccache) {
-            oc_result_fail(&call->result, OC_REASON_NO_CREDENTIAL, "the login left no %s; check "
+            oc_result_fail(&call->result, OC_REASON_NO_CREDENTIAL,
+                           "the login left no %s; check "
                            "GssapiDelegCcacheDir and that the browser may delegate",
                            conf->ccache_variable);
             return NULL;
@@ -159,7 +168,8 @@ oc_identity_t *oc_person_identity(request_rec *r, const oc_dir_conf_t *conf,
         id = oc_identity_delegated(call, ccache, r->user);
         break;
     default:
-        oc_result_fail(&call->result, OC_REASON_MISCONFIGURED, "this location has no OwaCalIdentity");
+        oc_result_fail(&call->result, OC_REASON_MISCONFIGURED,
+                       "this location has no OwaCalIdentity");
         return NULL;
     }
     if (id) {

@@ -11,8 +11,8 @@
 APLOG_USE_MODULE(owacal);
 
 #define RETAINED_KEY "mod_owacal-shared-1" /* a new layout takes a new number */
-#define REFUSALS 4096
-#define SECRET_MIN 32 /* characters of a key in the file */
+#define REFUSALS     4096
+#define SECRET_MIN   32 /* characters of a key in the file */
 
 /* Lives in the process's pool over all restarts, while the module's own statics do not. */
 typedef struct retained_t {
@@ -36,16 +36,20 @@ static int read_secret(server_rec *s, const char *path, oc_secret_t *secret)
     char line[512];
     int n = 0, rv = !OK;
 
-    if (apr_file_open(&file, path, APR_READ, 0, pool) != APR_SUCCESS
-        || apr_file_info_get(&info, APR_FINFO_PROT | APR_FINFO_TYPE, file) != APR_SUCCESS
-        || info.filetype != APR_REG) {
-        ap_log_error(APLOG_MARK, APLOG_EMERG, 0, s, OC_LOGID(0510) "OwaCalSecret: %s cannot be read; "
-                     "make it with: (umask 077; openssl rand -hex 32 >%s)", path, path);
+    if (apr_file_open(&file, path, APR_READ, 0, pool) != APR_SUCCESS ||
+        apr_file_info_get(&info, APR_FINFO_PROT | APR_FINFO_TYPE, file) != APR_SUCCESS ||
+        info.filetype != APR_REG) {
+        ap_log_error(APLOG_MARK, APLOG_EMERG, 0, s,
+                     OC_LOGID(0510) "OwaCalSecret: %s cannot be read; "
+                                    "make it with: (umask 077; openssl rand -hex 32 >%s)",
+                     path, path);
         goto leave;
     }
     if (info.protection & (APR_GREAD | APR_GWRITE | APR_WREAD | APR_WWRITE)) {
-        ap_log_error(APLOG_MARK, APLOG_EMERG, 0, s, OC_LOGID(0511) "OwaCalSecret: %s can be read by "
-                     "others; give it mode 0600", path);
+        ap_log_error(APLOG_MARK, APLOG_EMERG, 0, s,
+                     OC_LOGID(0511) "OwaCalSecret: %s can be read by "
+                                    "others; give it mode 0600",
+                     path);
         goto leave;
     }
     memset(secret, 0, sizeof(*secret));
@@ -57,8 +61,10 @@ static int read_secret(server_rec *s, const char *path, oc_secret_t *secret)
             continue;
         }
         if (len < SECRET_MIN) {
-            ap_log_error(APLOG_MARK, APLOG_EMERG, 0, s, OC_LOGID(0512) "OwaCalSecret: %s: a key of at "
-                         "least %d characters is wanted on each line", path, SECRET_MIN);
+            ap_log_error(APLOG_MARK, APLOG_EMERG, 0, s,
+                         OC_LOGID(0512) "OwaCalSecret: %s: a key of at "
+                                        "least %d characters is wanted on each line",
+                         path, SECRET_MIN);
             goto leave;
         }
         secret->len[n] = len < sizeof(secret->key[n]) ? len : sizeof(secret->key[n]);
@@ -67,7 +73,8 @@ static int read_secret(server_rec *s, const char *path, oc_secret_t *secret)
         ++n;
     }
     if (n == 0) {
-        ap_log_error(APLOG_MARK, APLOG_EMERG, 0, s, OC_LOGID(0513) "OwaCalSecret: %s holds no key", path);
+        ap_log_error(APLOG_MARK, APLOG_EMERG, 0, s, OC_LOGID(0513) "OwaCalSecret: %s holds no key",
+                     path);
         goto leave;
     }
     rv = OK;
@@ -88,15 +95,18 @@ static int open_secret(server_rec *s, const oc_server_conf_t *conf, retained_t *
     }
     if (!kept->secret_is_random) {
         if (oc_crypto_random(kept->secret.key[0], sizeof(kept->secret.key[0])) != APR_SUCCESS) {
-            ap_log_error(APLOG_MARK, APLOG_EMERG, 0, s, OC_LOGID(0514) "no random numbers to be had");
+            ap_log_error(APLOG_MARK, APLOG_EMERG, 0, s,
+                         OC_LOGID(0514) "no random numbers to be had");
             return !OK;
         }
         kept->secret.len[0] = sizeof(kept->secret.key[0]);
         kept->secret.len[1] = 0;
         kept->secret_is_random = 1;
-        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, OC_LOGID(0515) "no OwaCalSecret: a random key is "
-                     "used; forms and booking addresses do not outlive a full restart and do not work on "
-                     "other front ends");
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+                     OC_LOGID(0515) "no OwaCalSecret: a random key is "
+                                    "used; forms and booking addresses do not outlive a full "
+                                    "restart and do not work on "
+                                    "other front ends");
     }
     return OK;
 }
@@ -116,14 +126,16 @@ int oc_shared_open(server_rec *s, const oc_server_conf_t *conf, oc_shared_t *sha
     if (open_secret(s, conf, kept) != OK) {
         return !OK;
     }
-    if (!kept->shm || kept->size != size || kept->leases != conf->leases
-        || kept->ledger != conf->ledger) {
+    if (!kept->shm || kept->size != size || kept->leases != conf->leases ||
+        kept->ledger != conf->ledger) {
         /* The old block, if any, stays mapped until the last child that uses it has gone. */
         apr_status_t rv = apr_shm_create(&kept->shm, size, NULL, s->process->pool);
         if (rv != APR_SUCCESS) {
             kept->shm = NULL;
-            ap_log_error(APLOG_MARK, APLOG_EMERG, rv, s, OC_LOGID(0516) "no shared memory of %"
-                         APR_SIZE_T_FMT " bytes; lower OwaCalLimit leases= and ledger=", size);
+            ap_log_error(APLOG_MARK, APLOG_EMERG, rv, s,
+                         OC_LOGID(0516) "no shared memory of %" APR_SIZE_T_FMT
+                                        " bytes; lower OwaCalLimit leases= and ledger=",
+                         size);
             return !OK;
         }
         kept->size = size;
@@ -134,11 +146,12 @@ int oc_shared_open(server_rec *s, const oc_server_conf_t *conf, oc_shared_t *sha
     base = apr_shm_baseaddr_get(kept->shm);
     if (fresh) {
         memset(base, 0, size);
-        if (!oc_lease_init(base, conf->leases, conf->ledger)
-            || !oc_refusals_init(base + lease_size, REFUSALS)) {
+        if (!oc_lease_init(base, conf->leases, conf->ledger) ||
+            !oc_refusals_init(base + lease_size, REFUSALS)) {
             kept->shm = NULL;
-            ap_log_error(APLOG_MARK, APLOG_EMERG, 0, s, OC_LOGID(0517) "this system has no robust "
-                         "mutexes in shared memory");
+            ap_log_error(APLOG_MARK, APLOG_EMERG, 0, s,
+                         OC_LOGID(0517) "this system has no robust "
+                                        "mutexes in shared memory");
             return !OK;
         }
     }
@@ -157,7 +170,8 @@ void oc_shared_count(oc_shared_t *shared, oc_verb_t verb, oc_reason_t reason, ap
 
 const char *oc_verb_token(oc_verb_t verb)
 {
-    static const char *const names[] = { "book", "change", "cancel", "read", "list", "freebusy", "check" };
+    static const char *const names[] = {"book", "change",   "cancel", "read",
+                                        "list", "freebusy", "check"};
 
     return names[verb];
 }

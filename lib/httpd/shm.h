@@ -13,8 +13,16 @@
 #include "httpd/config.h"
 #include "op/lease.h"
 
-typedef enum oc_verb_t { OC_VERB_BOOK, OC_VERB_CHANGE, OC_VERB_CANCEL, OC_VERB_READ, OC_VERB_LIST,
-                         OC_VERB_FREEBUSY, OC_VERB_CHECK, OC_VERB_COUNT } oc_verb_t;
+typedef enum oc_verb_t {
+    OC_VERB_BOOK,
+    OC_VERB_CHANGE,
+    OC_VERB_CANCEL,
+    OC_VERB_READ,
+    OC_VERB_LIST,
+    OC_VERB_FREEBUSY,
+    OC_VERB_CHECK,
+    OC_VERB_COUNT
+} oc_verb_t;
 
 /* Only ever added to, atomically. */
 typedef struct oc_counters_t {

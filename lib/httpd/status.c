@@ -26,25 +26,28 @@ static void of_all_children(request_rec *r, oc_shared_t *shared)
     counter(r, "operations_total", "Operations ended, by act and reason.", "counter");
     for (v = 0; v < OC_VERB_COUNT; ++v) {
         for (n = 0; n < OC_REASON_COUNT; ++n) {
-            apr_uint64_t count = __atomic_load_n(&shared->counters->outcomes[v][n], __ATOMIC_RELAXED);
+            apr_uint64_t count =
+                __atomic_load_n(&shared->counters->outcomes[v][n], __ATOMIC_RELAXED);
             int same = n > 0 && strcmp(oc_reason_token((oc_reason_t)n),
                                        oc_reason_token((oc_reason_t)(n - 1))) == 0;
-            int twin = n + 1 < OC_REASON_COUNT && strcmp(oc_reason_token((oc_reason_t)n),
-                                                         oc_reason_token((oc_reason_t)(n + 1))) == 0;
+            int twin =
+                n + 1 < OC_REASON_COUNT &&
+                strcmp(oc_reason_token((oc_reason_t)n), oc_reason_token((oc_reason_t)(n + 1))) == 0;
             if (twin) { /* one token with two HTTP statuses is one series */
                 count += __atomic_load_n(&shared->counters->outcomes[v][n + 1], __ATOMIC_RELAXED);
             }
             if (count && !same) {
-                ap_rprintf(r, "owacal_operations_total{act=\"%s\",reason=\"%s\"} %" APR_UINT64_T_FMT "\n",
-                           oc_verb_token((oc_verb_t)v), oc_reason_token((oc_reason_t)n), count);
+                ap_rprintf(
+                    r, "owacal_operations_total{act=\"%s\",reason=\"%s\"} %" APR_UINT64_T_FMT "\n",
+                    oc_verb_token((oc_verb_t)v), oc_reason_token((oc_reason_t)n), count);
             }
         }
     }
     counter(r, "operation_seconds_total", "Time spent in operations, by act.", "counter");
     for (v = 0; v < OC_VERB_COUNT; ++v) {
         apr_uint64_t us = __atomic_load_n(&shared->counters->microseconds[v], __ATOMIC_RELAXED);
-        ap_rprintf(r, "owacal_operation_seconds_total{act=\"%s\"} %.6f\n", oc_verb_token((oc_verb_t)v),
-                   (double)us / 1e6);
+        ap_rprintf(r, "owacal_operation_seconds_total{act=\"%s\"} %.6f\n",
+                   oc_verb_token((oc_verb_t)v), (double)us / 1e6);
     }
     oc_lease_stats(shared->leases, &leases);
     counter(r, "leases", "Rooms under decision now.", "gauge");
@@ -66,11 +69,14 @@ static void of_this_child(request_rec *r, oc_child_t *child)
     gauge(r, "exchanges_in_flight", "Exchanges on the wire.", net.inflight);
     gauge(r, "exchanges_queued", "Exchanges waiting for a connection.", net.queued);
     gauge(r, "connections", "Connections to calendar servers.", net.connections);
-    gauge(r, "connection_caches", "Connection caches, one for each identity and server.", net.caches);
+    gauge(r, "connection_caches", "Connection caches, one for each identity and server.",
+          net.caches);
     gauge(r, "exchanges", "Exchanges ended since this child began.", (long)net.exchanges);
     gauge(r, "handshakes", "Connections opened since this child began.", (long)net.handshakes);
-    gauge(r, "resends_refused", "Repeated sendings of a write that were stopped.", (long)net.resend_refused);
-    gauge(r, "owner_refused", "Sendings on another's connection that were stopped.", (long)net.owner_refused);
+    gauge(r, "resends_refused", "Repeated sendings of a write that were stopped.",
+          (long)net.resend_refused);
+    gauge(r, "owner_refused", "Sendings on another's connection that were stopped.",
+          (long)net.owner_refused);
     gauge(r, "timeouts", "Exchanges that ran out of time.", (long)net.timeouts);
     gauge(r, "lost", "Exchanges whose reply was lost.", (long)net.lost);
     gauge(r, "sessions", "Identities remembered.", signer.sessions);

@@ -48,7 +48,7 @@ const char *oc_api_rooms(const oc_view_t *view)
 const char *oc_api_freebusy(const oc_view_t *view, const apr_array_header_t *rows, oc_range_t range,
                             apr_time_t slot)
 {
-    static const oc_busy_t told[] = { OC_BUSY_TENTATIVE, OC_BUSY_BUSY, OC_BUSY_OOF, OC_BUSY_UNKNOWN };
+    static const oc_busy_t told[] = {OC_BUSY_TENTATIVE, OC_BUSY_BUSY, OC_BUSY_OOF, OC_BUSY_UNKNOWN};
     oc_json_t *doc = oc_json_object(view->pool), *list;
     int i, k, j;
 
@@ -87,8 +87,8 @@ const char *oc_api_freebusy(const oc_view_t *view, const apr_array_header_t *row
 
 static void add_booking(const oc_view_t *view, oc_json_t *o, const oc_booking_t *b)
 {
-    static const char *const sensitivity[] = { "normal", "personal", "private", "confidential" };
-    static const char *const instance[] = { "single", "master", "occurrence", "exception" };
+    static const char *const sensitivity[] = {"normal", "personal", "private", "confidential"};
+    static const char *const instance[] = {"single", "master", "occurrence", "exception"};
     oc_json_t *rooms, *people;
     int i;
 
@@ -213,8 +213,9 @@ const char *oc_api_problem(const oc_view_t *view, const oc_result_t *res, const 
     oc_json_t *doc = oc_json_object(view->pool);
     oc_kind_t kind = oc_reason_kind(res->reason);
 
-    oc_json_text(doc, "type", apr_pstrcat(view->pool, "urn:owacal:problem:",
-                                          oc_reason_token(res->reason), NULL));
+    oc_json_text(
+        doc, "type",
+        apr_pstrcat(view->pool, "urn:owacal:problem:", oc_reason_token(res->reason), NULL));
     oc_json_text(doc, "title", oc_reason_sentence(res->reason));
     oc_json_int(doc, "status", oc_reason_http(res->reason));
     oc_json_text(doc, "reason", oc_reason_token(res->reason));

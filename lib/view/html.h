@@ -7,14 +7,16 @@
 typedef struct oc_html_t oc_html_t;
 
 oc_html_t *oc_html_create(apr_pool_t *pool);
-/* <name a="b" ...>; attributes as name, value pairs up to NULL. A NULL value leaves the attribute out;
+/* <name a="b" ...>; attributes as name, value pairs up to NULL. A NULL value leaves the attribute
+ * out;
  * "" writes it bare-valued. Elements without content (input, br, meta, link, hr) are not closed. */
 void oc_html_open(oc_html_t *h, const char *name, ...) __attribute__((sentinel));
-void oc_html_close(oc_html_t *h); /* the innermost open element */
+void oc_html_close(oc_html_t *h);                  /* the innermost open element */
 void oc_html_text(oc_html_t *h, const char *text); /* NULL: nothing */
 void oc_html_textf(oc_html_t *h, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* open, text, close in one */
-void oc_html_element(oc_html_t *h, const char *name, const char *text, ...) __attribute__((sentinel));
+void oc_html_element(oc_html_t *h, const char *name, const char *text, ...)
+    __attribute__((sentinel));
 /* "<!DOCTYPE html>" */
 void oc_html_doctype(oc_html_t *h);
 /* The text so far; closes whatever is open. */

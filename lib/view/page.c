@@ -16,12 +16,14 @@ static oc_html_t *begin(const oc_view_t *view, const char *title)
         oc_html_open(h, "html", "lang", "en", NULL);
         oc_html_open(h, "head", NULL);
         oc_html_open(h, "meta", "charset", "utf-8", NULL);
-        oc_html_open(h, "meta", "name", "viewport", "content", "width=device-width, initial-scale=1", NULL);
+        oc_html_open(h, "meta", "name", "viewport", "content",
+                     "width=device-width, initial-scale=1", NULL);
         oc_html_element(h, "title", title, NULL);
         oc_html_close(h);
         oc_html_open(h, "body", NULL);
         oc_html_open(h, "nav", "aria-label", "Booking", NULL);
-        oc_html_element(h, "a", "Rooms", "href", apr_pstrcat(view->pool, view->base, "/rooms", NULL), NULL);
+        oc_html_element(h, "a", "Rooms", "href",
+                        apr_pstrcat(view->pool, view->base, "/rooms", NULL), NULL);
         oc_html_text(h, " · ");
         oc_html_element(h, "a", "My bookings", "href",
                         apr_pstrcat(view->pool, view->base, "/bookings", NULL), NULL);
@@ -44,7 +46,8 @@ static const char *clock_text(const oc_view_t *view, apr_time_t t)
     if (oc_zone_to_local(view->zone, t, &l, NULL) != APR_SUCCESS) {
         return "";
     }
-    return apr_psprintf(view->pool, "%04d-%02d-%02d %02d:%02d", l.year, l.month, l.day, l.hour, l.minute);
+    return apr_psprintf(view->pool, "%04d-%02d-%02d %02d:%02d", l.year, l.month, l.day, l.hour,
+                        l.minute);
 }
 
 /* The same in the form that a datetime-local field takes. */
@@ -60,8 +63,8 @@ static const char *input_text(const oc_view_t *view, apr_time_t t)
 
 static void time_element(const oc_view_t *view, oc_html_t *h, apr_time_t t)
 {
-    oc_html_element(h, "time", clock_text(view, t), "datetime", oc_zone_print(view->pool, t, view->zone),
-                    NULL);
+    oc_html_element(h, "time", clock_text(view, t), "datetime",
+                    oc_zone_print(view->pool, t, view->zone), NULL);
 }
 
 static void note_element(oc_html_t *h, const char *note)
@@ -105,8 +108,8 @@ static int chosen(const oc_form_t *values, const char *name, const char *value)
     return 0;
 }
 
-static void labelled(const oc_view_t *view, oc_html_t *h, const form_field_t *f, const oc_form_t *values,
-                     const char *bad)
+static void labelled(const oc_view_t *view, oc_html_t *h, const form_field_t *f,
+                     const oc_form_t *values, const char *bad)
 {
     const char *id = apr_pstrcat(view->pool, "owacal-", f->name, NULL);
     const char *value = value_of(view, values, f->name);
@@ -115,14 +118,16 @@ static void labelled(const oc_view_t *view, oc_html_t *h, const form_field_t *f,
     oc_html_element(h, "label", f->label, "for", id, NULL);
     oc_html_text(h, " ");
     if (strcmp(f->type, "textarea") == 0) {
-        oc_html_element(h, "textarea", value, "id", id, "name", f->name, "rows", "4", "cols", "50", NULL);
+        oc_html_element(h, "textarea", value, "id", id, "name", f->name, "rows", "4", "cols", "50",
+                        NULL);
     } else if (strcmp(f->type, "checkbox") == 0) {
         oc_html_open(h, "input", "type", f->type, "id", id, "name", f->name, "value", "1",
-                     "checked", value && strcmp(value, "0") != 0 && *value ? "checked" : NULL, NULL);
+                     "checked", value && strcmp(value, "0") != 0 && *value ? "checked" : NULL,
+                     NULL);
     } else {
         oc_html_open(h, "input", "type", f->type, "id", id, "name", f->name, "value", value,
-                     "required", f->required ? "required" : NULL,
-                     "aria-invalid", bad && strcmp(bad, f->name) == 0 ? "true" : NULL, NULL);
+                     "required", f->required ? "required" : NULL, "aria-invalid",
+                     bad && strcmp(bad, f->name) == 0 ? "true" : NULL, NULL);
     }
     oc_html_close(h);
 }
@@ -135,19 +140,25 @@ static void hidden(oc_html_t *h, const char *name, const char *value)
 }
 
 /* ref NULL: create. */
-static void booking_form(const oc_view_t *view, oc_html_t *h, const oc_form_t *values, const char *ref,
-                         const char *bad)
+static void booking_form(const oc_view_t *view, oc_html_t *h, const oc_form_t *values,
+                         const char *ref, const char *bad)
 {
     static const form_field_t fields[] = {
-        { "subject", "Subject", "text", 1 }, { "start", "Start", "datetime-local", 1 },
-        { "end", "End", "datetime-local", 0 }, { "duration", "or duration (minutes)", "text", 0 },
-        { "all_day", "All day", "checkbox", 0 }, { "required", "Attendees (addresses)", "text", 0 },
-        { "optional", "Optional attendees", "text", 0 }, { "location", "Location", "text", 0 },
-        { "reminder", "Reminder (minutes before)", "text", 0 }, { "text", "Note", "textarea", 0 },
+        {"subject", "Subject", "text", 1},
+        {"start", "Start", "datetime-local", 1},
+        {"end", "End", "datetime-local", 0},
+        {"duration", "or duration (minutes)", "text", 0},
+        {"all_day", "All day", "checkbox", 0},
+        {"required", "Attendees (addresses)", "text", 0},
+        {"optional", "Optional attendees", "text", 0},
+        {"location", "Location", "text", 0},
+        {"reminder", "Reminder (minutes before)", "text", 0},
+        {"text", "Note", "textarea", 0},
     };
-    /* What is not a visible field of this form but was sent goes back as it came: nothing is lost. */
-    static const char *const carried[] = { "date", "tz", "return", "key", "private", "check_people",
-                                           "reason", "etag" };
+    /* What is not a visible field of this form but was sent goes back as it came: nothing is lost.
+     */
+    static const char *const carried[] = {"date",    "tz",           "return", "key",
+                                          "private", "check_people", "reason", "etag"};
     size_t i;
     int k;
 
@@ -156,7 +167,8 @@ static void booking_form(const oc_view_t *view, oc_html_t *h, const oc_form_t *v
     }
     oc_html_open(h, "form", "method", "post", "action",
                  ref ? apr_pstrcat(view->pool, view->base, "/bookings/", ref, NULL)
-                     : apr_pstrcat(view->pool, view->base, "/bookings", NULL), NULL);
+                     : apr_pstrcat(view->pool, view->base, "/bookings", NULL),
+                 NULL);
     hidden(h, "token", view->token);
     if (ref) {
         hidden(h, "action", "update");
@@ -173,8 +185,8 @@ static void booking_form(const oc_view_t *view, oc_html_t *h, const oc_form_t *v
     oc_html_open(h, "p", NULL);
     oc_html_element(h, "label", "Room", "for", "owacal-room", NULL);
     oc_html_text(h, " ");
-    oc_html_open(h, "select", "id", "owacal-room", "name", "room",
-                 "aria-invalid", bad && strcmp(bad, "room") == 0 ? "true" : NULL, NULL);
+    oc_html_open(h, "select", "id", "owacal-room", "name", "room", "aria-invalid",
+                 bad && strcmp(bad, "room") == 0 ? "true" : NULL, NULL);
     oc_html_element(h, "option", "No room", "value", "", NULL);
     for (k = 0; k < view->rooms->nelts; ++k) {
         const oc_room_t *room = APR_ARRAY_IDX(view->rooms, k, const oc_room_t *);
@@ -224,7 +236,8 @@ const char *oc_page_rooms(const oc_view_t *view)
         oc_html_open(h, "li", NULL);
         oc_html_element(h, "a", room->name, "href",
                         apr_pstrcat(view->pool, view->base, "/bookings/new?room=",
-                                    oc_str_query(view->pool, room->id), NULL), NULL);
+                                    oc_str_query(view->pool, room->id), NULL),
+                        NULL);
         if (room->capacity) {
             oc_html_textf(h, ", %d people", room->capacity);
         }
@@ -243,15 +256,16 @@ const char *oc_page_rooms(const oc_view_t *view)
     return oc_html_print(h);
 }
 
-const char *oc_page_freebusy(const oc_view_t *view, const apr_array_header_t *rows, oc_range_t range,
-                             apr_time_t slot)
+const char *oc_page_freebusy(const oc_view_t *view, const apr_array_header_t *rows,
+                             oc_range_t range, apr_time_t slot)
 {
     oc_html_t *h = begin(view, "Free and busy");
     int i, k, count = (int)((range.end - range.start + slot - 1) / slot);
 
     oc_html_open(h, "table", NULL);
     oc_html_open(h, "caption", NULL);
-    oc_html_textf(h, "%s to %s, %s", clock_text(view, range.start), clock_text(view, range.end), view->zone);
+    oc_html_textf(h, "%s to %s, %s", clock_text(view, range.start), clock_text(view, range.end),
+                  view->zone);
     oc_html_close(h);
     oc_html_open(h, "thead", NULL);
     oc_html_open(h, "tr", NULL);
@@ -268,7 +282,11 @@ const char *oc_page_freebusy(const oc_view_t *view, const apr_array_header_t *ro
         const oc_room_t *room = oc_view_room(view, fb->address);
 
         oc_html_open(h, "tr", NULL);
-        oc_html_element(h, "th", room ? room->name : fb->name ? fb->name : fb->address, "scope", "row", NULL);
+        oc_html_element(h, "th",
+                        room       ? room->name
+                        : fb->name ? fb->name
+                                   : fb->address,
+                        "scope", "row", NULL);
         for (k = 0; k < fb->count; ++k) {
             const char *state = oc_busy_token((oc_busy_t)fb->busy[k]);
             oc_html_element(h, "td", state, "class", state, NULL);
@@ -283,10 +301,14 @@ const char *oc_page_freebusy(const oc_view_t *view, const apr_array_header_t *ro
 static const char *answer_text(oc_partstat_t p)
 {
     switch (p) {
-    case OC_PARTSTAT_ACCEPTED: return "accepted";
-    case OC_PARTSTAT_TENTATIVE: return "tentative";
-    case OC_PARTSTAT_DECLINED: return "declined";
-    default: return "no answer yet";
+    case OC_PARTSTAT_ACCEPTED:
+        return "accepted";
+    case OC_PARTSTAT_TENTATIVE:
+        return "tentative";
+    case OC_PARTSTAT_DECLINED:
+        return "declined";
+    default:
+        return "no answer yet";
     }
 }
 
@@ -314,10 +336,16 @@ static void booking_facts(const oc_view_t *view, oc_html_t *h, const oc_booking_
         const oc_attendee_t *a = &APR_ARRAY_IDX(b->attendees, i, oc_attendee_t);
         const oc_room_t *room = oc_view_room(view, a->address);
 
-        oc_html_element(h, "dt", a->role == OC_ROLE_RESOURCE ? "Room"
-                        : a->role == OC_ROLE_OPTIONAL ? "Optional" : "Attendee", NULL);
+        oc_html_element(h, "dt",
+                        a->role == OC_ROLE_RESOURCE   ? "Room"
+                        : a->role == OC_ROLE_OPTIONAL ? "Optional"
+                                                      : "Attendee",
+                        NULL);
         oc_html_open(h, "dd", NULL);
-        oc_html_textf(h, "%s: %s", room ? room->name : a->name ? a->name : a->address,
+        oc_html_textf(h, "%s: %s",
+                      room      ? room->name
+                      : a->name ? a->name
+                                : a->address,
                       answer_text(a->partstat));
         oc_html_close(h);
     }
@@ -358,8 +386,11 @@ static oc_form_t *values_of(const oc_view_t *view, const oc_booking_t *b)
     for (i = 0; i < b->attendees->nelts; ++i) {
         const oc_attendee_t *a = &APR_ARRAY_IDX(b->attendees, i, oc_attendee_t);
         const oc_room_t *room = oc_view_room(view, a->address);
-        push(form->fields, room ? "room" : a->role == OC_ROLE_OPTIONAL ? "optional"
-                           : a->role == OC_ROLE_RESOURCE ? "resource" : "required",
+        push(form->fields,
+             room                          ? "room"
+             : a->role == OC_ROLE_OPTIONAL ? "optional"
+             : a->role == OC_ROLE_RESOURCE ? "resource"
+                                           : "required",
              room ? room->id : a->address);
     }
     return form;
@@ -391,7 +422,8 @@ const char *oc_page_booking(const oc_view_t *view, const oc_booking_t *b, const 
     return oc_html_print(h);
 }
 
-const char *oc_page_list(const oc_view_t *view, const oc_list_t *list, oc_range_t range, const char *note)
+const char *oc_page_list(const oc_view_t *view, const oc_list_t *list, oc_range_t range,
+                         const char *note)
 {
     oc_html_t *h = begin(view, "My bookings");
     int i;
@@ -399,7 +431,8 @@ const char *oc_page_list(const oc_view_t *view, const oc_list_t *list, oc_range_
     note_element(h, note);
     oc_html_open(h, "table", NULL);
     oc_html_open(h, "caption", NULL);
-    oc_html_textf(h, "%s to %s, %s", clock_text(view, range.start), clock_text(view, range.end), view->zone);
+    oc_html_textf(h, "%s to %s, %s", clock_text(view, range.start), clock_text(view, range.end),
+                  view->zone);
     oc_html_close(h);
     oc_html_open(h, "thead", NULL);
     oc_html_open(h, "tr", NULL);
@@ -470,7 +503,8 @@ const char *oc_page_problem(const oc_view_t *view, const oc_result_t *res, const
     oc_html_element(h, "p", oc_reason_sentence(res->reason), NULL);
     if (res->detail && oc_reason_kind(res->reason) == OC_KIND_INPUT) {
         oc_html_open(h, "p", NULL);
-        oc_html_textf(h, "%s%s%s", res->field ? res->field : "", res->field ? ": " : "", res->detail);
+        oc_html_textf(h, "%s%s%s", res->field ? res->field : "", res->field ? ": " : "",
+                      res->detail);
         oc_html_close(h);
     }
     if (act) {
@@ -478,8 +512,8 @@ const char *oc_page_problem(const oc_view_t *view, const oc_result_t *res, const
         clash_text(view, h, act);
     }
     oc_html_open(h, "p", NULL);
-    oc_html_textf(h, "Reason: %s%s%s", oc_reason_token(res->reason), view->op_id ? ", operation " : "",
-                  view->op_id ? view->op_id : "");
+    oc_html_textf(h, "Reason: %s%s%s", oc_reason_token(res->reason),
+                  view->op_id ? ", operation " : "", view->op_id ? view->op_id : "");
     oc_html_close(h);
     oc_html_close(h);
     if (values) {

@@ -7,8 +7,8 @@
 
 /* Entry page: rooms, links, the booking form. */
 const char *oc_page_rooms(const oc_view_t *view);
-const char *oc_page_freebusy(const oc_view_t *view, const apr_array_header_t *rows, oc_range_t range,
-                             apr_time_t slot);
+const char *oc_page_freebusy(const oc_view_t *view, const apr_array_header_t *rows,
+                             oc_range_t range, apr_time_t slot);
 /* One booking; with forms to change and cancel it when it is this person's own. note: outcome of
  * the act that led here, or NULL. */
 const char *oc_page_booking(const oc_view_t *view, const oc_booking_t *b, const char *note);

@@ -6,7 +6,8 @@
 
 const char *oc_view_booking_path(const oc_view_t *view, const oc_booking_t *b)
 {
-    return apr_pstrcat(view->pool, view->base, "/bookings/", view->ref(view, b->item, b->uid), NULL);
+    return apr_pstrcat(view->pool, view->base, "/bookings/", view->ref(view, b->item, b->uid),
+                       NULL);
 }
 
 const oc_room_t *oc_view_room(const oc_view_t *view, const char *address)
@@ -17,11 +18,16 @@ const oc_room_t *oc_view_room(const oc_view_t *view, const char *address)
 const char *oc_view_told_token(oc_told_t told)
 {
     switch (told) {
-    case OC_TOLD_NOBODY_TO_TELL: return "none";
-    case OC_TOLD: return "sent";
-    case OC_TOLD_UNVERIFIED: return "unverified";
-    case OC_TOLD_NOT: return "not-sent";
-    case OC_TOLD_UNKNOWN: break;
+    case OC_TOLD_NOBODY_TO_TELL:
+        return "none";
+    case OC_TOLD:
+        return "sent";
+    case OC_TOLD_UNVERIFIED:
+        return "unverified";
+    case OC_TOLD_NOT:
+        return "not-sent";
+    case OC_TOLD_UNKNOWN:
+        break;
     }
     return "unknown";
 }
@@ -33,24 +39,32 @@ const char *oc_view_act_sentence(const oc_view_t *view, const oc_act_t *act, con
     if (strcmp(verb, "cancel") == 0) {
         switch (act->state) {
         case OC_STATE_CONFIRMED:
-        case OC_STATE_PENDING: text = "The booking is cancelled."; break;
-        case OC_STATE_UNKNOWN:
-            text = "Whether the booking was cancelled could not be found out; look at your calendar.";
+        case OC_STATE_PENDING:
+            text = "The booking is cancelled.";
             break;
-        default: text = "The booking was not cancelled."; break;
+        case OC_STATE_UNKNOWN:
+            text =
+                "Whether the booking was cancelled could not be found out; look at your calendar.";
+            break;
+        default:
+            text = "The booking was not cancelled.";
+            break;
         }
     } else {
         int change = strcmp(verb, "change") == 0;
         switch (act->state) {
         case OC_STATE_CONFIRMED:
             text = act->replayed ? "It was booked before; this is that booking."
-                   : change ? "The booking is changed." : "The booking is confirmed.";
+                   : change      ? "The booking is changed."
+                                 : "The booking is confirmed.";
             break;
         case OC_STATE_PENDING:
             text = change ? "The booking is changed, but the room has not confirmed it yet."
-                   : "The booking is made, but the room has not confirmed it yet.";
+                          : "The booking is made, but the room has not confirmed it yet.";
             break;
-        case OC_STATE_CONFLICT: text = "The room is taken at that time; nothing was booked."; break;
+        case OC_STATE_CONFLICT:
+            text = "The room is taken at that time; nothing was booked.";
+            break;
         case OC_STATE_FAILED:
             text = change ? "The booking was not changed." : "The booking was not made.";
             break;

@@ -12,15 +12,16 @@
 
 typedef struct oc_view_t {
     apr_pool_t *pool;
-    const char *base;   /* path of the handler without trailing slash */
-    const char *zone;   /* IANA id in which times are shown */
-    const char *op_id;  /* NULL: no operation took place */
-    const char *user;   /* the signed-in person */
-    const char *token;  /* form token; NULL: no forms are shown */
-    int fragment;       /* 1: part of another page; 0: a document of its own */
-    int show_holder;    /* 0 nobody, 1 organizer, 2 organizer and subject: who holds a taken room */
-    const char *key;    /* idempotency key for a new form; NULL = none */
-    const apr_array_header_t *remarks; /* const char *: what was decided for the sender; may be NULL */
+    const char *base;  /* path of the handler without trailing slash */
+    const char *zone;  /* IANA id in which times are shown */
+    const char *op_id; /* NULL: no operation took place */
+    const char *user;  /* the signed-in person */
+    const char *token; /* form token; NULL: no forms are shown */
+    int fragment;      /* 1: part of another page; 0: a document of its own */
+    int show_holder;   /* 0 nobody, 1 organizer, 2 organizer and subject: who holds a taken room */
+    const char *key;   /* idempotency key for a new form; NULL = none */
+    const apr_array_header_t
+        *remarks; /* const char *: what was decided for the sender; may be NULL */
     const apr_array_header_t *rooms; /* oc_room_t * */
     /* The {ref} of an item in this person's calendar. */
     const char *(*ref)(const struct oc_view_t *view, const char *item, const char *uid);

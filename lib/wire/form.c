@@ -45,7 +45,8 @@ apr_status_t oc_form_parse(apr_pool_t *pool, const char *data, apr_size_t len, o
             f->value = eq ? decode(pool, eq + 1, (apr_size_t)(stop - eq - 1)) : "";
             if (!f->name || !f->value) {
                 return oc_result_fail(res, OC_REASON_MALFORMED_BODY,
-                                      "value %d is not percent-encoded UTF-8", (*form)->fields->nelts);
+                                      "value %d is not percent-encoded UTF-8",
+                                      (*form)->fields->nelts);
             }
         }
         p = stop + 1;

@@ -1,12 +1,18 @@
 /* form.h - what a person or program sent, as named values: application/x-www-form-urlencoded both
- * ways. JSON bodies are read into the same shape by wire/json.h. Bounded, UTF-8 only. Any thread. */
+ * ways. JSON bodies are read into the same shape by wire/json.h. Bounded, UTF-8 only. Any thread.
+ */
 #ifndef OC_WIRE_FORM_H
 #define OC_WIRE_FORM_H
 
 #include "base/result.h"
 #include <apr_tables.h>
 
-typedef enum oc_value_kind_t { OC_VALUE_TEXT, OC_VALUE_NUMBER, OC_VALUE_BOOL, OC_VALUE_NULL } oc_value_kind_t;
+typedef enum oc_value_kind_t {
+    OC_VALUE_TEXT,
+    OC_VALUE_NUMBER,
+    OC_VALUE_BOOL,
+    OC_VALUE_NULL
+} oc_value_kind_t;
 
 typedef struct oc_field_t {
     const char *name, *value; /* NUL-terminated UTF-8; bool: "1" or "0"; null: "" */

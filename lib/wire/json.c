@@ -41,7 +41,8 @@ static apr_status_t add_value(apr_pool_t *pool, oc_form_t *form, const char *nam
     oc_field_t *f;
 
     if (form->fields->nelts >= OC_FORM_MAX_FIELDS) {
-        return oc_result_fail(res, OC_REASON_MALFORMED_BODY, "more than %d values", OC_FORM_MAX_FIELDS);
+        return oc_result_fail(res, OC_REASON_MALFORMED_BODY, "more than %d values",
+                              OC_FORM_MAX_FIELDS);
     }
     f = apr_array_push(form->fields);
     f->name = apr_pstrdup(pool, name);
@@ -86,7 +87,8 @@ apr_status_t oc_json_parse(apr_pool_t *pool, const char *data, apr_size_t len, o
     *form = apr_palloc(pool, sizeof(**form));
     (*form)->fields = apr_array_make(pool, 16, sizeof(oc_field_t));
     if (too_deep(data, len)) {
-        return oc_result_fail(res, OC_REASON_MALFORMED_BODY, "JSON nested deeper than %d", OC_JSON_DEPTH);
+        return oc_result_fail(res, OC_REASON_MALFORMED_BODY, "JSON nested deeper than %d",
+                              OC_JSON_DEPTH);
     }
     doc = json_loadb(data, len, JSON_REJECT_DUPLICATES, &error);
     if (!doc) {
@@ -97,7 +99,8 @@ apr_status_t oc_json_parse(apr_pool_t *pool, const char *data, apr_size_t len, o
         rv = oc_result_fail(res, OC_REASON_MALFORMED_BODY, "a JSON object is wanted");
         goto leave;
     }
-    json_object_foreach(doc, name, value) {
+    json_object_foreach(doc, name, value)
+    {
         size_t i;
         json_t *member;
 
@@ -107,7 +110,8 @@ apr_status_t oc_json_parse(apr_pool_t *pool, const char *data, apr_size_t len, o
             }
             continue;
         }
-        json_array_foreach(value, i, member) {
+        json_array_foreach(value, i, member)
+        {
             if ((rv = add_value(pool, *form, name, member, res)) != APR_SUCCESS) {
                 goto leave;
             }

@@ -1,4 +1,5 @@
 /* result, reason, crypto, memo, call, clock, log: the small files of base. */
+#include <pthread.h>
 #include <apr_general.h>
 #include <apr_strings.h>
 #include "base/call.h"
@@ -14,7 +15,8 @@ static void test_result(apr_pool_t *p)
     oc_result_init(&res, p);
     oc_result_wrap(&res, "nothing");
     ok(!res.step, "%s", "wrapping success leaves no step");
-    ok(oc_result_fail(&res, OC_REASON_LOCKED, "item %d", 7) != APR_SUCCESS, "%s", "a failure is a failure");
+    ok(oc_result_fail(&res, OC_REASON_LOCKED, "item %d", 7) != APR_SUCCESS, "%s",
+       "a failure is a failure");
     oc_result_fail(&res, OC_REASON_INTERNAL, "later");
     oc_result_wrap(&res, "send");
     oc_result_wrap(&res, "update");
@@ -34,9 +36,10 @@ static void test_result(apr_pool_t *p)
 
 static void test_crypto(apr_pool_t *p)
 {
-    oc_secret_t one = { { "key-number-one", "" }, { 14, 0 } };
-    oc_secret_t rotated = { { "a-newer-key", "key-number-one" }, { 11, 14 } };
-    const char *abc[] = { "ab", "c" }, *a_bc[] = { "a", "bc" }, *null[] = { "ab", NULL }, *empty[] = { "ab", "" };
+    oc_secret_t one = {{"key-number-one", ""}, {14, 0}};
+    oc_secret_t rotated = {{"a-newer-key", "key-number-one"}, {11, 14}};
+    const char *abc[] = {"ab", "c"}, *a_bc[] = {"a", "bc"}, *null[] = {"ab", NULL},
+               *empty[] = {"ab", ""};
     const char *mac = oc_crypto_sign(p, &one, 16, abc, 2);
 
     /* Computed by another implementation from the bytes 00..02 "ab" 00..01 "c". */
@@ -47,7 +50,8 @@ static void test_crypto(apr_pool_t *p)
     ok(!oc_crypto_verify(&one, mac, 16, a_bc, 2), "%s", "the frames keep strings apart");
     ok(strcmp(oc_crypto_sign(p, &one, 16, null, 2), oc_crypto_sign(p, &one, 16, empty, 2)) != 0,
        "%s", "NULL is not the empty string");
-    ok(!oc_crypto_verify(&one, apr_pstrmemdup(p, mac, 21), 16, abc, 2), "%s", "a cut MAC is refused");
+    ok(!oc_crypto_verify(&one, apr_pstrmemdup(p, mac, 21), 16, abc, 2), "%s",
+       "a cut MAC is refused");
     ok(!oc_crypto_verify(&one, "", 16, abc, 2), "%s", "an empty MAC is refused");
 }
 
@@ -82,7 +86,8 @@ static void test_memo(apr_pool_t *parent)
 }
 
 static char logged[3000];
-static void sink(void *baton, const char *file, int line, int level, apr_status_t status, const char *text)
+static void sink(void *baton, const char *file, int line, int level, apr_status_t status,
+                 const char *text)
 {
     (void)baton, (void)file, (void)line, (void)level, (void)status;
     apr_cpystrn(logged, text, sizeof(logged));
@@ -92,8 +97,13 @@ static void test_log(void)
 {
     oc_log(OC_LOG_ERR, 0, "x", "nobody listens");
     oc_log_install(sink, NULL, NULL);
-    oc_log(OC_LOG_ERR, 0, "7f3a", "OWACAL" "9999: " "subject is %s", "a\nOWACAL0001: forged");
-    is_str(logged, "OWACAL9999: [op 7f3a] subject is a?OWACAL0001: forged", "id, op id, no line of its own");
+    oc_log(OC_LOG_ERR, 0, "7f3a",
+           "OWACAL"
+           "9999: "
+           "subject is %s",
+           "a\nOWACAL0001: forged");
+    is_str(logged, "OWACAL9999: [op 7f3a] subject is a?OWACAL0001: forged",
+           "id, op id, no line of its own");
     oc_log_install(NULL, NULL, NULL);
 }
 
@@ -106,8 +116,9 @@ static void wake(oc_job_t *job)
 
 static void test_call(void)
 {
-    oc_call_t *a = oc_call_create("alice", "alice", "basic:alice"), *b = oc_call_create(NULL, NULL, NULL);
-    oc_job_t outer = { .wake = wake }, inner = { .outer = &outer }, lone = { 0 };
+    oc_call_t *a = oc_call_create("alice", "alice", "basic:alice"),
+              *b = oc_call_create(NULL, NULL, NULL);
+    oc_job_t outer = {.wake = wake}, inner = {.outer = &outer}, lone = {0};
     oc_exchange_t *x = oc_exchange_create(a->pool, NULL, "GET", "/", "look");
 
     is_int(strlen(a->id), 16, "an op id has 16 digits");
@@ -119,9 +130,56 @@ static void test_call(void)
     x->outcome = OC_X_LOST;
     ok(oc_exchange_unknown(x), "%s", "a lost write is unknown");
     oc_exchange_rewind(x);
-    ok(!oc_exchange_unknown(x) && x->attempt == 1 && x->writes, "%s", "rewound, the request is kept");
-    apr_pool_destroy(a->pool);
+    ok(!oc_exchange_unknown(x) && x->attempt == 1 && x->writes, "%s",
+       "rewound, the request is kept");
+    oc_call_destroy(a);
     apr_pool_destroy(b->pool);
+}
+
+#define MANY 100 /* more than are kept */
+
+/* Each call writes into all the memory it is given: two that shared any would notice. */
+static void *use_calls(void *spoilt)
+{
+    oc_call_t *calls[MANY];
+    int i, round;
+
+    for (round = 0; round < 20; ++round) {
+        for (i = 0; i < MANY; ++i) {
+            calls[i] = oc_call_create("alice", "alice", NULL);
+            calls[i]->address = memset(apr_palloc(calls[i]->pool, 5000), i + 1, 5000);
+        }
+        for (i = 0; i < MANY; ++i) {
+            if (calls[i]->address[0] != i + 1 || calls[i]->address[4999] != i + 1) {
+                *(int *)spoilt = 1;
+            }
+            oc_call_destroy(calls[i]);
+        }
+    }
+    return NULL;
+}
+
+static void test_call_memory(void)
+{
+    oc_call_t *call = oc_call_create("alice", NULL, NULL);
+    apr_allocator_t *kept = apr_pool_allocator_get(call->pool);
+    int spoilt[4] = {0}, i;
+    pthread_t threads[4];
+
+    oc_call_destroy(call);
+    call = oc_call_create("bob", NULL, NULL);
+    ok(apr_pool_allocator_get(call->pool) == kept, "%s", "a call's memory serves the next one");
+    is_str(call->user, "bob", "which finds nothing of the first in it");
+    ok(!call->mailbox && call->result.reason == OC_REASON_OK && !call->memo, "%s", "at all");
+    oc_call_destroy(call);
+    for (i = 0; i < 4; ++i) {
+        pthread_create(&threads[i], NULL, use_calls, &spoilt[i]);
+    }
+    for (i = 0; i < 4; ++i) {
+        pthread_join(threads[i], NULL);
+    }
+    ok(!spoilt[0] && !spoilt[1] && !spoilt[2] && !spoilt[3], "%s",
+       "calls of several threads, beyond what is kept, have memory of their own");
 }
 
 int main(void)
@@ -135,5 +193,6 @@ int main(void)
     test_memo(p);
     test_log();
     test_call();
+    test_call_memory();
     return done_testing();
 }

@@ -48,7 +48,8 @@ int main(void)
     }
     is_int(form(big, 9000, &f), OC_REASON_MALFORMED_BODY, "too many values");
 
-    is_int(JSON("{\"a\":\"x\",\"n\":15,\"t\":true,\"l\":[\"p\",\"q\"],\"e\":[],\"z\":null}"), OC_REASON_OK, "an object");
+    is_int(JSON("{\"a\":\"x\",\"n\":15,\"t\":true,\"l\":[\"p\",\"q\"],\"e\":[],\"z\":null}"),
+           OC_REASON_OK, "an object");
     is_str(oc_form_get(f, "n")->value, "15", "an integer as text");
     is_int(oc_form_get(f, "n")->kind, OC_VALUE_NUMBER, "of kind number");
     is_str(oc_form_get(f, "t")->value, "1", "true");
@@ -76,7 +77,8 @@ int main(void)
     list = oc_json_add_array(doc, "l");
     oc_json_text(oc_json_add_object(list, NULL), "x", "\xc3\xa9\xe2\x82");
     is_str(oc_json_print(doc, p),
-           "{\n  \"s\": \"a\\\"\\u003c/script>\xEF\xBF\xBD\",\n  \"n\": -3,\n  \"b\": true,\n  \"z\": null,\n"
+           "{\n  \"s\": \"a\\\"\\u003c/script>\xEF\xBF\xBD\",\n  \"n\": -3,\n  \"b\": true,\n  "
+           "\"z\": null,\n"
            "  \"l\": [\n    {\n      \"x\": \"\xc3\xa9\xEF\xBF\xBD\xEF\xBF\xBD\"\n    }\n  ]\n}\n",
            "a document, escaped, never broken UTF-8");
     return done_testing();

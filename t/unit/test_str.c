@@ -7,14 +7,21 @@ static void test_escapers(apr_pool_t *p)
 {
     is_str(oc_str_html(p, "<a href=\"x\" b='y'>&"), "&lt;a href=&#34;x&#34; b=&#39;y&#39;&gt;&amp;",
            "markup becomes references");
-    is_str(oc_str_html(p, "a\x01" "b\xff" "c\xc0\xaf"), "a\xEF\xBF\xBD" "b\xEF\xBF\xBD" "c\xEF\xBF\xBD\xEF\xBF\xBD",
+    is_str(oc_str_html(p, "a\x01"
+                          "b\xff"
+                          "c\xc0\xaf"),
+           "a\xEF\xBF\xBD"
+           "b\xEF\xBF\xBD"
+           "c\xEF\xBF\xBD\xEF\xBF\xBD",
            "control characters and broken UTF-8 become U+FFFD in HTML");
     is_str(oc_str_html(p, "sz\xc3\xa9k\n"), "sz\xc3\xa9k\n", "UTF-8 and line ends stay in HTML");
-    is_str(oc_str_json(p, "\"\\\x02</script>\xed\xa0\x80"), "\\\"\\\\\\u0002<\\/script>\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD",
+    is_str(oc_str_json(p, "\"\\\x02</script>\xed\xa0\x80"),
+           "\\\"\\\\\\u0002<\\/script>\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD",
            "JSON quotes, controls, </ and surrogates");
     is_str(oc_str_segment(p, "a/b+c%d e\xc3\xa9"), "a%2Fb%2Bc%25d%20e%C3%A9", "a path segment");
     is_str(oc_str_query(p, "SMTP:a+b@x.example&c"), "SMTP:a%2Bb@x.example%26c", "a query value");
-    is_str(oc_str_log(p, "a\nb\x1b[31m\xff", 100), "a\\x0ab\\x1b[31m\\xff", "a log text has no controls");
+    is_str(oc_str_log(p, "a\nb\x1b[31m\xff", 100), "a\\x0ab\\x1b[31m\\xff",
+           "a log text has no controls");
     is_str(oc_str_log(p, "abcdef", 3), "abc...", "a log text is cut");
 }
 
@@ -35,7 +42,8 @@ static void test_utf8(void)
     ok(!oc_str_utf8("\xed\xa0\x80", 3), "%s", "a surrogate is not");
     ok(!oc_str_utf8("\xf4\x90\x80\x80", 4), "%s", "beyond U+10FFFF is not");
     ok(!oc_str_utf8("\xe2\x82", 2), "%s", "a cut sequence is not");
-    ok(oc_str_control("a\tb", "") && !oc_str_control("a\tb", "\t"), "%s", "exceptions of control characters");
+    ok(oc_str_control("a\tb", "") && !oc_str_control("a\tb", "\t"), "%s",
+       "exceptions of control characters");
 }
 
 static void test_base64(apr_pool_t *p)
@@ -48,7 +56,8 @@ static void test_base64(apr_pool_t *p)
         all[i] = (unsigned char)i;
     }
     for (i = 0; i < 256; ++i) {
-        unsigned char *back = oc_str_base64url_decode(p, oc_str_base64url(p, all, (apr_size_t)i), &n);
+        unsigned char *back =
+            oc_str_base64url_decode(p, oc_str_base64url(p, all, (apr_size_t)i), &n);
         good &= back && n == (apr_size_t)i && memcmp(back, all, n) == 0;
     }
     ok(good, "%s", "every length comes back");

@@ -17,7 +17,7 @@ static const char *ref(const oc_view_t *view, const char *item, const char *uid)
 
 static oc_view_t make_view(void)
 {
-    oc_view_t v = { 0 };
+    oc_view_t v = {0};
     apr_array_header_t *rooms = apr_array_make(p, 1, sizeof(oc_room_t *));
     oc_room_t *room = apr_pcalloc(p, sizeof(*room));
 
@@ -67,7 +67,8 @@ static oc_booking_t *make_booking(void)
 
 static int safe_html(const char *text)
 {
-    return !strstr(text, "<script") && !strstr(text, "\x01") && !strstr(text, "\xff") && !strstr(text, "=\"\"'");
+    return !strstr(text, "<script") && !strstr(text, "\x01") && !strstr(text, "\xff") &&
+           !strstr(text, "=\"\"'");
 }
 
 static int safe_json(const char *text)
@@ -79,11 +80,12 @@ static void test_hostile(void)
 {
     oc_view_t v = make_view();
     oc_booking_t *b = make_booking();
-    oc_list_t list = { apr_array_make(p, 1, sizeof(oc_booking_t *)), 1, 0 };
-    oc_act_t act = { 0 };
+    oc_list_t list = {apr_array_make(p, 1, sizeof(oc_booking_t *)), 1, 0};
+    oc_act_t act = {0};
     oc_result_t res;
-    oc_form_t form = { apr_array_make(p, 4, sizeof(oc_field_t)) };
-    static const char *const names[] = { "subject", "start", "required", "text", "return", "key", "date", "tz" };
+    oc_form_t form = {apr_array_make(p, 4, sizeof(oc_field_t))};
+    static const char *const names[] = {"subject", "start", "required", "text",
+                                        "return",  "key",   "date",     "tz"};
     size_t i;
 
     APR_ARRAY_PUSH(list.bookings, oc_booking_t *) = b;
@@ -110,23 +112,26 @@ static void test_hostile(void)
     ok(safe_json(oc_api_list(&v, &list, b->when)), "%s", "a list in JSON");
     ok(safe_json(oc_api_rooms(&v)), "%s", "rooms in JSON");
     ok(safe_json(oc_api_problem(&v, &res, &act, "book")), "%s", "a problem in JSON");
-    ok(strstr(oc_page_form(&v, &form), "value=\"&#34;&#39;&gt;&lt;script&gt;") != NULL, "%s", "what was typed is still there");
+    ok(strstr(oc_page_form(&v, &form), "value=\"&#34;&#39;&gt;&lt;script&gt;") != NULL, "%s",
+       "what was typed is still there");
 }
 
 static void test_truth(void)
 {
     oc_view_t v = make_view();
-    oc_act_t act = { 0 };
+    oc_act_t act = {0};
     oc_result_t res;
     const char *text;
 
     act.state = OC_STATE_FAILED;
     act.left_behind = "The item could not be removed.";
-    ok(strstr(oc_view_act_sentence(&v, &act, "book"), "could not be removed") != NULL, "%s", "what is left behind is said");
+    ok(strstr(oc_view_act_sentence(&v, &act, "book"), "could not be removed") != NULL, "%s",
+       "what is left behind is said");
     act.left_behind = NULL;
     act.state = OC_STATE_PENDING;
     act.pending_why = "the room has not answered";
-    ok(strstr(oc_view_act_sentence(&v, &act, "book"), "not confirmed") != NULL, "%s", "pending is not confirmed");
+    ok(strstr(oc_view_act_sentence(&v, &act, "book"), "not confirmed") != NULL, "%s",
+       "pending is not confirmed");
     act.state = OC_STATE_CONFLICT;
     act.clash_room = "boardroom@ex.example";
     act.clash.start = 1;
@@ -138,7 +143,8 @@ static void test_truth(void)
     ok(!strstr(text, "mail7"), "%s", "an administrator's detail is not for everybody");
     v.show_holder = 1;
     text = oc_api_problem(&v, &res, &act, "book");
-    ok(strstr(text, "\"organizer\": \"ana@ex.example\"") && !strstr(text, "script"), "%s", "organizer, but not subject");
+    ok(strstr(text, "\"organizer\": \"ana@ex.example\"") && !strstr(text, "script"), "%s",
+       "organizer, but not subject");
 }
 
 static void test_times(void)
@@ -146,10 +152,13 @@ static void test_times(void)
     oc_view_t v = make_view();
     oc_booking_t *b = make_booking();
 
-    ok(strstr(oc_api_booking(&v, b), "\"start\": \"2026-03-05T10:00:00+01:00\"") != NULL, "%s", "times in the page's zone");
-    ok(strstr(oc_page_booking(&v, b, NULL), "value=\"2026-03-05T10:00\"") != NULL, "%s", "and in the change form");
+    ok(strstr(oc_api_booking(&v, b), "\"start\": \"2026-03-05T10:00:00+01:00\"") != NULL, "%s",
+       "times in the page's zone");
+    ok(strstr(oc_page_booking(&v, b, NULL), "value=\"2026-03-05T10:00\"") != NULL, "%s",
+       "and in the change form");
     v.zone = "America/New_York";
-    ok(strstr(oc_api_booking(&v, b), "\"start\": \"2026-03-05T04:00:00-05:00\"") != NULL, "%s", "in another zone it is another clock time");
+    ok(strstr(oc_api_booking(&v, b), "\"start\": \"2026-03-05T04:00:00-05:00\"") != NULL, "%s",
+       "in another zone it is another clock time");
     v.fragment = 1;
     ok(!strstr(oc_page_booking(&v, b, NULL), "<html"), "%s", "a fragment is no document");
 }
@@ -161,7 +170,8 @@ static void test_writer(void)
     oc_html_open(h, "p", "class", NULL, "id", "a\"b", NULL);
     oc_html_text(h, "x < y");
     oc_html_open(h, "input", "name", "n", NULL);
-    is_str(oc_html_print(h), "<p id=\"a&#34;b\">x &lt; y<input name=\"n\"></p>\n", "attributes, text, void elements, closing");
+    is_str(oc_html_print(h), "<p id=\"a&#34;b\">x &lt; y<input name=\"n\"></p>\n",
+           "attributes, text, void elements, closing");
 }
 
 int main(void)
