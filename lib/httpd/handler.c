@@ -5,7 +5,7 @@
 #include "base/crypto.h"
 #include "base/str.h"
 #include "httpd/handler.h"
-#include "httpd/parse.h"
+#include "wire/words.h"
 
 /* ---- reading ---- */
 
@@ -176,7 +176,7 @@ static apr_status_t admit(oc_request_t *q, const oc_form_t **form, const char **
     }
     target = oc_input_text(&q->in, "return");
     if (target) {
-        *back = oc_parse_return(q->r->pool, target, q->dir->returns);
+        *back = oc_words_return(q->r->pool, target, q->dir->returns);
         if (!*back) {
             return oc_result_field(&q->result, OC_REASON_RETURN_REFUSED, "return",
                                    "not below any OwaCalReturn of this location");

@@ -8,8 +8,8 @@
 #include "base/str.h"
 #include "cal/zone.h"
 #include "httpd/input.h"
-#include "wire/words.h"
 #include "wire/json.h"
+#include "wire/words.h"
 
 #define QUERY_MAX 8192 /* bytes */
 #define FORM_TYPE "application/x-www-form-urlencoded"

@@ -7,7 +7,6 @@
 
 #include "base/log.h"
 #include "base/str.h"
-#include "httpd/parse.h"
 #include "httpd/request.h"
 
 APLOG_USE_MODULE(owacal);

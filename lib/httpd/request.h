@@ -3,10 +3,10 @@
 #ifndef OC_HTTPD_REQUEST_H
 #define OC_HTTPD_REQUEST_H
 
+#include "base/token.h"
 #include "httpd/child.h"
 #include "httpd/input.h"
 #include "httpd/person.h"
-#include "httpd/token.h"
 #include "httpd/wait.h"
 #include "view/page.h"
 

@@ -1,13 +1,13 @@
-/* parse.c - words of the configuration and of requests. */
+/* words.c - words of the configuration and of requests. */
 #include <string.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include <apr_uri.h>
 
 #include "base/str.h"
-#include "httpd/parse.h"
+#include "wire/words.h"
 
-const char *oc_parse_host(apr_pool_t *pool, const char *text, int port_default, const char **host,
+const char *oc_words_host(apr_pool_t *pool, const char *text, int port_default, const char **host,
                           int *port)
 {
     char *h = NULL, *scope = NULL;
@@ -27,7 +27,7 @@ const char *oc_parse_host(apr_pool_t *pool, const char *text, int port_default, 
     return NULL;
 }
 
-int oc_parse_name_ok(const char *text)
+int oc_words_name_ok(const char *text)
 {
     size_t i;
 
@@ -39,7 +39,7 @@ int oc_parse_name_ok(const char *text)
     return i > 0 && i <= 64;
 }
 
-int oc_parse_path_ok(const char *path)
+int oc_words_path_ok(const char *path)
 {
     const char *p;
 
@@ -61,7 +61,7 @@ int oc_parse_path_ok(const char *path)
     return 1;
 }
 
-const char *oc_parse_origin(apr_pool_t *pool, const char *text)
+const char *oc_words_origin(apr_pool_t *pool, const char *text)
 {
     apr_uri_t uri;
     int port;
@@ -79,7 +79,7 @@ const char *oc_parse_origin(apr_pool_t *pool, const char *text)
                         : apr_psprintf(pool, "%s://%s", uri.scheme, uri.hostname));
 }
 
-const char *oc_parse_person_expr(apr_pool_t *pool, const char *text)
+const char *oc_words_person_expr(apr_pool_t *pool, const char *text)
 {
     static const char *const functions[] = { "tolower", "toupper", NULL };
     const char *p;
@@ -142,7 +142,7 @@ static const char *without_dots(apr_pool_t *pool, const char *path)
     return *out ? out : "/";
 }
 
-const char *oc_parse_return(apr_pool_t *pool, const char *target, const apr_array_header_t *prefixes)
+const char *oc_words_return(apr_pool_t *pool, const char *target, const apr_array_header_t *prefixes)
 {
     const char *path, *lower;
     size_t n;

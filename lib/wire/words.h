@@ -1,27 +1,27 @@
-/* parse.h - small parsers for words of the configuration and of requests. Pure. */
-#ifndef OC_HTTPD_PARSE_H
-#define OC_HTTPD_PARSE_H
+/* words.h - small parsers for words of the configuration and of requests. Pure. */
+#ifndef OC_WIRE_WORDS_H
+#define OC_WIRE_WORDS_H
 
 #include <apr_pools.h>
 #include <apr_tables.h>
 
 /* "host", "host:port", "[::1]:port". Returns NULL, or a sentence saying what is wrong. Host is
  * lower-cased; without a port `port_default` is taken. */
-const char *oc_parse_host(apr_pool_t *pool, const char *text, int port_default, const char **host,
+const char *oc_words_host(apr_pool_t *pool, const char *text, int port_default, const char **host,
                           int *port);
 /* Letters, digits, ".", "_", "-"; 1..64 of them. */
-int oc_parse_name_ok(const char *text);
+int oc_words_name_ok(const char *text);
 /* A path of the configuration: begins with '/', no control characters, blanks, '\\', '?', '#', '%', no
  * "." or ".." segment, no empty segment. */
-int oc_parse_path_ok(const char *path);
+int oc_words_path_ok(const char *path);
 /* "scheme://host[:port]" in canonical form (lower case, default port left out), or NULL. A trailing
  * slash is allowed, a path is not. */
-const char *oc_parse_origin(apr_pool_t *pool, const char *text);
+const char *oc_words_origin(apr_pool_t *pool, const char *text);
 /* An expression that decides for whom we act may use the verified user and literals only. Returns
  * NULL, or a sentence naming what is not allowed. */
-const char *oc_parse_person_expr(apr_pool_t *pool, const char *text);
+const char *oc_words_person_expr(apr_pool_t *pool, const char *text);
 /* Is `target` (return=, as the browser sent it, decoded once as a form field) a page that lies under
  * one of `prefixes` (const char *, no trailing slash)? Returns the target to emit, or NULL. */
-const char *oc_parse_return(apr_pool_t *pool, const char *target, const apr_array_header_t *prefixes);
+const char *oc_words_return(apr_pool_t *pool, const char *target, const apr_array_header_t *prefixes);
 
 #endif

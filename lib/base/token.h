@@ -3,8 +3,8 @@
  * All are stateless: HMAC under the shared secret, bound to the person and the backend, compared in
  * constant time, the second key of a rotation accepted. Any thread.
  */
-#ifndef OC_HTTPD_TOKEN_H
-#define OC_HTTPD_TOKEN_H
+#ifndef OC_BASE_TOKEN_H
+#define OC_BASE_TOKEN_H
 
 #include "base/crypto.h"
 #include "base/result.h"

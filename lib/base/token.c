@@ -3,7 +3,7 @@
 #include <apr_strings.h>
 
 #include "base/str.h"
-#include "httpd/token.h"
+#include "base/token.h"
 
 #define MAC_BYTES 16
 
