@@ -3,7 +3,7 @@
  * One call = one operation for one person. It lives in a pool with its own allocator, tagged with
  * the op id. Exactly one thread owns it at any time: the request thread until it submits, net's
  * loop thread until the job is done, then the request thread again; if the request has gone by
- * then, the loop thread destroys the pool. Nothing in it points into a request's pool.
+ * then, the loop thread destroys the call. Nothing in it points into a request's pool.
  */
 #ifndef OC_BASE_CALL_H
 #define OC_BASE_CALL_H
@@ -29,8 +29,11 @@ typedef struct oc_call_t {
 } oc_call_t;
 
 /* A call in an own unmanaged pool with its own allocator; id is random. Strings are copied.
- * Destroy with apr_pool_destroy(call->pool) from the thread that owns it. NULL: out of memory or
- * of randomness. */
+ * NULL: out of memory or of randomness. */
 oc_call_t *oc_call_create(const char *user, const char *mailbox, const char *identity);
+
+/* The end of a call and of everything in its pool, from the thread that owns it. A little memory is
+ * kept for the calls to come; apr_pool_destroy(call->pool) ends a call as well, but keeps none. */
+void oc_call_destroy(oc_call_t *call);
 
 #endif

@@ -262,7 +262,7 @@ static int post_booking(oc_request_t *q, const char *arg)
                         && strcmp(oc_input_text(&q->in, "check_people"), "0") != 0;
     args.booking = oc_input_booking(&q->in, call->pool, &q->result);
     if (!args.booking) {
-        apr_pool_destroy(call->pool);
+        oc_call_destroy(call);
         return refuse(q, NULL, "book", form, NULL);
     }
     rc = oc_request_run(q, call, id, oc_op_book(call, q->backend, &q->op_conf,
@@ -296,7 +296,7 @@ static int change_booking(oc_request_t *q, const char *ref, const oc_form_t *for
         args.if_etag = apr_pstrdup(call->pool, etag);
     }
     if (oc_input_change(&q->in, call->pool, &args, &q->result) != APR_SUCCESS) {
-        apr_pool_destroy(call->pool);
+        oc_call_destroy(call);
         return refuse(q, NULL, "change", form, ref);
     }
     rc = oc_request_run(q, call, id, oc_op_change(call, q->backend, &q->op_conf,

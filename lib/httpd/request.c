@@ -153,7 +153,7 @@ oc_call_t *oc_request_call(oc_request_t *q, oc_identity_t **id)
     *id = oc_person_identity(q->r, q->dir, q->backend, call);
     if (!*id) {
         oc_result_copy(&q->result, &call->result, q->r->pool);
-        apr_pool_destroy(call->pool);
+        oc_call_destroy(call);
         return NULL;
     }
     if (q->backend->vt->home) { /* where a login is proved before anything else is asked */
@@ -185,7 +185,7 @@ int oc_request_run(oc_request_t *q, oc_call_t *call, oc_identity_t *id, oc_job_t
 void oc_request_done(oc_request_t *q)
 {
     if (q->wait.call) {
-        apr_pool_destroy(q->wait.call->pool);
+        oc_call_destroy(q->wait.call);
         q->wait.call = NULL;
     }
 }

@@ -1,6 +1,7 @@
 /* wait.c - waiting on a condition. */
 #include <httpd.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -17,11 +18,12 @@
 typedef struct waiter_t {
     pthread_mutex_t mutex;
     pthread_cond_t cond;
-    int refs, done, abandoned;
-    apr_pool_t *pool; /* the call's: destroyed by the loop thread when the request has gone */
+    atomic_int refs;
+    int done, abandoned;
+    oc_call_t *call; /* destroyed by the loop thread when the request has gone */
 } waiter_t;
 
-static waiter_t *waiter_create(apr_pool_t *pool)
+static waiter_t *waiter_create(oc_call_t *call)
 {
     waiter_t *w = calloc(1, sizeof(*w));
     pthread_condattr_t attr;
@@ -34,19 +36,14 @@ static waiter_t *waiter_create(apr_pool_t *pool)
     pthread_mutex_init(&w->mutex, NULL);
     pthread_cond_init(&w->cond, &attr);
     pthread_condattr_destroy(&attr);
-    w->refs = 2;
-    w->pool = pool;
+    atomic_init(&w->refs, 2);
+    w->call = call;
     return w;
 }
 
 static void waiter_unref(waiter_t *w)
 {
-    int left;
-
-    pthread_mutex_lock(&w->mutex);
-    left = --w->refs;
-    pthread_mutex_unlock(&w->mutex);
-    if (left == 0) {
+    if (atomic_fetch_sub(&w->refs, 1) == 1) {
         pthread_cond_destroy(&w->cond);
         pthread_mutex_destroy(&w->mutex);
         free(w);
@@ -57,18 +54,17 @@ static void waiter_unref(waiter_t *w)
 static void finished(oc_job_t *job, void *baton)
 {
     waiter_t *w = baton;
-    apr_pool_t *orphan = NULL;
+    int abandoned;
 
     (void)job;
     pthread_mutex_lock(&w->mutex);
     w->done = 1;
-    if (w->abandoned) {
-        orphan = w->pool;
-    }
-    pthread_cond_signal(&w->cond);
+    abandoned = w->abandoned;
     pthread_mutex_unlock(&w->mutex);
-    if (orphan) {
-        apr_pool_destroy(orphan);
+    /* Without the mutex, or the request would wake only to wait for it. */
+    pthread_cond_signal(&w->cond);
+    if (abandoned) {
+        oc_call_destroy(w->call);
     }
     waiter_unref(w);
 }
@@ -155,7 +151,7 @@ void oc_wait_run(oc_child_t *child, const oc_server_conf_t *conf, oc_call_t *cal
         call->trace = oc_trace_create(call->pool, TRACE_BYTES);
     }
     user = apr_pstrdup(pool, user); /* the call may be gone before we leave */
-    waiter = waiter_create(call->pool);
+    waiter = waiter_create(call);
     if (!waiter) {
         oc_result_fail(&w->result, OC_REASON_INTERNAL, "out of memory");
         goto enter_undone;

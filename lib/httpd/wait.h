@@ -19,7 +19,7 @@ typedef struct oc_wait_t {
 /* Run `op` (made in call->pool) as `id`, and wait until it is done or can wait no longer than the
  * timeouts allow. Takes a place (oc_child_enter), the leases, signs, submits. On return w->result is
  * filled. If w->call is not NULL the results of the operation may be read, and the caller destroys
- * w->call->pool; if it is NULL they must not be touched: the operation goes on alone and cleans up.
+ * w->call; if it is NULL they must not be touched: the operation goes on alone and cleans up.
  * Request thread. */
 void oc_wait_run(oc_child_t *child, const oc_server_conf_t *conf, oc_call_t *call, oc_identity_t *id,
                  oc_job_t *op, apr_pool_t *pool, oc_wait_t *w);
