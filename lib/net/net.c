@@ -118,13 +118,16 @@ static void *loop(void *baton)
     oc_net_t *net = baton;
     struct epoll_event events[EVENTS];
     unsigned obeyed = 0;
-    int n, i;
+    int n, i, ms, looked = 1;
 
     pthread_setname_np(pthread_self(), "owacal-net");
     for (;;) {
         unsigned orders;
 
-        n = epoll_wait(net->epoll, events, EVENTS, patience(net));
+        /* What is due already need not be asked for; but the sockets get every other turn. */
+        ms = patience(net);
+        looked = ms != 0 || !looked;
+        n = looked ? epoll_wait(net->epoll, events, EVENTS, ms) : 0;
         if (n == -1 && errno != EINTR) {
             oc_log(OC_LOG_CRIT, APR_FROM_OS_ERROR(errno), NULL,
                    OC_LOGID(0116) "waiting for sockets failed");
