@@ -344,10 +344,11 @@ static apr_status_t times_of(const oc_input_t *in, const char *zone, int all_day
         return oc_result_field(res, OC_REASON_OK, "end", "is missing: end or duration");
     }
     if (rv == APR_SUCCESS && all_day) {
-        /* Whole local days: the day of start up to and with the day of end. An end at midnight is
-         * the end of the day before. */
+        /* Whole local days. A date as the end is the last day meant; a clock time at midnight, as it is
+         * read back, is the end of the day before. */
+        apr_time_t last = end && strlen(end) == 10 ? when->end : when->end - 1;
         when->start = oc_zone_midnight(zone, when->start, 0);
-        when->end = oc_zone_midnight(zone, when->end > when->start ? when->end - 1 : when->end, 1);
+        when->end = last >= when->start ? oc_zone_midnight(zone, last, 1) : when->start;
     }
     if (rv == APR_SUCCESS && when->end <= when->start) {
         return oc_result_field(res, OC_REASON_OK, "end", "must be after the start");
