@@ -27,7 +27,7 @@ typedef struct oc_backend_conf_t {
     const char *path;            /* path of the mailboxes, both slashes: "/exchange/" */
     const char *public_path;     /* "/public/" */
     apr_array_header_t *also;    /* oc_site_t *: further hosts of the same organization */
-    apr_array_header_t *update_lines; /* const char *: OwaCalOwaCommand update=.. lines; NULL = built in */
+    apr_array_header_t *update_lines; /* const char *: of OwaCalOwaCommand; NULL = built in */
     const char *user_agent;      /* NULL = built in */
     int range_days;              /* longest free/busy range asked at once; 0 = built in */
 } oc_backend_conf_t;
@@ -59,7 +59,7 @@ typedef enum oc_tri_t { OC_NO = 0, OC_YES = 1, OC_DONT_KNOW = 2 } oc_tri_t;
 typedef struct oc_room_evidence_t {
     const char *address;
     oc_partstat_t answer;    /* the room's own answer */
-    oc_tri_t calendar;       /* YES: its calendar shows our uid; NO: readable, but does not; DONT_KNOW */
+    oc_tri_t calendar;       /* YES: its calendar shows our uid; NO: readable, but does not */
     const oc_booking_t *holder; /* somebody else's item in its calendar at that time; NULL */
 } oc_room_evidence_t;
 typedef struct oc_evidence_t {
@@ -90,7 +90,7 @@ typedef struct oc_backend_vtable_t {
      * end. Pure. */
     oc_itemref_t (*item_of)(const oc_backend_t *, apr_pool_t *, const unsigned char seed[32]);
     const char *(*uid_of)(const oc_backend_t *, apr_pool_t *, const unsigned char seed[32]);
-    /* 1 if `item` is a well-formed reference of this backend (it came from outside, MAC checked). */
+    /* 1 if `item` is a well-formed reference of this backend (it came from outside, with a MAC). */
     int (*item_ok)(const oc_backend_t *, const char *item);
 
     /* Rows in the order of query->who, one for each address; unknown where the server knew
@@ -101,13 +101,13 @@ typedef struct oc_backend_vtable_t {
     /* One item of the acting person's calendar, with attendees' and rooms' answers. */
     oc_job_t *(*read)(const oc_backend_t *, oc_call_t *, oc_itemref_t item, oc_booking_t **out);
 
-    /* Write the organizer's item named by booking->item, uid booking->uid; mails nobody. *existed = 1:
-     * an item of that name stood there already and was not touched; *out is what stands there. */
+    /* Write the organizer's item named by booking->item, uid booking->uid; mails nobody. *existed =
+     * 1: an item of that name stood there already and was not touched; *out is what stands. */
     oc_job_t *(*create)(const oc_backend_t *, oc_call_t *, const oc_booking_t *, int *existed,
                         oc_booking_t **out);
     /* Send the request for an item just created. Not repeated by the caller without evidence. */
     oc_job_t *(*invite)(const oc_backend_t *, oc_call_t *, const oc_booking_t *, oc_change_t **out);
-    /* Look, change nothing. since: only messages sent after that instant count as sent (0 = any). */
+    /* Look, change nothing. since: only messages sent after that instant count (0 = any). */
     oc_job_t *(*evidence)(const oc_backend_t *, oc_call_t *, const oc_booking_t *, apr_time_t since,
                           oc_evidence_t **out);
     /* Change the item (must still have was->etag) and tell the attendees, removed ones included. */
@@ -133,5 +133,7 @@ struct oc_backend_t {
 
 /* By conf->kind; NULL and *error (a sentence) if there is no such kind or conf does not suit it. */
 oc_backend_t *oc_backend_open(apr_pool_t *pool, const oc_backend_conf_t *conf, const char **error);
+/* A line for conf->update_lines: NULL, or a sentence that says what is wrong with it. */
+const char *oc_backend_line_wrong(apr_pool_t *pool, const char *line);
 
 #endif

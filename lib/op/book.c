@@ -180,9 +180,9 @@ static void write_done(oc_op_t *op)
         b->may_resume = 1;
         b->looks = 0;
         oc_op_enter(op, BOOK_LOOK, "something stands there");
-    } else if (b->existed && oc_op_nth(op, 0)->lost &&
+    } else if (b->existed && (b->existed == 2 || oc_op_nth(op, 0)->lost) &&
                (!b->found->mark || oc_book_same(b, b->found))) {
-        /* The reply to our own write was lost, and the backend has found what it left. */
+        /* The reply to our own write was lost or bad, and the backend has found what it left. */
         b->existed = 0;
         b->made = b->may_resume = 1;
         oc_book_resume(op, "reply lost, it stands");

@@ -3,6 +3,7 @@
  * Also the comparison of bookings, and the ends of a change, which say what stands when it is over.
  */
 #include <string.h>
+#include <apr_strings.h>
 
 #include "op/change.h"
 
@@ -201,6 +202,9 @@ void oc_change_end_unknown(oc_op_t *op, const char *left_behind, const char *why
 {
     oc_changing_t *c = oc_change_of(op);
 
+    if (c->change && c->change->left_behind) {
+        left_behind = apr_pstrcat(op->call->pool, left_behind, " ", c->change->left_behind, NULL);
+    }
     oc_op_fail_over(op, OC_REASON_OUTCOME_UNKNOWN, left_behind);
     c->act->left_behind = left_behind;
     c->act->told = OC_TOLD_UNKNOWN;

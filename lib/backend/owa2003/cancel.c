@@ -52,8 +52,11 @@ static void finish(cancel_t *c)
 {
     oc_change_t *change = c->change;
     if (change->told == OC_TOLD_UNKNOWN) {
-        change->left_behind = STANDS " Whether the attendees were told that it is cancelled could "
-                                     "not be found out.";
+        change->left_behind =
+            apr_pstrcat(c->v.pool,
+                        STANDS " Whether the attendees were told that it is cancelled could not be "
+                               "found out.",
+                        change->left_behind ? " " : NULL, change->left_behind, NULL);
         owa_verdict(&c->v, OC_REASON_OUTCOME_UNKNOWN, &c->cause, change->left_behind);
     } else if (change->told == OC_TOLD_NOT) {
         oc_result_copy(&c->v.call->result, &c->cause, c->v.pool);

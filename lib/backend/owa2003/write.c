@@ -60,7 +60,7 @@ static void create_found(owa_verb_t *v, owa_ask_t *a)
     if (a->res.reason == OC_REASON_OK && a->status != 404 && a->first) {
         b = owa_booking(v->pool, a->first, v->own->calendar, 1, &why);
         if (b) {
-            *c->existed = 1;
+            *c->existed = c->taken ? 1 : 2;
             *c->out = b;
         } else {
             owa_verdict(v, OC_REASON_UPSTREAM_PROTOCOL, NULL, why);

@@ -1,0 +1,18 @@
+#!/usr/bin/perl
+# The server may have carried out the n-th exchange of a cancellation, but its answer is lost, late
+# or nonsense; or everything fails from the n-th on. What must hold then: t/lib/FaultCancel.pm.
+use strict;
+use warnings;
+use FindBin qw($Bin);
+use Test::More;
+use lib "$Bin/lib";
+use FaultCancel;
+use FaultList;
+use Faults;
+
+my $world = Faults->start(cases => 600);
+my $where;
+my $n = $world->exchanges(sub { $_[0]->cancel($where) }, sub { $where = $_[0]->book->{headers}{location} });
+$world->run([{ name => 'no fault' }, FaultList::lost($n), FaultList::lasting($n)], \&FaultCancel::story);
+$world->finish;
+done_testing();
