@@ -102,7 +102,8 @@ typedef struct oc_backend_vtable_t {
     oc_job_t *(*read)(const oc_backend_t *, oc_call_t *, oc_itemref_t item, oc_booking_t **out);
 
     /* Write the organizer's item named by booking->item, uid booking->uid; mails nobody. *existed =
-     * 1: an item of that name stood there already and was not touched; *out is what stands. */
+     * 1: an item of that name stood there already and was not touched; 2: one stands there that may
+     * be this verb's own, for the answer to the write was lost or bad. *out is what stands. */
     oc_job_t *(*create)(const oc_backend_t *, oc_call_t *, const oc_booking_t *, int *existed,
                         oc_booking_t **out);
     /* Send the request for an item just created. Not repeated by the caller without evidence. */
