@@ -73,6 +73,11 @@ refused('limit that is no number', qr/a number/, server => 'OwaCalLimit body=man
 refused('unknown limit', qr/known are inflight=/, server => 'OwaCalLimit speed=1');
 refused('trace of nothing', qr/off, failures or all/, server => 'OwaCalTrace some');
 refused('command without update=', qr/update=/, server => 'OwaCalOwaCommand Cmd=sendappt');
+refused('command with an unknown placeholder', qr/\{path\} is no placeholder: \{msgid\}/,
+    server => 'OwaCalOwaCommand "update=MsgID={path}"');
+($status, $out) = Httpd->configtest(server => 'OwaCalOwaCommand "update=MsgID={msgid}" '
+        . '"update=http://schemas.microsoft.com/mapi/id/{00062008-0000-0000-C000-000000000046}/0x8501=15"');
+is($status, 0, 'placeholders and GUIDs are told apart') or diag $out;
 refused('identity without mode', qr/basic or delegated/, location => 'OwaCalIdentity kerberos');
 refused('identity with an unknown option', qr/known are upstream=/, location => 'OwaCalIdentity basic realm=x');
 refused('upstream of nothing', qr/basic, ntlm or forms/, location => 'OwaCalIdentity basic upstream=digest');

@@ -57,3 +57,8 @@ oc_backend_t *oc_backend_open(apr_pool_t *pool, const oc_backend_conf_t *conf, c
     *error = NULL;
     return be;
 }
+
+const char *oc_backend_line_wrong(apr_pool_t *pool, const char *line)
+{
+    return owa_update_line_wrong(pool, line);
+}

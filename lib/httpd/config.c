@@ -476,8 +476,11 @@ static const char *set_owa_command(cmd_parms *cmd, void *dummy, int argc, char *
         if (!line || !*line || oc_str_control(line, "") || strlen(line) > 500 ||
             !strchr(line, '=')) {
             return "OwaCalOwaCommand takes lines as \"update=Cmd=sendappt\": one for each line of "
-                   "the "
-                   "update command, NAME=VALUE without line breaks, at most 500 bytes";
+                   "the update command, NAME=VALUE without line breaks, at most 500 bytes";
+        }
+        error = oc_backend_line_wrong(cmd->pool, line);
+        if (error) {
+            return apr_pstrcat(cmd->pool, "OwaCalOwaCommand: ", error, NULL);
         }
         if (!conf->update_lines) {
             conf->update_lines = apr_array_make(cmd->pool, 8, sizeof(const char *));

@@ -104,6 +104,10 @@ static void test_lines(void)
            apr_pstrcat(pool, "Cmd=sendappt\r\nMsgID=/Napt\xc3\xa1r/", meeting->item,
                        "\r\nx=Changed: a MsgTo=eve@x.example {{100%} {nothing}{\r\n", NULL),
            "configured lines, values made one line");
+    ok(!oc_backend_line_wrong(pool, "MsgID={msgid}&{text}"), "placeholders that there are");
+    ok(!oc_backend_line_wrong(pool, "http://x/id/{00062008-0000-0000-C000-000000000046}/0x1={"),
+       "a GUID in braces, and a lone brace, are none");
+    ok(oc_backend_line_wrong(pool, "MsgID={msgid}{path}") != NULL, "one that does not exist");
 }
 
 static void test_webdav(void)

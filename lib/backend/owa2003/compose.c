@@ -200,41 +200,63 @@ static const char *flatten(apr_pool_t *pool, const char *s)
     return out;
 }
 
+static const char *const marks[] = {"{msgid}", "{subject}", "{location}", "{text}"};
+#define MARKS (int)(sizeof(marks) / sizeof(*marks))
+
+/* Which placeholder stands at p; -1: none. */
+static int mark_at(const char *p)
+{
+    for (int i = 0; i < MARKS; i++) {
+        if (!strncmp(p, marks[i], strlen(marks[i]))) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+const char *owa_update_line_wrong(apr_pool_t *pool, const char *line)
+{
+    const char *p = line;
+
+    for (; (p = strchr(p, '{')); p++) {
+        apr_size_t n = strspn(p + 1, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_");
+        /* a property's GUID in braces is a part of its name */
+        if (n > 0 && p[n + 1] == '}' && mark_at(p) < 0) {
+            return apr_psprintf(pool,
+                                "%.*s is no placeholder: {msgid}, {subject}, {location} and {text} "
+                                "are",
+                                (int)n + 2, p);
+        }
+    }
+    return NULL;
+}
+
 /* One line with its placeholders filled in. NULL: leave the line out, because its whole value is
  * absent (an empty field would clear what the item has), or is a text of several lines, which would
  * come back as one: the item has the right text already. */
 static const char *fill_line(apr_pool_t *pool, const char *line, const char *path,
                              const oc_booking_t *b)
 {
-    const struct {
-        const char *mark, *value;
-    } marks[] = {{"{msgid}", path},
-                 {"{subject}", b->subject},
-                 {"{location}", b->location},
-                 {"{text}", b->text}};
+    const char *const values[MARKS] = {path, b->subject, b->location, b->text};
     const char *out = "", *p = line;
 
     while (*p) {
         apr_size_t plain = strcspn(p, "{");
-        int known = 0;
-        out = apr_pstrcat(pool, out, apr_pstrmemdup(pool, p, plain), NULL);
-        p += plain;
-        for (int i = 0; *p && !known && i < 4; i++) {
-            apr_size_t n = strlen(marks[i].mark);
-            if (!strncmp(p, marks[i].mark, n)) {
-                const char *value = marks[i].value ? marks[i].value : "";
-                int whole = p > line && p[-1] == '=' && !p[n];
-                if (whole && (!*value || strpbrk(value, "\r\n"))) {
-                    return NULL;
-                }
-                out = apr_pstrcat(pool, out, flatten(pool, value), NULL);
-                p += n;
-                known = 1;
+        int i = mark_at(p + plain);
+
+        if (i < 0) {
+            plain += p[plain] == '{';
+            out = apr_pstrcat(pool, out, apr_pstrmemdup(pool, p, plain), NULL);
+            p += plain;
+        } else {
+            const char *value = values[i] ? values[i] : "", *mark = p + plain;
+            int whole = mark > line && mark[-1] == '=' && !mark[strlen(marks[i])];
+            if (whole && (!*value || strpbrk(value, "\r\n"))) {
+                return NULL;
             }
-        }
-        if (*p == '{' && !known) {
-            out = apr_pstrcat(pool, out, "{", NULL);
-            p++;
+            out = apr_pstrcat(pool, out, apr_pstrmemdup(pool, p, plain), flatten(pool, value),
+                              NULL);
+            p = mark + strlen(marks[i]);
         }
     }
     return out;

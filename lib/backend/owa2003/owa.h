@@ -313,6 +313,10 @@ void owa_fail_with(owa_verb_t *v, const oc_result_t *res, const char *step);
 /* What an attendee's answer says by its message class; UNKNOWN: it is no answer. */
 oc_partstat_t owa_answer(const char *class);
 
+/* A configured line of the update command: NULL, or a sentence that says what is wrong with its
+ * placeholders (compose.c). */
+const char *owa_update_line_wrong(apr_pool_t *pool, const char *line);
+
 /* ---- the verbs, each in the file of its name ---- */
 
 extern const oc_backend_vtable_t owa2003_vtable;

@@ -15,8 +15,8 @@
 /* 1 if the server may have carried it out although it reported no success: the reply was lost, or
  * is of the 5xx kind (a 500 can come after the fact), or cannot be read. */
 int owa_doubtful(const owa_ask_t *a);
-/* 1 if the 2xx of a MOVE or DELETE is none: a page (a logon form, a gateway's notice), or a 207, which
- * these have only to name what failed (RFC 4918, 9.6.1 and 9.9.4). */
+/* 1 if the 2xx of a MOVE or DELETE is none: a page (a logon form, a gateway's notice), or a 207,
+ * which these have only to name what failed (RFC 4918, 9.6.1 and 9.9.4). */
 int owa_no_success(const owa_ask_t *a);
 /* 1 if the name was taken, or the item was changed meanwhile: 412 outside or inside a 207. */
 int owa_precondition_failed(const owa_ask_t *a);
