@@ -1,13 +1,14 @@
 /* zone.c - the only file that names ICU.
  *
  * ICU is asked for offsets and names only; dates are counted here, in the proleptic Gregorian
- * calendar. A calendar is opened for each call: that takes under 3 microseconds (ICU 72), less than
- * keeping them for every thread is worth.
+ * calendar. Opening one of ICU's calendars takes some 4 microseconds, and a list of bookings needs
+ * thousands: a few are kept, each used by one thread at a time.
  */
 #include "cal/zone.h"
 
 #include <apr_lib.h>
 #include <apr_strings.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unicode/ucal.h>
@@ -265,16 +266,60 @@ static apr_int64_t seconds_of(apr_time_t utc)
 
 /* ---- offsets ---- */
 
+#define KEPT_MAX 16
+
+static struct kept {
+    char iana[ZONE_NAME_MAX];
+    UCalendar *cal; /* NULL: the place is free */
+} kept[KEPT_MAX];
+static unsigned kept_next; /* the place that gives way when there is no free one */
+static pthread_mutex_t kept_mutex = PTHREAD_MUTEX_INITIALIZER;
+
 static UCalendar *open_zone(const char *iana)
 {
     UChar name[ZONE_NAME_MAX];
     UErrorCode status = U_ZERO_ERROR;
-    UCalendar *cal;
+    UCalendar *cal = NULL;
+    int i;
+
+    pthread_mutex_lock(&kept_mutex);
+    for (i = 0; iana && !cal && i < KEPT_MAX; i++) {
+        if (kept[i].cal && !strcmp(kept[i].iana, iana)) {
+            cal = kept[i].cal;
+            kept[i].cal = NULL;
+        }
+    }
+    pthread_mutex_unlock(&kept_mutex);
+    if (cal) {
+        return cal;
+    }
     if (!oc_zone_known(iana) || !to_uchars(name, ZONE_NAME_MAX, iana)) {
         return NULL; /* ucal_open would take GMT for a name it does not know */
     }
     cal = ucal_open(name, -1, "en", UCAL_GREGORIAN, &status);
     return U_SUCCESS(status) ? cal : NULL;
+}
+
+/* For the next one who asks for that zone, under exactly that name: one that was opened. */
+static void close_zone(UCalendar *cal, const char *iana)
+{
+    UCalendar *given_up;
+    int i = 0;
+
+    pthread_mutex_lock(&kept_mutex);
+    while (i < KEPT_MAX && kept[i].cal) {
+        i++;
+    }
+    if (i == KEPT_MAX) {
+        i = (int)(kept_next++ % KEPT_MAX);
+    }
+    given_up = kept[i].cal;
+    kept[i].cal = cal;
+    apr_cpystrn(kept[i].iana, iana, sizeof(kept[i].iana)); /* it fits: to_uchars() took it */
+    pthread_mutex_unlock(&kept_mutex);
+    if (given_up) {
+        ucal_close(given_up);
+    }
 }
 
 static int offset_at(UCalendar *cal, apr_int64_t seconds)
@@ -335,7 +380,7 @@ apr_status_t oc_zone_to_utc(const char *iana, const oc_local_t *local, apr_time_
                               iana ? iana : "");
     }
     *utc = apr_time_from_sec(utc_of(cal, local_seconds(local), fit));
-    ucal_close(cal);
+    close_zone(cal, iana);
     return APR_SUCCESS;
 }
 
@@ -348,7 +393,7 @@ apr_status_t oc_zone_to_local(const char *iana, apr_time_t utc, oc_local_t *loca
         return APR_EINVAL;
     }
     offset = offset_at(cal, seconds);
-    ucal_close(cal);
+    close_zone(cal, iana);
     local_fields(seconds + offset, local);
     if (offset_sec) {
         *offset_sec = offset;
@@ -360,9 +405,10 @@ apr_time_t oc_zone_midnight(const char *iana, apr_time_t utc, int days)
 {
     apr_int64_t seconds = seconds_of(utc), local;
     oc_zone_fit_t fit;
-    UCalendar *cal = open_zone(iana ? iana : "Etc/UTC");
+    UCalendar *cal = iana ? open_zone(iana) : NULL;
     if (!cal) {
-        cal = open_zone("Etc/UTC");
+        iana = "Etc/UTC";
+        cal = open_zone(iana);
     }
     if (!cal) {
         return utc;
@@ -370,7 +416,7 @@ apr_time_t oc_zone_midnight(const char *iana, apr_time_t utc, int days)
     local = seconds + offset_at(cal, seconds);
     local -= ((local % DAY) + DAY) % DAY;
     seconds = utc_of(cal, local + (apr_int64_t)days * DAY, &fit);
-    ucal_close(cal);
+    close_zone(cal, iana);
     return apr_time_from_sec(seconds);
 }
 

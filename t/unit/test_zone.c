@@ -3,6 +3,7 @@
 
 #include <apr_general.h>
 #include <apr_strings.h>
+#include <pthread.h>
 
 static apr_pool_t *pool;
 
@@ -265,6 +266,50 @@ static void test_round_trip(void)
     }
 }
 
+/* More zones than calendars are kept, by several threads at once. */
+static const char *const many[] = {
+    "Europe/Budapest", "Europe/London", "Etc/UTC", "Asia/Tokyo", "Asia/Kolkata", "America/New_York",
+    "America/Chicago", "America/Denver", "America/Los_Angeles", "America/Halifax", "America/Bogota",
+    "Australia/Sydney", "Australia/Perth", "Pacific/Auckland", "Africa/Cairo", "Europe/Moscow",
+    "Asia/Shanghai", "Asia/Dubai", "Europe/Athens", "Europe/Paris", "Asia/Kathmandu",
+};
+#define MANY (int)(sizeof(many) / sizeof(*many))
+
+static int offset_of(const char *zone)
+{
+    oc_local_t local;
+    int offset = -1;
+    oc_zone_to_local(zone, apr_time_from_sec(1790000000), &local, &offset);
+    return offset;
+}
+
+static void *ask_many(void *baton)
+{
+    int *wrong = baton, want[MANY];
+    for (int i = 0; i < MANY; i++) {
+        want[i] = offset_of(many[i]);
+    }
+    for (int i = 0; i < 20000; i++) {
+        *wrong += offset_of(many[(i * 7 + i / MANY) % MANY]) != want[(i * 7 + i / MANY) % MANY];
+    }
+    return NULL;
+}
+
+static void test_threads(void)
+{
+    pthread_t threads[4];
+    int wrong[4] = {0};
+    for (int i = 0; i < 4; i++) {
+        pthread_create(&threads[i], NULL, ask_many, &wrong[i]);
+    }
+    for (int i = 0; i < 4; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    ok(wrong[0] + wrong[1] + wrong[2] + wrong[3] == 0, "several threads do not disturb each other");
+    is_int(offset_of("Asia/Kathmandu"), 20700, "nor what is asked afterwards");
+    is_int(offset_of("Europe/Budapest"), 7200, "in any zone");
+}
+
 int main(void)
 {
     apr_initialize();
@@ -276,5 +321,6 @@ int main(void)
     test_parse();
     test_print();
     test_round_trip();
+    test_threads();
     return done_testing();
 }
