@@ -144,6 +144,10 @@ static int get_form(oc_request_t *q, const char *arg)
         return oc_request_problem(q, NULL, "book", NULL, NULL);
     }
     give_key(q);
+    if (q->json) { /* there is only the page */
+        q->json = 0;
+        q->view.token = oc_token_form(q->r->pool, &q->scope, oc_clock_wall());
+    }
     return oc_request_send(q, HTTP_OK, oc_page_form(&q->view, oc_input_refill(&q->in, "token")));
 }
 
@@ -268,7 +272,7 @@ static int post_booking(oc_request_t *q, const char *arg)
     rc = oc_request_run(q, call, id, oc_op_book(call, q->backend, &q->op_conf,
                         apr_pmemdup(call->pool, &args, sizeof(args)), &act), OC_VERB_BOOK);
     act = rc ? act : NULL;
-    oc_request_audit(q, OC_VERB_BOOK, act);
+    oc_request_audit(q, OC_VERB_BOOK, act, rc ? args.booking : NULL);
     if (q->result.reason == OC_REASON_OK && act) {
         rc = succeed(q, act, "book", back, act->replayed ? HTTP_OK : HTTP_CREATED);
     } else {
@@ -302,7 +306,7 @@ static int change_booking(oc_request_t *q, const char *ref, const oc_form_t *for
     rc = oc_request_run(q, call, id, oc_op_change(call, q->backend, &q->op_conf,
                         apr_pmemdup(call->pool, &args, sizeof(args)), &act), OC_VERB_CHANGE);
     act = rc ? act : NULL;
-    oc_request_audit(q, OC_VERB_CHANGE, act);
+    oc_request_audit(q, OC_VERB_CHANGE, act, NULL);
     if (q->result.reason == OC_REASON_OK && act) {
         rc = succeed(q, act, "change", back, HTTP_OK);
     } else {
@@ -328,7 +332,7 @@ static int cancel_booking(oc_request_t *q, const char *ref, const char *back)
     rc = oc_request_run(q, call, id, oc_op_cancel(call, q->backend, &q->op_conf, item, reason, &act),
                         OC_VERB_CANCEL);
     act = rc ? act : NULL;
-    oc_request_audit(q, OC_VERB_CANCEL, act);
+    oc_request_audit(q, OC_VERB_CANCEL, act, NULL);
     if (q->result.reason == OC_REASON_OK && act) {
         rc = succeed(q, act, "cancel", back, HTTP_OK);
     } else {

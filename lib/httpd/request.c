@@ -84,6 +84,7 @@ static void open_op_conf(oc_request_t *q)
     q->op_conf.unknown_refuse = q->dir->unknown_refuse;
     q->op_conf.leases = q->shared->leases;
     q->op_conf.rooms = q->conf->rooms;
+    q->op_conf.rooms = q->conf->rooms;
 }
 
 apr_status_t oc_request_open(oc_request_t *q, request_rec *r)
@@ -125,7 +126,7 @@ apr_status_t oc_request_open(oc_request_t *q, request_rec *r)
     q->scope.user = q->person.user;
     q->scope.backend = q->backend->conf->name;
     q->scope.mailbox = oc_str_lower(r->pool, q->person.mailbox);
-    q->view.token = oc_token_form(r->pool, &q->scope, oc_clock_wall());
+    q->view.token = q->json ? NULL : oc_token_form(r->pool, &q->scope, oc_clock_wall());
     q->in.pool = r->pool;
     q->in.conf = q->conf;
     q->in.dir = q->dir;
@@ -191,9 +192,10 @@ void oc_request_done(oc_request_t *q)
     }
 }
 
-void oc_request_audit(oc_request_t *q, oc_verb_t verb, const oc_act_t *act)
+void oc_request_audit(oc_request_t *q, oc_verb_t verb, const oc_act_t *act,
+                      const oc_booking_t *wanted)
 {
-    const oc_booking_t *b = act ? act->booking : NULL;
+    const oc_booking_t *b = act && act->booking ? act->booking : wanted;
     const char *rooms = "";
     int i;
 
