@@ -15,38 +15,96 @@ static int query(oc_request_t *q)
            && oc_input_check(&q->in, &q->result) == APR_SUCCESS;
 }
 
+static int send_rooms(oc_request_t *q, const apr_array_header_t *found, const oc_room_wish_t *wish)
+{
+    return oc_request_send(q, HTTP_OK, q->json ? oc_api_rooms(&q->view, found)
+                                               : oc_page_rooms(&q->view, found, wish));
+}
+
+/* A query about free/busy in the operation's own pool. */
+static oc_freebusy_query_t *copy_query(oc_call_t *call, const apr_array_header_t *who,
+                                       oc_range_t range, apr_time_t slot)
+{
+    oc_freebusy_query_t *ask = apr_pcalloc(call->pool, sizeof(*ask));
+
+    ask->slot = slot;
+    ask->range = oc_range_align(range, slot);
+    ask->who = apr_array_make(call->pool, who->nelts + 1, sizeof(const char *));
+    for (int i = 0; i < who->nelts; ++i) {
+        APR_ARRAY_PUSH(ask->who, const char *) =
+            apr_pstrdup(call->pool, APR_ARRAY_IDX(who, i, const char *));
+    }
+    return ask;
+}
+
+/* With capacity=, feature= or a time: the rooms that fit, best first, and why the others do not. */
 static int get_rooms(oc_request_t *q, const char *arg)
 {
+    apr_array_header_t *rows = NULL, *found, *who;
+    oc_room_wish_t wish = { 0 };
+    oc_identity_t *id;
+    oc_call_t *call;
+    int rc, any = 0;
+
     (void)arg;
-    return oc_request_send(q, HTTP_OK, q->json ? oc_api_rooms(&q->view) : oc_page_rooms(&q->view));
+    if (!query(q) || oc_input_wish(&q->in, &wish, &any, &q->result) != APR_SUCCESS) {
+        return oc_request_problem(q, NULL, "rooms", NULL, NULL);
+    }
+    if (!wish.when.start) {
+        found = any ? oc_find_room(q->r->pool, q->conf->rooms, &wish, NULL) : NULL;
+        return send_rooms(q, found, &wish);
+    }
+    /* Only those that would fit are asked about; without rows they read as unknown. */
+    found = oc_find_room(q->r->pool, q->conf->rooms, &wish, NULL);
+    who = apr_array_make(q->r->pool, 16, sizeof(const char *));
+    for (int i = 0; i < found->nelts; ++i) {
+        const oc_candidate_t *c = &APR_ARRAY_IDX(found, i, oc_candidate_t);
+        if (c->fit == OC_FIT_UNKNOWN) {
+            APR_ARRAY_PUSH(who, const char *) = c->room->address;
+        }
+    }
+    if (who->nelts == 0) {
+        return send_rooms(q, found, &wish);
+    }
+    if (!(call = oc_request_call(q, &id))) {
+        return oc_request_problem(q, NULL, "rooms", NULL, NULL);
+    }
+    if (oc_request_run(q, call, id,
+                       oc_op_freebusy(call, q->backend, &q->op_conf,
+                                      copy_query(call, who, wish.when, apr_time_from_sec(300)),
+                                      &rows), OC_VERB_FREEBUSY)
+        && q->result.reason == OC_REASON_OK) {
+        rc = send_rooms(q, oc_find_room(q->r->pool, q->conf->rooms, &wish, rows), &wish);
+    } else {
+        rc = oc_request_problem(q, NULL, "rooms", NULL, NULL);
+    }
+    oc_request_done(q);
+    return rc;
 }
 
 static int get_freebusy(oc_request_t *q, const char *arg)
 {
-    oc_freebusy_query_t ask;
     apr_array_header_t *who, *rows = NULL;
+    oc_freebusy_query_t *ask;
     oc_identity_t *id;
+    oc_range_t range;
     oc_call_t *call;
-    int i, rc;
+    apr_time_t slot;
+    int rc;
 
     (void)arg;
-    if (!query(q) || oc_input_range(&q->in, 1, &ask.range, &q->result) != APR_SUCCESS
-        || oc_input_who(&q->in, &who, &ask.slot, &q->result) != APR_SUCCESS
+    if (!query(q) || oc_input_range(&q->in, 1, &range, &q->result) != APR_SUCCESS
+        || oc_input_who(&q->in, &who, &slot, &q->result) != APR_SUCCESS
         || !(call = oc_request_call(q, &id))) {
         return oc_request_problem(q, NULL, "freebusy", NULL, NULL);
     }
-    ask.range = oc_range_align(ask.range, ask.slot);
-    ask.who = apr_array_make(call->pool, who->nelts + 1, sizeof(const char *));
-    for (i = 0; i < who->nelts; ++i) {
-        APR_ARRAY_PUSH(ask.who, const char *)
-            = apr_pstrdup(call->pool, APR_ARRAY_IDX(who, i, const char *));
-    }
-    if (oc_request_run(q, call, id, oc_op_freebusy(call, q->backend, &q->op_conf,
-                       apr_pmemdup(call->pool, &ask, sizeof(ask)), &rows), OC_VERB_FREEBUSY)
+    ask = copy_query(call, who, range, slot);
+    range = ask->range;
+    if (oc_request_run(q, call, id, oc_op_freebusy(call, q->backend, &q->op_conf, ask, &rows),
+                       OC_VERB_FREEBUSY)
         && q->result.reason == OC_REASON_OK) {
-        rc = oc_request_send(q, HTTP_OK, q->json
-                             ? oc_api_freebusy(&q->view, rows, ask.range, ask.slot)
-                             : oc_page_freebusy(&q->view, rows, ask.range, ask.slot));
+        rc = oc_request_send(q, HTTP_OK, q->json ? oc_api_freebusy(&q->view, rows, range, slot)
+                                                 : oc_page_freebusy(&q->view, rows, range, slot));
     } else {
         rc = oc_request_problem(q, NULL, "freebusy", NULL, NULL);
     }

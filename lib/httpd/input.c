@@ -577,6 +577,35 @@ apr_status_t oc_input_range(const oc_input_t *in, int days, oc_range_t *range, o
     return APR_SUCCESS;
 }
 
+apr_status_t oc_input_wish(const oc_input_t *in, oc_room_wish_t *wish, int *any, oc_result_t *res)
+{
+    const char *capacity = oc_input_text(in, "capacity");
+    const char *zone = zone_of(in, in->pool, res);
+    apr_array_header_t *features = apr_array_make(in->pool, 4, sizeof(const char *));
+    apr_status_t rv;
+
+    if (!zone) {
+        return APR_EGENERAL;
+    }
+    for (int i = 0; i < in->form->fields->nelts; ++i) {
+        const oc_field_t *f = &APR_ARRAY_IDX(in->form->fields, i, oc_field_t);
+        if (strcmp(f->name, "feature") == 0 && f->value[0]) {
+            APR_ARRAY_PUSH(features, const char *) = f->value;
+        }
+    }
+    wish->capacity = capacity ? (int)apr_strtoi64(capacity, NULL, 10) : 0;
+    wish->features = features;
+    if ((rv = times_of(in, zone, 0, &wish->when, res)) != APR_SUCCESS) {
+        return rv;
+    }
+    if (wish->when.end - wish->when.start > apr_time_from_sec(86400) * in->conf->max_range) {
+        return oc_result_field(res, OC_REASON_RANGE_TOO_LONG, "end", "at most %d days",
+                               in->conf->max_range);
+    }
+    *any = wish->capacity || features->nelts || wish->when.start;
+    return APR_SUCCESS;
+}
+
 apr_status_t oc_input_who(const oc_input_t *in, apr_array_header_t **who, apr_time_t *slot,
                           oc_result_t *res)
 {

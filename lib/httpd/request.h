@@ -39,8 +39,10 @@ int oc_request_run(oc_request_t *q, oc_call_t *call, oc_identity_t *id, oc_job_t
 /* Destroy the call. */
 void oc_request_done(oc_request_t *q);
 
-/* One audit line: who, in whose name, what, room, UID, Message-ID, outcome, op id, ms. */
-void oc_request_audit(oc_request_t *q, oc_verb_t verb, const oc_act_t *act);
+/* One audit line: who, in whose name, what, room, UID, Message-ID, outcome, op id, ms. wanted: what
+ * was asked for, when nothing came of it; NULL. */
+void oc_request_audit(oc_request_t *q, oc_verb_t verb, const oc_act_t *act,
+                      const oc_booking_t *wanted);
 
 /* Send text (HTML or JSON by q->json); returns what the handler returns. */
 int oc_request_send(oc_request_t *q, int status, const char *text);

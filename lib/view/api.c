@@ -34,13 +34,21 @@ static void add_room(oc_json_t *o, const oc_room_t *room)
     }
 }
 
-const char *oc_api_rooms(const oc_view_t *view)
+const char *oc_api_rooms(const oc_view_t *view, const apr_array_header_t *found)
 {
     oc_json_t *doc = oc_json_object(view->pool), *rooms = oc_json_add_array(doc, "rooms");
-    int i;
 
-    for (i = 0; i < view->rooms->nelts; ++i) {
+    for (int i = 0; !found && i < view->rooms->nelts; ++i) {
         add_room(oc_json_add_object(rooms, NULL), APR_ARRAY_IDX(view->rooms, i, const oc_room_t *));
+    }
+    for (int i = 0; found && i < found->nelts; ++i) {
+        const oc_candidate_t *c = &APR_ARRAY_IDX(found, i, oc_candidate_t);
+        oc_json_t *o = oc_json_add_object(rooms, NULL);
+        add_room(o, c->room);
+        oc_json_text(o, "fit", oc_fit_token(c->fit));
+        if (c->missing) {
+            oc_json_text(o, "missing", c->missing);
+        }
     }
     return oc_json_print(doc, view->pool);
 }

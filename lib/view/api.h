@@ -3,9 +3,11 @@
 #ifndef OC_VIEW_API_H
 #define OC_VIEW_API_H
 
+#include "op/find_room.h"
 #include "view/view.h"
 
-const char *oc_api_rooms(const oc_view_t *view);
+/* found: oc_candidate_t from oc_find_room(), each with `fit`; NULL: all rooms as configured. */
+const char *oc_api_rooms(const oc_view_t *view, const apr_array_header_t *found);
 /* rows: oc_freebusy_t *, one for each of `who` in order; range and slot as asked. */
 const char *oc_api_freebusy(const oc_view_t *view, const apr_array_header_t *rows, oc_range_t range,
                             apr_time_t slot);

@@ -5,8 +5,9 @@
 
 #include "view/api.h"
 
-/* Entry page: rooms, links, the booking form. */
-const char *oc_page_rooms(const oc_view_t *view);
+/* The rooms, each leading to the booking form. found and wish as in oc_api_rooms(); NULL: all. */
+const char *oc_page_rooms(const oc_view_t *view, const apr_array_header_t *found,
+                          const oc_room_wish_t *wish);
 const char *oc_page_freebusy(const oc_view_t *view, const apr_array_header_t *rows,
                              oc_range_t range, apr_time_t slot);
 /* One booking; with forms to change and cancel it when it is this person's own. note: outcome of

@@ -105,12 +105,12 @@ static void test_hostile(void)
     v.show_holder = 2;
     ok(safe_html(oc_page_booking(&v, b, EVIL)), "%s", "a booking's page");
     ok(safe_html(oc_page_list(&v, &list, b->when, EVIL)), "%s", "the list");
-    ok(safe_html(oc_page_rooms(&v)), "%s", "the rooms");
+    ok(safe_html(oc_page_rooms(&v, NULL, NULL)), "%s", "the rooms");
     ok(safe_html(oc_page_form(&v, &form)), "%s", "a form filled in again");
     ok(safe_html(oc_page_problem(&v, &res, &act, "book", &form, NULL)), "%s", "a problem's page");
     ok(safe_json(oc_api_booking(&v, b)), "%s", "a booking in JSON");
     ok(safe_json(oc_api_list(&v, &list, b->when)), "%s", "a list in JSON");
-    ok(safe_json(oc_api_rooms(&v)), "%s", "rooms in JSON");
+    ok(safe_json(oc_api_rooms(&v, NULL)), "%s", "rooms in JSON");
     ok(safe_json(oc_api_problem(&v, &res, &act, "book")), "%s", "a problem in JSON");
     ok(strstr(oc_page_form(&v, &form), "value=\"&#34;&#39;&gt;&lt;script&gt;") != NULL, "%s",
        "what was typed is still there");

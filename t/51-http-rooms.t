@@ -1,0 +1,42 @@
+#!/usr/bin/perl
+# Rooms and free/busy: which rooms fit and why the others do not, the merged grid, and that what is not
+# known is never shown as free.
+use strict;
+use warnings;
+use FindBin qw($Bin);
+use Test::More;
+use lib "$Bin/lib";
+use Httpd;
+use SimRun;
+
+my $sim = SimRun->start('--auth', 'basic');
+my $web = Httpd->start(backend => $sim->{url}, rooms => join "\n",
+    'OwaCalRoom boardroom boardroom@example.test name="Board room" capacity=12 features=projector,phone',
+    'OwaCalRoom room1 room1@example.test capacity=4 features=phone',
+    'OwaCalRoom gone gone@example.test name="Not there" capacity=20 features=projector');
+
+sub fits { my ($path) = @_; my $r = $web->json('alice', GET => $path); return join ' ', map { "$_->{id}:" . ($_->{fit} // '-') } @{ $r->{json}{rooms} } }
+sub asked { return scalar grep { $_->{target} =~ /freebusy/i } @{ $sim->control(GET => '/_sim/log') } }
+
+is(fits('/booking/rooms'), 'boardroom:- room1:- gone:-', 'all rooms, as configured');
+is(asked(), 0, 'without asking the server');
+is(fits('/booking/rooms?capacity=5'), 'boardroom:fits gone:fits room1:too-small', 'by capacity, the smallest sufficient first');
+is(fits('/booking/rooms?feature=projector&feature=phone'), 'boardroom:fits room1:feature-missing gone:feature-missing', 'by features');
+is(asked(), 0, 'still without asking');
+my $when = 'start=2026-12-01T10:00&end=2026-12-01T11:00';
+is(fits("/booking/rooms?$when"), 'boardroom:fits room1:fits gone:unknown', 'by time: an unknown room is unknown');
+is(asked(), 1, 'one question for all rooms');
+$web->json('alice', POST => '/booking/bookings', { subject => 'x', room => 'boardroom', start => '2026-12-01T10:30', duration => 60 });
+is(fits("/booking/rooms?$when&capacity=1"), 'room1:fits gone:unknown boardroom:taken', 'the taken one comes after');
+like($web->request(GET => "/booking/rooms?$when", user => 'alice', headers => { Accept => 'text/html' })->{content},
+    qr/Board room<\/a>, 12 people, projector, phone: taken/, 'the page says why');
+is($web->json('alice', GET => '/booking/rooms?capacity=many')->{json}{field}, 'capacity', 'a wrong capacity is an error');
+is($web->json('alice', GET => '/booking/rooms?start=2026-12-01T10:00')->{json}{field}, 'end', 'a start needs an end');
+
+my $r = $web->json('alice', GET => '/booking/freebusy?who=boardroom&who=bob@example.test&who=nobody@elsewhere.example&start=2026-12-01T10:00&end=2026-12-01T12:00&slot=30');
+is($r->{status}, 200, 'free/busy of a room, a person and a stranger') or diag $r->{content};
+is(join(' | ', map { join ' ', @{ $_->{slots} } } @{ $r->{json}{rows} }), 'free busy busy free | free free free free | unknown unknown unknown unknown',
+    'each in his row, in the order asked; the stranger unknown');
+$r = $web->json('alice', GET => '/booking/freebusy?who=boardroom&start=2027-12-01T10:00&end=2027-12-01T11:00');
+is(join(' ', @{ $r->{json}{rows}[0]{slots} }), 'unknown unknown', 'beyond what is published: unknown, not free');
+done_testing();
