@@ -1,17 +1,7 @@
 /* Any message: its calendar part, and the attendees of its event. */
-#include <stdint.h>
-#include <apr_general.h>
-
+#include "fuzz.h"
 #include "wire/ical.h"
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-    (void)argc, (void)argv;
-    return apr_initialize() != APR_SUCCESS;
-}
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     apr_array_header_t *people = NULL;
@@ -25,9 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         people = oc_ical_attendees(pool, text, NULL);
     }
     for (i = 0; people && i < people->nelts; ++i) {
-        if (!oc_attendee_address_ok(APR_ARRAY_IDX(people, i, oc_attendee_t).address)) {
-            __builtin_trap();
-        }
+        must(oc_attendee_address_ok(APR_ARRAY_IDX(people, i, oc_attendee_t).address));
     }
     apr_pool_destroy(pool);
     return 0;

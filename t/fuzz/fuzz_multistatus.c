@@ -1,8 +1,6 @@
 /* A multistatus of any kind, in blocks of any size, into rows and bookings. The first byte is the
  * size of the blocks. */
-#include <stdint.h>
-#include <apr_general.h>
-
+#include "fuzz.h"
 #include "backend/owa2003/owa.h"
 
 static apr_status_t on_row(void *baton, const oc_dav_row_t *row)
@@ -11,23 +9,12 @@ static apr_status_t on_row(void *baton, const oc_dav_row_t *row)
     oc_booking_t *b = owa_booking(row->pool, row, "/exchange/ana/Calendar/", 1, &why);
 
     (void)baton;
-    if (b && b->item && !owa2003_vtable.item_ok(NULL, b->item)) {
-        __builtin_trap(); /* a reference made here must be one that is taken */
-    }
-    if (row->path[0] != '/') {
-        __builtin_trap();
-    }
+    /* a reference made here must be one that is taken */
+    must(!b || !b->item || owa2003_vtable.item_ok(NULL, b->item));
+    must(row->path[0] == '/');
     return APR_SUCCESS;
 }
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-    (void)argc, (void)argv;
-    return apr_initialize() != APR_SUCCESS;
-}
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     size_t step = size > 0 && data[0] ? data[0] : 1, i;
@@ -45,9 +32,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (rv == APR_SUCCESS) {
         rv = oc_dav_end(d, &res);
     }
-    if ((rv == APR_SUCCESS) != (res.reason == OC_REASON_OK)) {
-        __builtin_trap(); /* every failure has a reason, and only failures have one */
-    }
+    /* every failure has a reason, and only failures have one */
+    must((rv == APR_SUCCESS) == (res.reason == OC_REASON_OK));
     apr_pool_destroy(pool);
     return 0;
 }

@@ -1,31 +1,17 @@
 /* Whatever surrounds a secret, it does not come through the redactor. */
-#include <stdint.h>
-#include <string.h>
-#include <apr_general.h>
-#include <apr_strings.h>
-
+#include "fuzz.h"
 #include "net/trace.h"
 
 #define PLANTED "s3cr3tPlanted"
-
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-    (void)argc, (void)argv;
-    return apr_initialize() != APR_SUCCESS;
-}
 
 static void hides(apr_pool_t *pool, const char *type, const char *before, const char *planted,
                   const char *after)
 {
     const char *body = apr_pstrcat(pool, before, planted, after, NULL);
 
-    if (strstr(oc_trace_redact_body(pool, type, body, strlen(body)), PLANTED)) {
-        __builtin_trap();
-    }
+    must(!strstr(oc_trace_redact_body(pool, type, body, strlen(body)), PLANTED));
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     apr_pool_t *pool;
@@ -42,11 +28,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (!strpbrk(before, "\"'")) { /* inside an attribute it is not an element */
             hides(pool, "text/xml", before, "><x:subject>" PLANTED "</x:subject>", after);
         }
-        if (strstr(oc_trace_redact_header(pool, "x-SET-cookie",
+        must(!strstr(oc_trace_redact_header(pool, "x-SET-cookie",
                                           apr_pstrcat(pool, before, PLANTED, after, NULL)),
-                   PLANTED)) {
-            __builtin_trap();
-        }
+                     PLANTED));
     }
     apr_pool_destroy(pool);
     return 0;
