@@ -4,11 +4,15 @@
 use strict;
 use warnings;
 use FindBin qw($Bin);
+use POSIX qw(strftime);
 use Test::More;
 use lib "$Bin/lib";
 use Httpd;
 use SimRun;
 
+# Free/busy is published for two months: a day within, and one beyond.
+my $day = strftime('%Y-%m-%d', localtime(time + 9 * 86400));
+my $beyond = strftime('%Y-%m-%d', localtime(time + 200 * 86400));
 my $sim = SimRun->start('--auth', 'basic');
 my $web = Httpd->start(backend => $sim->{url}, rooms => join "\n",
     'OwaCalRoom boardroom boardroom@example.test name="Board room" capacity=12 features=projector,phone',
@@ -23,20 +27,20 @@ is(asked(), 0, 'without asking the server');
 is(fits('/booking/rooms?capacity=5'), 'boardroom:fits gone:fits room1:too-small', 'by capacity, the smallest sufficient first');
 is(fits('/booking/rooms?feature=projector&feature=phone'), 'boardroom:fits room1:feature-missing gone:feature-missing', 'by features');
 is(asked(), 0, 'still without asking');
-my $when = 'start=2026-12-01T10:00&end=2026-12-01T11:00';
+my $when = "start=${day}T10:00&end=${day}T11:00";
 is(fits("/booking/rooms?$when"), 'boardroom:fits room1:fits gone:unknown', 'by time: an unknown room is unknown');
 is(asked(), 1, 'one question for all rooms');
-$web->json('alice', POST => '/booking/bookings', { subject => 'x', room => 'boardroom', start => '2026-12-01T10:30', duration => 60 });
+$web->json('alice', POST => '/booking/bookings', { subject => 'x', room => 'boardroom', start => "${day}T10:30", duration => 60 });
 is(fits("/booking/rooms?$when&capacity=1"), 'room1:fits gone:unknown boardroom:taken', 'the taken one comes after');
 like($web->request(GET => "/booking/rooms?$when", user => 'alice', headers => { Accept => 'text/html' })->{content},
     qr/Board room<\/a>, 12 people, projector, phone: taken/, 'the page says why');
 is($web->json('alice', GET => '/booking/rooms?capacity=many')->{json}{field}, 'capacity', 'a wrong capacity is an error');
-is($web->json('alice', GET => '/booking/rooms?start=2026-12-01T10:00')->{json}{field}, 'end', 'a start needs an end');
+is($web->json('alice', GET => "/booking/rooms?start=${day}T10:00")->{json}{field}, 'end', 'a start needs an end');
 
-my $r = $web->json('alice', GET => '/booking/freebusy?who=boardroom&who=bob@example.test&who=nobody@elsewhere.example&start=2026-12-01T10:00&end=2026-12-01T12:00&slot=30');
+my $r = $web->json('alice', GET => "/booking/freebusy?who=boardroom&who=bob\@example.test&who=nobody\@elsewhere.example&start=${day}T10:00&end=${day}T12:00&slot=30");
 is($r->{status}, 200, 'free/busy of a room, a person and a stranger') or diag $r->{content};
 is(join(' | ', map { join ' ', @{ $_->{slots} } } @{ $r->{json}{rows} }), 'free busy busy free | free free free free | unknown unknown unknown unknown',
     'each in his row, in the order asked; the stranger unknown');
-$r = $web->json('alice', GET => '/booking/freebusy?who=boardroom&start=2027-12-01T10:00&end=2027-12-01T11:00');
+$r = $web->json('alice', GET => "/booking/freebusy?who=boardroom&start=${beyond}T10:00&end=${beyond}T11:00");
 is(join(' ', @{ $r->{json}{rows}[0]{slots} }), 'unknown unknown', 'beyond what is published: unknown, not free');
 done_testing();

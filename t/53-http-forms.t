@@ -14,11 +14,11 @@ my $sim = SimRun->start('--auth', 'basic');
 my $web = Httpd->start(backend => $sim->{url});
 my $url = '/booking/bookings';
 my $hour = 8;
-my ($day, $no) = ('2027-03-05', 0);
+my ($day, $no) = ('2099-03-05', 0);
 
 # A booking at a time of its own.
 sub fresh {
-    my $start = sprintf '2027-03-%02dT%02d:00', 1 + int($no / 10), 8 + $no % 10;
+    my $start = sprintf '2099-03-%02dT%02d:00', 1 + int($no / 10), 8 + $no % 10;
     $no++;
     return (subject => "Meeting $no", room => 'boardroom', start => $start, duration => @_ ? '60' : 60);
 }

@@ -90,21 +90,21 @@ for my $mpm (qw(event prefork)) {
         server => 'OwaCalTimeout operation=30s answer=300ms',
         rooms => join '', map { "OwaCalRoom $_ $_\@example.test\n" } qw(silent1 silent2 eager));
     my $won = race("$mpm, a silent room", $sim, $web,
-        { room => 'silent1', start => '2027-03-05T10:00', end => '2027-03-05T11:00' });
+        { room => 'silent1', start => '2099-03-05T10:00', end => '2099-03-05T11:00' });
     is($won->{json}{state}, 'pending', "$mpm: a room that never answers leaves the booking pending");
 
     $sim->control(POST => '/_sim/reset');
-    $won = race("$mpm, a room that answers", $sim, $web, { room => 'eager', start => '2027-03-06T10:00', end => '2027-03-06T11:00' });
+    $won = race("$mpm, a room that answers", $sim, $web, { room => 'eager', start => '2099-03-06T10:00', end => '2099-03-06T11:00' });
     is($won->{json}{state}, 'confirmed', "$mpm: its answer confirms");
 
     $sim->control(POST => '/_sim/reset');
     race("$mpm, two rooms at once", $sim, $web,
-        { room => ['silent2', 'silent1'], start => '2027-03-07T10:00', end => '2027-03-07T11:00' });
+        { room => ['silent2', 'silent1'], start => '2099-03-07T10:00', end => '2099-03-07T11:00' });
 
     # Overlapping times, not equal ones: every later one touches the middle.
     $sim->control(POST => '/_sim/reset');
     my $n = 0;
-    my %start = map { $_ => sprintf('2027-03-08T10:%02d', $n++) } @users;
+    my %start = map { $_ => sprintf('2099-03-08T10:%02d', $n++) } @users;
     my $got = at_once($web, sub {
         my ($user) = @_;
         return $web->json($user, POST => '/booking/bookings', { subject => 'x', room => 'silent1', start => $start{$user}, duration => 60 });
@@ -112,7 +112,7 @@ for my $mpm (qw(event prefork)) {
     is(scalar(grep { $got->{$_}{status} == 201 } @users), 1, "$mpm: of overlapping times one is booked") or diag explain $got;
 
     # Touching times do not clash.
-    for my $at ('2027-03-09T10:00', '2027-03-09T11:00') {
+    for my $at ('2099-03-09T10:00', '2099-03-09T11:00') {
         is($web->json($users[0], POST => '/booking/bookings', { subject => 'x', room => 'silent1', start => $at, duration => 60 })->{status},
             201, "$mpm: $at, touching the other, is booked");
     }

@@ -14,7 +14,7 @@ use SimRun;
 my $sim = SimRun->start('--auth', 'basic', '--latency', 0);
 my $url = '/booking/bookings';
 my $no = 0;
-sub booking { $no++; return { subject => "Meeting $no", room => 'room1', start => sprintf('2027-04-%02dT%02d:00', 1 + int($no / 12), 6 + $no % 12), duration => 60 } }
+sub booking { $no++; return { subject => "Meeting $no", room => 'room1', start => sprintf('2099-04-%02dT%02d:00', 1 + int($no / 12), 6 + $no % 12), duration => 60 } }
 
 # Requests side by side, each in a process of its own; code gets a number.
 sub side_by_side {

@@ -15,7 +15,7 @@ my @people = qw(alice bob carol zoltan);
 my $url = '/booking/bookings';
 my $no = 0;
 
-sub booking { $no++; return { subject => "Meeting $no", start => sprintf('2027-04-%02dT%02d:00', 1 + int($no / 12), 6 + $no % 12), duration => 60, @_ } }
+sub booking { $no++; return { subject => "Meeting $no", start => sprintf('2099-04-%02dT%02d:00', 1 + int($no / 12), 6 + $no % 12), duration => 60, @_ } }
 
 sub calendar {
     my ($sim, $name) = @_;
