@@ -106,6 +106,10 @@ subtest 'first steps of a gateway: welcome page, folders, who am I' => sub {
     like($alice->do(GET => '/exchange/alice/?Cmd=galfind&AN=alice', { 'User-Agent' => $SimClient::IE })->{body}, qr/alice\@example\.test/, 'the own address');
     is($alice->do(GET => '/exchange/alice/?Cmd=navbar', { 'User-Agent' => $SimClient::IE })->{body} =~ m{href="[^"]*/public/}, 1, 'the link to the public folders');
     is($alice->do(PROPFIND => '/public', { Depth => 0 })->{status}, 207, 'public folders');
+    ($row) = $alice->propfind('/public/', 0, 'D:displayname', 'D:iscollection', 'mail:inbox');
+    is_deeply([ $row->{ok}, $row->{missing} ], [ { 'D:displayname' => 'public', 'D:iscollection' => 1 }, { 'mail:inbox' => 1 } ], '... with what was asked');
+    ($row) = $alice->propfind('/exchange/', 0, 'mail:calendar');
+    like($row->{ok}{'mail:calendar'}, qr{/exchange/alice/Calendar$}, '/exchange/ itself is the own mailbox');
     $r = $alice->do(OPTIONS => '/exchange/alice/');
     like($r->{headers}{dasl}[0], qr/DAV:sql/, 'OPTIONS');
 };
@@ -121,6 +125,14 @@ subtest 'a draft as MIME, Bcc added, then sent' => sub {
         my ($m) = $alice->items($_, 'inbox');
         is($m->{p}{'mail:subject'}, 'Plain', "$_ has it");
     }
+};
+
+subtest 'a file that curl uploads has no type, and is what its name says' => sub {
+    my $mail = "Subject: Up\r\nTo: bob\@example.test\r\n\r\nHello\r\n";
+    is($alice->do(PUT => '/exchange/alice/Drafts/up.eml', {}, $mail)->{status}, 201, 'a message');
+    is($alice->do(PUT => '/exchange/alice/Drafts/up.txt', {}, $mail)->{status}, 415, 'no message');
+    is($alice->do(PUT => '/exchange/alice/Drafts/up2.eml', { 'Content-Type' => 'text/plain' }, $mail)->{status}, 415, 'another type that is said');
+    $alice->reset;
 };
 
 subtest 'private items are shown to every reader (rule 39)' => sub {

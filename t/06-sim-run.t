@@ -64,6 +64,17 @@ subtest 'it ends when httpd does, and a stuck request does not hold it up' => su
     ok(gone($child), 'the child of httpd, too');
     is(left_over(), '', 'nothing left');
 
+    $sim = SimRun->start;
+    ($dir) = glob "$ENV{TMPDIR}/owasim-*";
+    $httpd = httpd_of($dir);
+    ($child) = split ' ', slurp("/proc/$httpd/task/$httpd/children");
+    kill 'SEGV', $child;
+    ok($sim->ended(10), 'it ends when the child that holds the mailboxes does');
+    isnt($sim->{status} >> 8, 0, '... with an error');
+    like(join('', readline $sim->{err}), qr/all mailboxes/, '... that says so');
+    ok(gone($httpd), '... and with httpd');
+    is(left_over(), '', 'nothing left');
+
     $sim = SimRun->start('--fault', 'silence');
     my $c = $sim->connect->timeout(0.3);
     is($c->request(GET => '/exchange/')->{error}, 'silent', 'a request that hangs');

@@ -90,10 +90,9 @@ static int get_at(sim_req_t *q, sim_target_t *t)
 {
     switch (t->at) {
     case SIM_AT_TOP:
-        return q->translate_f        ? HTTP_FORBIDDEN
-               : q->user             ? frame_page(q, q->user)
-               : sim_mailbox_first(q->store) ? frame_page(q, sim_mailbox_first(q->store))
-                                             : HTTP_NOT_FOUND;
+        return q->translate_f       ? HTTP_FORBIDDEN
+               : sim_top_mailbox(q) ? frame_page(q, sim_top_mailbox(q))
+                                    : HTTP_NOT_FOUND;
     case SIM_AT_PUBLIC:
         return sim_page(q, HTTP_OK, "Public Folders", "");
     case SIM_AT_FOLDER:
@@ -140,6 +139,16 @@ static int is_type(sim_req_t *q, const char *type)
 
     return given && strncasecmp(given, type, n) == 0
            && (!given[n] || strchr("; \t", given[n]) != NULL);
+}
+
+/* A body without a type is what the name says, as when curl uploads a file. */
+static int is_message(sim_req_t *q, const sim_target_t *t)
+{
+    const char *dot = t->leaf ? strrchr(t->leaf, '.') : NULL;
+
+    return is_type(q, "message/rfc822")
+           || (!apr_table_get(q->r->headers_in, "Content-Type") && dot
+               && strcasecmp(dot, ".EML") == 0);
 }
 
 /* message/rfc821: an envelope, an empty line, then the message. Bcc of what the headers do not
@@ -210,7 +219,7 @@ static int put_at(sim_req_t *q, sim_target_t *t)
     if (sim_rights(q, t->mailbox, t->folder ? t->folder : t->mailbox->root) < SIM_RIGHT_WRITE) {
         return (int)sim_setting_number(q->conf, "stranger-status");
     }
-    if (!is_type(q, "message/rfc822") && !(envelope && t->at == SIM_AT_SUBMIT)) {
+    if (!is_message(q, t) && !(envelope && t->at == SIM_AT_SUBMIT)) {
         return HTTP_UNSUPPORTED_MEDIA_TYPE;
     }
     if (sim_setting_is(q->conf, "over-quota", "yes")) {

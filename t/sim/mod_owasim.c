@@ -5,6 +5,7 @@
 
 #include <ap_mpm.h>
 #include <apr_atomic.h>
+#include <apr_shm.h>
 #include <apr_strings.h>
 #include <http_connection.h>
 #include <http_request.h>
@@ -12,6 +13,7 @@
 
 static sim_conf_t conf;
 static apr_uint32_t request_count, connection_count;
+static unsigned *children; /* how many were started since configuration; shared with the parent */
 
 /* ---- directives ---- */
 
@@ -231,11 +233,19 @@ static int on_pre_config(apr_pool_t *p, apr_pool_t *plog, apr_pool_t *ptemp)
 
 static int on_post_config(apr_pool_t *p, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
-    (void)p;
+    apr_shm_t *shm;
+    apr_status_t rv;
+
     (void)plog;
     (void)ptemp;
-    (void)s;
     sim_setting_keep(&conf);
+    rv = apr_shm_create(&shm, sizeof(*children), NULL, p);
+    if (rv != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, "no shared memory for a counter");
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    children = apr_shm_baseaddr_get(shm);
+    *children = 0;
     return OK;
 }
 
@@ -243,15 +253,22 @@ static void on_child_init(apr_pool_t *p, server_rec *s)
 {
     const char *error = "";
 
+    (void)p;
     if (!conf.enabled) {
         return;
+    }
+    /* The mailboxes went with the child that held them. A second one, with empty mailboxes, would
+     * look to a client like a server that loses mail. */
+    if (__atomic_add_fetch(children, 1, __ATOMIC_RELAXED) > 1) {
+        ap_log_error(APLOG_MARK, APLOG_EMERG, 0, s, "the only child ended, and all mailboxes with "
+                     "it: the simulator does not go on with empty ones");
+        exit(APEXIT_CHILDFATAL);
     }
     conf.store = sim_store_create();
     if (sim_users_load(conf.store, conf.users_file, &error) != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_EMERG, 0, s, "users: %s", error);
         exit(APEXIT_CHILDFATAL);
     }
-    sim_entry_child_init(p, &conf);
 }
 
 static int on_pre_connection(conn_rec *c, void *csd)
@@ -286,6 +303,7 @@ static int on_fixups(request_rec *r)
 
 static void register_hooks(apr_pool_t *p)
 {
+    (void)p;
     ap_hook_pre_config(on_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(on_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(on_child_init, NULL, NULL, APR_HOOK_MIDDLE);
@@ -294,7 +312,6 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_map_to_storage(on_map_to_storage, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_fixups(on_fixups, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(handler, NULL, NULL, APR_HOOK_FIRST);
-    sim_entry_register(p);
 }
 
 module AP_MODULE_DECLARE_DATA owasim_module = {

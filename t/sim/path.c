@@ -217,6 +217,11 @@ void sim_resolve(sim_req_t *q, const char *path, sim_target_t *t)
     walk(q, t, last);
 }
 
+sim_mailbox_t *sim_top_mailbox(const sim_req_t *q)
+{
+    return q->user ? q->user : sim_mailbox_first(q->store);
+}
+
 /* ---- hrefs ---- */
 
 static const char *own_host(sim_req_t *q)

@@ -67,17 +67,72 @@ static void item_row(sim_target_t *t, sim_row_t *row)
     }
 }
 
-static int public_folder(sim_req_t *q, sim_xml_t *x)
+/* What the top of the public folders shows of itself; it holds nothing here. */
+static const char *public_value(sim_req_t *q, const sim_name_t *name)
 {
+    static const char *const values[][3] = {
+        {SIM_NS_DAV, "displayname", "public"},  {SIM_NS_DAV, "resourcetype", "collection"},
+        {SIM_NS_DAV, "iscollection", "1"},      {SIM_NS_DAV, "isfolder", "1"},
+        {SIM_NS_DAV, "ishidden", "0"},          {SIM_NS_DAV, "hassubs", "0"},
+        {SIM_NS_DAV, "contentclass", "urn:content-classes:folder"},
+    };
+    size_t i;
+
+    if (name == sim_name(SIM_NS_DAV, "href")) {
+        return sim_href_path(q, "/public/");
+    }
+    for (i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        if (name == sim_name(values[i][0], values[i][1])) {
+            return values[i][2];
+        }
+    }
+    return NULL;
+}
+
+static void public_propstat(sim_req_t *q, sim_xml_t *x, const sim_propfind_t *want, int status)
+{
+    int i, any = 0;
+
+    for (i = 0; i < want->n; i++) {
+        const sim_ask_t *ask = &want->asks[i];
+        const char *value = public_value(q, ask->name);
+
+        if ((value != NULL) != (status == 200)) {
+            continue;
+        }
+        if (!any++) {
+            sim_xml_open(x, SIM_NS_DAV, "propstat");
+            sim_xml_status(x, status);
+            sim_xml_open(x, SIM_NS_DAV, "prop");
+        }
+        if (value) {
+            sim_xml_prop(x, ask->ns, ask->local, ask->name->type, 1, &value);
+        }
+        else {
+            sim_xml_empty(x, ask->ns, ask->local);
+        }
+    }
+    if (any) {
+        sim_xml_close(x, SIM_NS_DAV, "prop");
+        sim_xml_close(x, SIM_NS_DAV, "propstat");
+    }
+}
+
+static int public_folder(sim_req_t *q, sim_xml_t *x, sim_propfind_t *want)
+{
+    sim_ask_t all[] = {{sim_name(SIM_NS_DAV, "displayname"), SIM_NS_DAV, "displayname"}};
+
+    if (!want->asks) {
+        want->asks = all;
+        want->n = 1;
+    }
     sim_xml_begin(x, q);
     sim_xml_open(x, SIM_NS_DAV, "response");
     sim_xml_text(x, SIM_NS_DAV, "href", sim_href_path(q, "/public/"));
-    sim_xml_open(x, SIM_NS_DAV, "propstat");
-    sim_xml_status(x, 200);
-    sim_xml_open(x, SIM_NS_DAV, "prop");
-    sim_xml_text(x, SIM_NS_DAV, "displayname", "public");
-    sim_xml_close(x, SIM_NS_DAV, "prop");
-    sim_xml_close(x, SIM_NS_DAV, "propstat");
+    public_propstat(q, x, want, 200);
+    if (!q->brief) {
+        public_propstat(q, x, want, 404);
+    }
     sim_xml_close(x, SIM_NS_DAV, "response");
     sim_xml_finish(x, 207, SIM_NS_DAV, "multistatus");
     return OK;
@@ -127,13 +182,13 @@ int sim_do_propfind(sim_req_t *q)
     sim_store_read(q->store);
     sim_resolve(q, q->path, &t);
     if (t.at == SIM_AT_PUBLIC) {
-        rc = public_folder(q, &x);
+        rc = public_folder(q, &x, &want);
         goto leave;
     }
-    if (t.at == SIM_AT_TOP && q->user) { /* the top shows one's own mailbox */
+    if (t.at == SIM_AT_TOP && sim_top_mailbox(q)) { /* the top shows one's own mailbox */
         t.at = SIM_AT_FOLDER;
-        t.mailbox = q->user;
-        t.folder = q->user->root;
+        t.mailbox = sim_top_mailbox(q);
+        t.folder = t.mailbox->root;
         status = HTTP_OK;
         depth = 0;
     }

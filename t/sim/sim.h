@@ -149,6 +149,8 @@ const char *sim_unescape(apr_pool_t *p, const char *text);
 const char *sim_escape(apr_pool_t *p, const char *segment);
 /* What a percent-encoded path names. Needs read. */
 void sim_resolve(sim_req_t *q, const char *path, sim_target_t *t);
+/* Whose mailbox /exchange/ itself shows: the actor's, without authentication the first. Or NULL. */
+sim_mailbox_t *sim_top_mailbox(const sim_req_t *q);
 /* Absolute hrefs, on the host name the server believes it has (rule 9). Needs read. */
 const char *sim_href_folder(sim_req_t *q, const sim_folder_t *folder, int slash);
 const char *sim_href_item(sim_req_t *q, const sim_item_t *item);
@@ -194,7 +196,7 @@ int sim_submit(sim_req_t *q, sim_mailbox_t *mailbox, sim_item_t *item);
 int sim_respond(sim_store_t *store, const sim_conf_t *conf, sim_mailbox_t *attendee,
                 const char *uid, sim_answer_t answer);
 
-/* ---- the entry side: auth.c, fault.c, users.c, mime.c (weak defaults in defaults.c) ---- */
+/* ---- the entry side: auth.c, forms.c, fault.c, users.c, mimein.c, mimeout.c ---- */
 
 /* First thing for every request but /_sim/. OK: q->user and q->user_name are set; DONE: it has put
  * the answer into q->out; else an HTTP status. */
@@ -211,9 +213,6 @@ const char *sim_fault_add(apr_pool_t *p, const char *spec);
 int sim_fault_inspect(sim_req_t *q);
 /* Called by POST /_sim/reset: faults and logon sessions go. */
 void sim_entry_reset(void);
-/* Further hooks, and what a child needs before its first request. */
-void sim_entry_register(apr_pool_t *p);
-void sim_entry_child_init(apr_pool_t *p, sim_conf_t *conf);
 /* Fills the store from a users file, or with the default users when `file` is NULL. */
 apr_status_t sim_users_load(sim_store_t *store, const char *file, const char **error);
 /* Turns a MIME message into properties of `item` (not stored yet, or touched). OK, or an HTTP
