@@ -37,6 +37,10 @@ subtest 'log and counters' => sub {
     is(@{ $sim->control(GET => "/_sim/log?since=$log[0]{id}") }, 1, 'since');
     my $c = $sim->control(GET => '/_sim/counters');
     is("$c->{requests} $c->{wrong}", '2 1', 'counted');
+    $sim->once(GET => '/exchange/alice/', { Authorization => "Basic $_" }) for 'YWxpY2U6eA==', '!';
+    $sim->once(GET => '/exchange/alice/');
+    $c = $sim->control(GET => '/_sim/counters');
+    is("$c->{logons} $c->{'logons-refused'}", '4 2', 'logons tried and refused; a request without credentials is none');
 };
 
 subtest 'mailboxes, items, clock, rights' => sub {

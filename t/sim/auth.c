@@ -8,6 +8,7 @@
 #include <apr_encode.h>
 #include <apr_strings.h>
 
+#include "inspect.h"
 #include "ntlm.h"
 
 #define TOKEN_MAX 16384         /* NTLM messages are below 3 KB, base64 included */
@@ -147,6 +148,14 @@ int sim_auth_refuse(sim_req_t *q, const char *reason)
 
 /* ---- the schemes ---- */
 
+/* As sim_auth_refuse, for credentials that were looked at: a server that locks accounts counts
+ * these. */
+static int refuse_logon(sim_req_t *q, const char *reason)
+{
+    sim_count(SIM_COUNT_LOGONS_REFUSED);
+    return sim_auth_refuse(q, reason);
+}
+
 static int accept_user(sim_req_t *q, sim_mailbox_t *user)
 {
     q->user = user;
@@ -160,13 +169,14 @@ static int check_basic(sim_req_t *q, const char *token)
     const char *colon = plain ? strchr(plain, ':') : NULL;
     sim_mailbox_t *user;
 
+    sim_count(SIM_COUNT_LOGONS);
     if (!colon)
-        return sim_auth_refuse(q, "malformed Basic credentials");
+        return refuse_logon(q, "malformed Basic credentials");
     user = sim_auth_user(q, apr_pstrmemdup(q->p, plain, colon - plain));
     if (!user)
-        return sim_auth_refuse(q, "Basic: no such user in this domain");
+        return refuse_logon(q, "Basic: no such user in this domain");
     if (!sim_auth_equal(colon + 1, user->password))
-        return sim_auth_refuse(q, "Basic: wrong password");
+        return refuse_logon(q, "Basic: wrong password");
     return accept_user(q, user);
 }
 
@@ -205,19 +215,20 @@ static int check_ntlm(sim_req_t *q, const char *scheme, const char *token)
                                    NULL));
         return DONE;
     case 3:
+        sim_count(SIM_COUNT_LOGONS);
         if (!challenged) {
             sim_wrong(q, 11, "NTLM message 3 on a connection that got no challenge");
-            return sim_auth_refuse(q, "NTLM message 3 without a challenge on this connection");
+            return refuse_logon(q, "NTLM message 3 without a challenge on this connection");
         }
         if ((wrong = sim_ntlm_read(q->p, &c->ntlm, msg, len, &claim)) != NULL)
-            return sim_auth_refuse(q, apr_pstrcat(q->p, "NTLM: ", wrong, NULL));
+            return refuse_logon(q, apr_pstrcat(q->p, "NTLM: ", wrong, NULL));
         c->user = !*claim.domain
             || our_domain(q, claim.domain) ? sim_auth_user(q, claim.user) : NULL;
         if (!c->user)
-            return sim_auth_refuse(q, "NTLM: no such user in this domain");
+            return refuse_logon(q, "NTLM: no such user in this domain");
         if (!sim_ntlm_verify(q->p, &c->ntlm, &claim, c->user->password)) {
             c->user = NULL;
-            return sim_auth_refuse(q, "NTLM: wrong password");
+            return refuse_logon(q, "NTLM: wrong password");
         }
         return accept_user(q, c->user);
     default:
@@ -233,8 +244,10 @@ static int check_kerberos(sim_req_t *q)
                                                                          at - q->r->user)
                                                         : q->r->user);
 
+    sim_count(SIM_COUNT_LOGONS);
     if (user)
         return accept_user(q, user);
+    sim_count(SIM_COUNT_LOGONS_REFUSED);
     q->user_name = apr_pstrdup(q->p, q->r->user);
     sim_page(q, HTTP_FORBIDDEN, "403 Forbidden", "This account has no mailbox here.");
     sim_auth_reason(q, "Kerberos: an account without a mailbox");

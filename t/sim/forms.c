@@ -5,6 +5,7 @@
  * the cookies shows it. Sessions live in this process and age by the simulator's clock. */
 
 #include "auth.h"
+#include "inspect.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -283,6 +284,9 @@ static int logon_post(sim_req_t *q)
         failed = "forms: no such user in this domain";
     else if (!sim_auth_equal(password, user->password))
         failed = "forms: wrong password";
+    sim_count(SIM_COUNT_LOGONS);
+    if (failed)
+        sim_count(SIM_COUNT_LOGONS_REFUSED);
     if (!destination || !*destination || strpbrk(destination, "\r\n"))
         destination = own_url(q, "/exchange/");
     /* good or bad, the same answer: rule 12 */

@@ -42,7 +42,7 @@ static pthread_mutex_t log_mutex = PTHREAD_MUTEX_INITIALIZER;
 
 static const char *const counter_names[SIM_COUNT_KINDS] = {
     "requests", "wrong", "submitted", "invitations", "cancellations",
-    "answers",  "ordinary", "outside", "owa-updates"};
+    "answers",  "ordinary", "outside", "owa-updates", "logons", "logons-refused"};
 
 void sim_count(sim_count_t what)
 {

@@ -18,6 +18,8 @@ typedef enum {
     SIM_COUNT_ORDINARY, /* delivered, neither of the above */
     SIM_COUNT_OUTSIDE, /* recipients that have no mailbox here */
     SIM_COUNT_OWA_UPDATES, /* update POSTs that were sent */
+    SIM_COUNT_LOGONS, /* credentials looked at: Basic each time, NTLM message 3, a posted form */
+    SIM_COUNT_LOGONS_REFUSED, /* of these, the wrong ones */
     SIM_COUNT_KINDS
 } sim_count_t;
 void sim_count(sim_count_t what);
