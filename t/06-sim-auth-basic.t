@@ -67,7 +67,16 @@ subtest 'schemes on offer, plain http, limits of a connection' => sub {
 subtest 'a users file' => sub {
     require File::Temp;
     my $file = File::Temp->new;
-    print $file "# staff\n\ndora : pa ss:dora\@x.example:person:de\nattic:s3cret:attic\@x.example:room:refuse:en\n";
+    print $file <<'END';
+# staff
+
+dora : pa ss:dora@x.example:person:de
+attic:s3cret:attic@x.example:room:refuse:en
+four:p:four@x.example:room
+five:p:five@x.example:room:silent
+hall:p:hall@x.example:room:hu
+eager:p:eager@x.example:person:accept:fr
+END
     $file->flush;
     chmod 0644, $file->filename;
     my $sim = SimRun->start('--auth', 'basic', '--users', $file->filename);
@@ -75,6 +84,9 @@ subtest 'a users file' => sub {
         'a German user');
     is($sim->once(PROPFIND => '/exchange/alice/', basic('alice', 'pw-alice'))->{status}, 401,
         'the default users are gone');
+    my %m = map { $_->{name} => "$_->{kind} $_->{policy} $_->{language}" } @{ $sim->control(GET => '/_sim/mailboxes') };
+    is_deeply(\%m, { dora => 'person silent de', attic => 'room refuse en', four => 'room accept en', five => 'room silent en',
+        hall => 'room accept hu', eager => 'person accept fr' }, 'policy and language may be left out');
     for my $line ('x', 'x:y:z@a:dog', 'x:y:z@a:room:maybe:en', 'x:y:z@a:person:klingon',
         "a:b:c\@d:person:en\na:b:e\@f:person:en", 'a:b:c@d:room:accept:en:more') {
         my $bad = File::Temp->new;

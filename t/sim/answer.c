@@ -203,11 +203,11 @@ static void answer_meeting(sim_store_t *store, const sim_conf_t *conf, sim_mailb
     apr_pool_destroy(p);
 }
 
-/* ---- rooms ---- */
+/* ---- by policy ---- */
 
 typedef struct asked_t {
     const sim_conf_t *conf;
-    sim_mailbox_t *room;
+    sim_mailbox_t *who;
     sim_item_t *request;
 } asked_t;
 
@@ -219,45 +219,45 @@ static void drop_asked(void *data)
     free(a);
 }
 
-static void room_answers(sim_store_t *store, void *data)
+static void policy_answers(sim_store_t *store, void *data)
 {
     asked_t *a = data;
-    sim_item_t *entry = sim_find_meeting(a->room, a->request);
+    sim_item_t *entry = sim_find_meeting(a->who, a->request);
     sim_answer_t answer = SIM_ANSWER_ACCEPTED;
 
     /* The entry is gone when the meeting was cancelled meanwhile: nothing to answer. */
     if (entry || !sim_setting_is(a->conf, "delivery", "tentative")) {
-        if (a->room->policy == SIM_POLICY_REFUSE
+        if (a->who->policy == SIM_POLICY_REFUSE
             || (sim_setting_is(a->conf, "room-conflicts", "refuse")
-                && is_taken(a->room, a->request))) {
+                && is_taken(a->who, a->request))) {
             answer = SIM_ANSWER_DECLINED;
         }
-        answer_meeting(store, a->conf, a->room, a->request, answer);
+        answer_meeting(store, a->conf, a->who, a->request, answer);
     }
     drop_asked(a);
 }
 
-void sim_room_asked(sim_store_t *store, const sim_conf_t *conf, sim_mailbox_t *room,
-                    const sim_item_t *request)
+void sim_asked(sim_store_t *store, const sim_conf_t *conf, sim_mailbox_t *who,
+               const sim_item_t *request)
 {
     long delay = sim_setting_number(conf, "room-delay");
     asked_t *a;
 
-    if (room->policy == SIM_POLICY_SILENT || (a = calloc(1, sizeof(*a))) == NULL) {
+    if (who->policy == SIM_POLICY_SILENT || (a = calloc(1, sizeof(*a))) == NULL) {
         return;
     }
     a->conf = conf;
-    a->room = room;
+    a->who = who;
     a->request = sim_item_copy(store, request);
     if (delay > 0) {
-        sim_later(store, sim_now(store) + apr_time_from_sec(delay), room_answers, a, drop_asked);
+        sim_later(store, sim_now(store) + apr_time_from_sec(delay), policy_answers, a, drop_asked);
     }
     else {
-        room_answers(store, a);
+        policy_answers(store, a);
     }
 }
 
-/* ---- persons ---- */
+/* ---- when told to ---- */
 
 int sim_respond(sim_store_t *store, const sim_conf_t *conf, sim_mailbox_t *attendee,
                 const char *uid, sim_answer_t answer)

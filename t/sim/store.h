@@ -256,7 +256,7 @@ struct sim_mailbox_t {
     char *display; /* "Alice", "Boardroom" */
     char *password;
     sim_kind_t kind;
-    sim_policy_t policy; /* rooms; changed only with the write lock */
+    sim_policy_t policy; /* changed only with the write lock */
     sim_language_t language;
     int cached; /* "Outlook cached": matches meetings by 0x23 only (rule 21) */
     sim_grant_t *grants;
@@ -276,7 +276,7 @@ void sim_store_write(sim_store_t *store);
 void sim_store_unlock(sim_store_t *store);
 
 /* Adds a mailbox with its folders. NULL and a sentence in *error when the name or the address is
- * taken or malformed. `policy` counts for rooms only. Needs write (or start-up). */
+ * taken or malformed. Needs write (or start-up). */
 sim_mailbox_t *sim_store_add(sim_store_t *store, const char *name, const char *password,
                              const char *address, sim_kind_t kind, sim_policy_t policy,
                              sim_language_t language, const char **error);

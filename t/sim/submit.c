@@ -199,9 +199,7 @@ static void take_request(sim_store_t *store, const sim_conf_t *conf, sim_mailbox
             return; /* one's own meeting, or out of date */
         }
     }
-    if (to->kind == SIM_ROOM) {
-        sim_room_asked(store, conf, to, message);
-    }
+    sim_asked(store, conf, to, message);
 }
 
 static void take_cancel(sim_mailbox_t *to, const sim_item_t *message)

@@ -2,9 +2,9 @@
  *
  *     name:password:address:person|room[:accept|refuse|silent]:language
  *
- * `language` (en, de, fr, hu; may be left out: en) is that of the folder names. The policy belongs
- * to rooms; a line with five fields has no policy, which for a room means accept. `#` starts a
- * comment line; blanks around a field do not count; a password cannot hold a colon. */
+ * `language` (en, de, fr, hu; may be left out: en) is that of the folder names. The policy is how
+ * the mailbox answers meeting requests by itself; without it a room accepts and a person is silent.
+ * `#` starts a comment line; blanks around a field do not count; a password cannot hold a colon. */
 
 #include "sim.h"
 
@@ -41,7 +41,7 @@ static const char *add_line(sim_store_t *store, char *line)
 {
     char *field[FIELDS_MAX] = { NULL }, *colon;
     const char *error = NULL, *language = "en";
-    sim_policy_t policy = SIM_POLICY_ACCEPT;
+    sim_policy_t policy;
     int n = 0, at = 4, lang;
     sim_kind_t kind;
 
@@ -62,6 +62,7 @@ static const char *add_line(sim_store_t *store, char *line)
     else
         return "the fourth field is person or room";
 
+    policy = kind == SIM_ROOM ? SIM_POLICY_ACCEPT : SIM_POLICY_SILENT;
     if (n > at) {
         if (strcmp(field[at], "accept") == 0)
             policy = SIM_POLICY_ACCEPT, at++;
@@ -80,8 +81,7 @@ static const char *add_line(sim_store_t *store, char *line)
         language = field[at];
     if ((lang = sim_language_from(language)) < 0)
         return "the language is en, de, fr or hu";
-    sim_store_add(store, field[0], field[1], field[2], kind,
-                  kind == SIM_ROOM ? policy : SIM_POLICY_SILENT, lang, &error);
+    sim_store_add(store, field[0], field[1], field[2], kind, policy, lang, &error);
     return error;
 }
 
