@@ -49,6 +49,10 @@ subtest 'rule 7: names' => sub {
     my $c = '/exchange/alice/Calendar/';
     is($alice->put_props($c . 'a+b%20c.EML', SimClient::appointment()), 201, 'made');
     is($alice->propfind($c . 'A+B%20C.eml', 0, 'cal:uid'), 1, 'case-blind');
+    $alice->put_props($c . 'Small.eml', SimClient::appointment());
+    my ($small) = $alice->propfind($c . 'Small.eml', 0, 'D:displayname');
+    like($small->{href}, qr{/Small\.EML$}, 'clients write .eml, the server shows .EML');
+    is($alice->do(DELETE => $c . 'sMALL.eml')->{status}, 204, '... and takes either');
     is($alice->propfind($c . 'a%2Bb%20c.EML', 0, 'cal:uid'), 1, '%2B is +');
     is($alice->do(PROPFIND => $c . 'a%20b%20c.EML', { Depth => 0 })->{status}, 404, 'who decodes + to a blank finds nothing');
     is($alice->put_props($c . 'x_xF8FF_y_x003F_.EML', SimClient::appointment()), 201, 'stored forms');

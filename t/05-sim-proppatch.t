@@ -107,6 +107,8 @@ subtest 'rules 22 and 23: what the server makes' => sub {
     ok($row->{missing}{'meeting:0x23'}, '0x23 never');
     is_deeply([ unpack 'H16', MIME::Base64::decode_base64($row->{ok}{'meeting:x3'} // $row->{ok}{'meeting:0x3'}) ], ['040000008200e000'], '0x3 always');
     is($row->{ok}{'cal:organizer'}, '"Alice" <alice@example.test>', 'organizer from the mailbox');
+    my ($from) = $alice->propfind($cal . 'u.EML', 0, 'header:from');
+    is($from->{ok}{'header:from'}, '"Alice" <alice@example.test>', 'From, too');
     my ($again) = $alice->propfind($cal . 'u.EML', 0, 'cal:uid');
     is($again->{ok}{'cal:uid'}, $row->{ok}{'cal:uid'}, 'the uid stays');
     $alice->put_props($cal . 'v.EML', SimClient::meeting('cal:uid' => 'mine'));
@@ -164,6 +166,8 @@ subtest 'rule 41: ill-formed names and control characters' => sub {
 subtest 'bad requests' => sub {
     my %bad = ('no XML' => 'hello', 'cut' => '<D:propfind xmlns:D="DAV:"><D:prop>',
         'a DOCTYPE' => '<!DOCTYPE x [<!ENTITY a "b">]><D:propfind xmlns:D="DAV:"><D:allprop/></D:propfind>',
+        'an undeclared prefix' => '<D:propfind xmlns:D="DAV:"><D:prop><h:inbox/></D:prop></D:propfind>',
+        'an undeclared prefix of an attribute' => '<D:propfind xmlns:D="DAV:"><D:prop><D:href dt:dt="int"/></D:prop></D:propfind>',
         'an undeclared prefix in the root' => '<D:propfind><D:allprop/></D:propfind>');
     for (sort keys %bad) {
         my $s = $alice->do(PROPFIND => $cal, { Depth => 0 }, $bad{$_})->{status};

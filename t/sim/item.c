@@ -105,11 +105,23 @@ void sim_folder_touch(sim_folder_t *folder)
     folder_changes(folder);
 }
 
+/* Clients write .eml, the server shows .EML: seen in pairs of requests and replies. */
+static char *shown_name(const char *name)
+{
+    char *copy = sim_must(strdup(name));
+    size_t n = strlen(copy);
+
+    if (n > 4 && strcasecmp(copy + n - 4, ".EML") == 0) {
+        memcpy(copy + n - 4, ".EML", 4);
+    }
+    return copy;
+}
+
 void sim_item_store(sim_folder_t *folder, sim_item_t *item, const char *name)
 {
     folder_changes(folder);
     free(item->name);
-    item->name = sim_must(strdup(name));
+    item->name = shown_name(name);
     item->folder = folder;
     item->revision++;
     item->prev = folder->last_item;

@@ -296,6 +296,9 @@ static const char *item_value(sim_req_t *q, apr_pool_t *p, const sim_row_t *row,
     if (strcmp(name->ns, SIM_NS_EXCHANGE) == 0) {
         return strcmp(n, "permanenturl") == 0 ? permanent_url(q, row->folder, item->id) : NULL;
     }
+    if (strcmp(name->ns, SIM_NS_HEADER) == 0) { /* who wrote it, before it is sent (rule 23) */
+        return strcmp(n, "from") == 0 ? sim_get(item, SIM_NS_CAL, "organizer") : NULL;
+    }
     if (strcmp(name->ns, SIM_NS_MAIL) == 0) {
         return strcmp(n, "hasattachment") == 0 ? "0" : NULL;
     }

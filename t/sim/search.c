@@ -11,6 +11,7 @@
 typedef struct result_t {
     sim_row_t row;
     const char **keys; /* one for each ORDER BY column, NULL: absent */
+    int at; /* place before sorting: equals keep their order */
 } result_t;
 
 typedef struct search_t {
@@ -104,10 +105,9 @@ static int compare_results(const void *a, const void *b, void *data)
             return o->descending ? -order : order;
         }
     }
-    return 0;
+    return x->at < y->at ? -1 : x->at > y->at;
 }
 
-/* qsort_r that keeps the order of equals would need merge; glibc's is a merge sort. */
 static void sort(search_t *s)
 {
     int i, j, n = s->sql.orders->nelts;
@@ -117,6 +117,7 @@ static void sort(search_t *s)
         return;
     }
     for (i = 0; i < s->n; i++) {
+        s->results[i].at = i;
         s->results[i].keys = apr_pcalloc(s->q->p, sizeof(char *) * (apr_size_t)n);
         for (j = 0; j < n; j++) {
             const sim_sql_order_t *o = &APR_ARRAY_IDX(s->sql.orders, j, sim_sql_order_t);

@@ -16,6 +16,39 @@ static void quiet(void *ctx, const char *fmt, ...)
     (void)fmt;
 }
 
+/* 1 if an element or attribute has a prefix that nothing declares. Where the namespace layer gave
+ * up, prefix and name stand together in the name. */
+static int has_stray_prefix(xmlNodePtr n)
+{
+    const char *colon;
+    xmlAttrPtr a;
+
+    for (; n; n = n->next) {
+        if (n->type != XML_ELEMENT_NODE) {
+            continue;
+        }
+        colon = n->ns ? NULL : strchr((const char *)n->name, ':');
+        if (colon) {
+            xmlChar *prefix = xmlStrndup(n->name, (int)(colon - (const char *)n->name));
+            int known = xmlSearchNs(n->doc, n, prefix) != NULL;
+
+            xmlFree(prefix);
+            if (!known) {
+                return 1;
+            }
+        }
+        for (a = n->properties; a; a = a->next) {
+            if (!a->ns && strchr((const char *)a->name, ':')) {
+                return 1;
+            }
+        }
+        if (has_stray_prefix(n->children)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 static int parse(sim_req_t *q, const char *root, xmlDocPtr *out)
 {
     xmlParserCtxtPtr ctx;
@@ -43,6 +76,10 @@ static int parse(sim_req_t *q, const char *root, xmlDocPtr *out)
         return HTTP_BAD_REQUEST;
     }
     top = xmlDocGetRootElement(doc);
+    if (has_stray_prefix(top)) {
+        xmlFreeDoc(doc);
+        return HTTP_BAD_REQUEST;
+    }
     if (!top || strcmp((const char *)top->name, root) != 0 || !top->ns
         || strcmp((const char *)top->ns->href, SIM_NS_DAV) != 0) {
         xmlFreeDoc(doc);
