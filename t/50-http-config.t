@@ -56,7 +56,7 @@ refused('spn= of no service', qr/HTTP\@/, backend_line => "$b spn=mail");
 refused('a backend twice', qr/given before .* line \d+/, backend_line => "$b\n$b");
 refused('a backend name with a slash', qr/letters/, backend_line => 'OwaCalBackend a/b owa2003 http://h/exchange/');
 refused('use of no backend', qr/OwaCalUse corp: there is no such backend; declare/, backend_line => 'OwaCalBackend other owa2003 http://127.0.0.1:9/exchange/');
-refused('room without mailbox', qr/OwaCalRoom/, rooms => 'OwaCalRoom boardroom');
+refused('room without address', qr/OwaCalRoom/, rooms => 'OwaCalRoom boardroom');
 refused('room with no address', qr/address/, rooms => 'OwaCalRoom boardroom nowhere');
 refused('room twice', qr/given before/, rooms => "OwaCalRoom a a\@x.example\nOwaCalRoom a b\@x.example");
 refused('mailbox twice', qr/another room/, rooms => "OwaCalRoom a a\@x.example\nOwaCalRoom b A\@x.example");

@@ -60,6 +60,11 @@ oc_attendee_t *oc_attendee_find(const apr_array_header_t *list, const char *addr
     return NULL;
 }
 
+const char *oc_attendee_mailbox(apr_pool_t *pool, const oc_attendee_t *a)
+{
+    return a->mailbox ? a->mailbox : apr_pstrmemdup(pool, a->address, strcspn(a->address, "@"));
+}
+
 /* One row of a list, [from, to): `"Ana B" <ana@x.example>`, `Ana B <ana@x>`, `<ana@x>`, `ana@x`. */
 static int parse_row(apr_pool_t *pool, const char *from, const char *to, oc_attendee_t *a)
 {
@@ -121,7 +126,7 @@ apr_array_header_t *oc_attendee_parse_list(apr_pool_t *pool, const char *header,
         }
         if (p > from) {
             oc_attendee_t a = {NULL, NULL, role, OC_CUTYPE_INDIVIDUAL, OC_PARTSTAT_NEEDS_ACTION,
-                               NULL};
+                               NULL, NULL};
             if (role == OC_ROLE_RESOURCE) {
                 a.cutype = OC_CUTYPE_ROOM;
             }

@@ -21,7 +21,8 @@ typedef struct oc_attendee_t {
     oc_role_t role;
     oc_cutype_t cutype;
     oc_partstat_t partstat;
-    const char *room; /* id of the configured room, or NULL */
+    const char *room;    /* id of the configured room, or NULL */
+    const char *mailbox; /* the calendar server's name of it, if it is known; or NULL */
 } oc_attendee_t;
 
 /* 1 if `s` is an address we are willing to put on the wire: local@domain, printable ASCII without
@@ -31,12 +32,14 @@ int oc_attendee_address_ok(const char *s);
 int oc_attendee_same(const char *a, const char *b);
 /* The attendee with that address in an array of oc_attendee_t, or NULL. */
 oc_attendee_t *oc_attendee_find(const apr_array_header_t *list, const char *address);
+/* The name of his mailbox: `mailbox`, or what stands before the @, as it is by custom. */
+const char *oc_attendee_mailbox(apr_pool_t *pool, const oc_attendee_t *a);
 /* Reads a header list: `"Ana B" <ana@x.example>, bo@x.example; cy@x.example`. Rows whose address
  * is unusable are left out and counted in *bad (may be NULL). Never NULL. */
 apr_array_header_t *oc_attendee_parse_list(apr_pool_t *pool, const char *header, oc_role_t role,
                                            int *bad);
 const char *oc_partstat_token(oc_partstat_t p); /* "NEEDS-ACTION", ... "UNKNOWN" */
-const char *
-oc_role_token(oc_role_t r); /* "REQ-PARTICIPANT", "OPT-PARTICIPANT", "NON-PARTICIPANT" */
+/* "REQ-PARTICIPANT", "OPT-PARTICIPANT", "NON-PARTICIPANT" */
+const char *oc_role_token(oc_role_t r);
 
 #endif

@@ -35,6 +35,7 @@ oc_booking_t *oc_booking_copy(apr_pool_t *pool, const oc_booking_t *from)
         a->address = apr_pstrdup(pool, a->address);
         a->name = apr_pstrdup(pool, a->name);
         a->room = apr_pstrdup(pool, a->room);
+        a->mailbox = apr_pstrdup(pool, a->mailbox);
     }
     return b;
 }

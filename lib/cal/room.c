@@ -46,6 +46,14 @@ static const char *add_features(apr_pool_t *pool, oc_room_t *room, const char *v
     return NULL;
 }
 
+#define OPTIONS "name=, capacity=, features=, building=, floor= and mailbox= may follow the address"
+
+/* One segment of a path, so that no name leads out of its mailbox's. */
+static int mailbox_ok(const char *s)
+{
+    return label_ok(s) && !strpbrk(s, "/\\?#%") && strcmp(s, ".") && strcmp(s, "..");
+}
+
 static const char *set_option(apr_pool_t *pool, oc_room_t *room, const char *word)
 {
     const char *value = strchr(word, '=');
@@ -56,10 +64,7 @@ static const char *set_option(apr_pool_t *pool, oc_room_t *room, const char *wor
     } texts[] = {{"name", &room->name}, {"building", &room->building}, {"floor", &room->floor}};
 
     if (!value) {
-        return apr_psprintf(pool,
-                            "'%s' is no option: name=, capacity=, features=, building= and "
-                            "floor= may follow the address",
-                            word);
+        return apr_psprintf(pool, "'%s' is no option: " OPTIONS, word);
     }
     value++;
     for (int i = 0; i < 3; i++) {
@@ -85,10 +90,15 @@ static const char *set_option(apr_pool_t *pool, oc_room_t *room, const char *wor
     if (n == 8 && !strncasecmp(word, "features", n)) {
         return add_features(pool, room, value);
     }
-    return apr_psprintf(pool,
-                        "'%s' is unknown: name=, capacity=, features=, building= and floor= "
-                        "may follow the address",
-                        word);
+    if (n == 7 && !strncasecmp(word, "mailbox", n)) {
+        if (!mailbox_ok(value)) {
+            return "mailbox= must be the name by which the calendar server knows the mailbox, "
+                   "without '/', '\\', '?', '#' and '%', as in mailbox=boardroom";
+        }
+        room->mailbox = apr_pstrdup(pool, value);
+        return NULL;
+    }
+    return apr_psprintf(pool, "'%s' is unknown: " OPTIONS, word);
 }
 
 oc_room_t *oc_room_parse(apr_pool_t *pool, int argc, char *const argv[], const char **error)
@@ -117,14 +127,6 @@ oc_room_t *oc_room_parse(apr_pool_t *pool, int argc, char *const argv[], const c
     }
     room->id = apr_pstrdup(pool, argv[0]);
     room->address = apr_pstrdup(pool, argv[1]);
-    room->mailbox = apr_pstrmemdup(pool, argv[1], strcspn(argv[1], "@"));
-    if (strpbrk(room->mailbox, "/?#%") || !strcmp(room->mailbox, "..")) {
-        *error = apr_psprintf(pool,
-                              "the address '%s' gives no mailbox name: '/', '?', '#' and '%%' "
-                              "cannot stand before the '@'",
-                              argv[1]);
-        return NULL;
-    }
     for (int i = 2; i < argc; i++) {
         if ((*error = set_option(pool, room, argv[i]))) {
             return NULL;
@@ -132,6 +134,15 @@ oc_room_t *oc_room_parse(apr_pool_t *pool, int argc, char *const argv[], const c
     }
     if (!room->name) {
         room->name = room->id;
+    }
+    if (!room->mailbox) {
+        room->mailbox = apr_pstrmemdup(pool, argv[1], strcspn(argv[1], "@"));
+        if (!mailbox_ok(room->mailbox)) {
+            *error = apr_psprintf(pool,
+                                  "the address '%s' gives no mailbox name: say which with mailbox=",
+                                  argv[1]);
+            return NULL;
+        }
     }
     *error = NULL;
     return room;

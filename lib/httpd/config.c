@@ -655,7 +655,7 @@ const command_rec oc_config_commands[] = {
         "[tls=1.2] [spn=HTTP@host]: a calendar server"),
     AP_INIT_RAW_ARGS(
         "OwaCalRoom", set_room, NULL, RSRC_CONF,
-        "ID MAILBOX [name=..] [capacity=N] [features=a,b] [building=..] [floor=..]: a room"),
+        "ID ADDRESS [name=..] [capacity=N] [features=a,b] [building=..] [floor=..] [mailbox=..]"),
     AP_INIT_TAKE1("OwaCalRooms", set_rooms, NULL, RSRC_CONF, "FILE with one room a line"),
     AP_INIT_TAKE1("OwaCalOrigin", set_origin, NULL, RSRC_CONF,
                   "the site's public scheme://host[:port]"),

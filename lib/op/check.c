@@ -7,10 +7,14 @@
 #define MINUTE         apr_time_from_sec(60)
 #define ROWS_OF_A_ROOM 50 /* within the time of one booking: more is no ordinary room */
 
+static const oc_room_t *configured(const oc_op_t *op, const oc_attendee_t *a)
+{
+    return op->conf.rooms ? oc_room_by_address(op->conf.rooms, a->address) : NULL;
+}
+
 static int is_room(const oc_op_t *op, const oc_attendee_t *a)
 {
-    return a->cutype == OC_CUTYPE_ROOM || a->role == OC_ROLE_RESOURCE ||
-           (op->conf.rooms && oc_room_by_address(op->conf.rooms, a->address));
+    return a->cutype == OC_CUTYPE_ROOM || a->role == OC_ROLE_RESOURCE || configured(op, a);
 }
 
 apr_array_header_t *oc_check_rooms(const oc_op_t *op, const oc_booking_t *booking)
@@ -33,21 +37,12 @@ void oc_check_type_rooms(const oc_op_t *op, oc_booking_t *booking)
 
     for (i = 0; i < booking->attendees->nelts; ++i) {
         oc_attendee_t *a = &APR_ARRAY_IDX(booking->attendees, i, oc_attendee_t);
+        const oc_room_t *room = configured(op, a);
         if (is_room(op, a)) {
             a->cutype = OC_CUTYPE_ROOM;
+            a->mailbox = room ? room->mailbox : a->mailbox;
         }
     }
-}
-
-const char *oc_check_mailbox(const oc_op_t *op, const char *address)
-{
-    const oc_room_t *room = op->conf.rooms ? oc_room_by_address(op->conf.rooms, address) : NULL;
-    const char *at = strchr(address, '@');
-
-    if (room) {
-        return room->mailbox;
-    }
-    return at && at > address ? apr_pstrmemdup(op->call->pool, address, at - address) : NULL;
 }
 
 /* The longest slot that cuts at these instants, so that a neighbouring meeting that only touches
@@ -111,16 +106,11 @@ void oc_check_start(oc_op_t *op, oc_check_t *check)
         oc_list_query_t *query = apr_pcalloc(op->call->pool, sizeof(*query));
         oc_op_verb_t *verb = oc_op_verb(op);
 
-        query->mailbox = oc_check_mailbox(op, room->address);
+        query->mailbox = oc_attendee_mailbox(op->call->pool, room);
         query->range = check->booking->when;
         query->not_uid = check->booking->uid;
         query->max = ROWS_OF_A_ROOM;
-        if (query->mailbox) {
-            oc_op_run(op, verb, op->be->vt->list(op->be, &verb->call, query, &check->lists[i]));
-        } else {
-            oc_result_fail(&verb->call.result, OC_REASON_MAILBOX_NOT_FOUND, "no mailbox name");
-            oc_op_run(op, verb, NULL);
-        }
+        oc_op_run(op, verb, op->be->vt->list(op->be, &verb->call, query, &check->lists[i]));
     }
 }
 

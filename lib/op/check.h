@@ -38,10 +38,9 @@ typedef struct oc_check_t {
 /* The rooms of a booking: array of const oc_attendee_t *. One counts as a room by its type, its
  * role (a resource) or because it is configured. At most OC_OP_MAX_ROOMS + 1 of them. */
 apr_array_header_t *oc_check_rooms(const oc_op_t *op, const oc_booking_t *booking);
-/* Mark those attendees as rooms, so that the backend takes the same for rooms. */
+/* Mark those attendees as rooms, with their mailboxes' names, so that the backend takes the same
+ * for rooms. */
 void oc_check_type_rooms(const oc_op_t *op, oc_booking_t *booking);
-/* The calendar server's name of a room's mailbox; NULL if it cannot be told. */
-const char *oc_check_mailbox(const oc_op_t *op, const char *address);
 
 /* Begin the verbs; in a state's start. */
 void oc_check_start(oc_op_t *op, oc_check_t *check);

@@ -148,15 +148,11 @@ void oc_verify_contest(oc_op_t *op, oc_verify_t *v)
     oc_list_query_t *query = apr_pcalloc(op->call->pool, sizeof(*query));
     oc_op_verb_t *verb = oc_op_verb(op);
 
-    query->mailbox = oc_check_mailbox(op, room->address);
+    query->mailbox = oc_attendee_mailbox(op->call->pool, room);
     query->range = v->booking->when;
     query->max = ROWS_OF_A_ROOM;
     v->calendar = NULL;
-    if (query->mailbox) {
-        oc_op_run(op, verb, op->be->vt->list(op->be, &verb->call, query, &v->calendar));
-    } else {
-        oc_op_run(op, verb, NULL);
-    }
+    oc_op_run(op, verb, op->be->vt->list(op->be, &verb->call, query, &v->calendar));
 }
 
 static int comes_first(const oc_booking_t *a, const oc_booking_t *b)

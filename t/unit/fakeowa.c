@@ -728,7 +728,7 @@ void fake_add(oc_booking_t *b, const char *address, oc_role_t role)
                        role,
                        role == OC_ROLE_RESOURCE ? OC_CUTYPE_ROOM : OC_CUTYPE_INDIVIDUAL,
                        OC_PARTSTAT_NEEDS_ACTION,
-                       NULL};
+                       NULL, NULL};
     APR_ARRAY_PUSH(b->attendees, oc_attendee_t) = a;
 }
 

@@ -9,8 +9,9 @@ static apr_pool_t *pool;
 static oc_booking_t *good(void)
 {
     oc_booking_t *b = oc_booking_create(pool);
-    oc_attendee_t bo = {"bo@x.example", "Bo", OC_ROLE_REQUIRED, OC_CUTYPE_INDIVIDUAL, 0, NULL};
-    oc_attendee_t room = {"room@x.example", NULL, OC_ROLE_RESOURCE, OC_CUTYPE_ROOM, 0, "room"};
+    oc_attendee_t bo = {.address = "bo@x.example", .name = "Bo"};
+    oc_attendee_t room = {.address = "room@x.example", .role = OC_ROLE_RESOURCE,
+                          .cutype = OC_CUTYPE_ROOM, .room = "room", .mailbox = "hall"};
     b->subject = "Budget review";
     b->when.start = apr_time_from_sec(1772701200);
     b->when.end = apr_time_from_sec(1772704800);
@@ -40,7 +41,7 @@ static void passes(oc_booking_t *b, const char *why)
 
 static void add(oc_booking_t *b, const char *address)
 {
-    oc_attendee_t a = {address, NULL, OC_ROLE_REQUIRED, OC_CUTYPE_INDIVIDUAL, 0, NULL};
+    oc_attendee_t a = {address, NULL, OC_ROLE_REQUIRED, OC_CUTYPE_INDIVIDUAL, 0, NULL, NULL};
     APR_ARRAY_PUSH(b->attendees, oc_attendee_t) = a;
 }
 
@@ -111,6 +112,10 @@ static void test_rest(void)
     is_str(APR_ARRAY_IDX(rooms, 0, oc_attendee_t *)->address, "room@x.example", "this one");
     ok(c->attendees != b->attendees && c->subject != b->subject, "a copy is deep");
     is_str(APR_ARRAY_IDX(c->attendees, 0, oc_attendee_t).name, "Bo", "with its attendees");
+    is_str(oc_attendee_mailbox(pool, &APR_ARRAY_IDX(c->attendees, 1, oc_attendee_t)), "hall",
+           "a mailbox with a name of its own");
+    is_str(oc_attendee_mailbox(pool, &APR_ARRAY_IDX(c->attendees, 0, oc_attendee_t)), "bo",
+           "another is named as its address");
     APR_ARRAY_IDX(c->attendees, 0, oc_attendee_t).name = "Cy";
     is_str(APR_ARRAY_IDX(b->attendees, 0, oc_attendee_t).name, "Bo", "which are its own");
     is_str(oc_busy_token(OC_BUSY_OOF), "oof", "token");

@@ -42,6 +42,12 @@ static void test_parse(void)
         {"../etc b@x.example", "must be 1 to 64"},
         {"b not-an-address", "is no e-mail address"},
         {"b a/b@x.example", "gives no mailbox name"},
+        {"b b@x.example mailbox=", "mailbox= must be"},
+        {"b b@x.example mailbox=a/b", "mailbox= must be"},
+        {"b b@x.example mailbox=..", "mailbox= must be"},
+        {"b b@x.example \"mailbox=a\\b\"", "mailbox= must be"},
+        {"b b@x.example mailbox=a%2fb", "mailbox= must be"},
+        {"b b@x.example \"mailbox=a\tb\"", "mailbox= must be"},
         {"b b@x.example capacity=many", "number of seats"},
         {"b b@x.example capacity=-1", "number of seats"},
         {"b b@x.example capacity=99999999999999999999", "number of seats"},
@@ -63,6 +69,8 @@ static void test_parse(void)
     is_str(APR_ARRAY_IDX(r->features, 0, const char *), "projector", "in lower case");
     is_str(r->building, "4", "building");
     is_str(r->floor, "2nd", "floor");
+    r = parse("r1 a/b@x.example Mailbox=Room.1", &error);
+    is_str(r ? r->mailbox : NULL, "Room.1", "a mailbox with a name of its own");
     r = parse("r1 r1@x.example", &error);
     is_str(r->name, "r1", "without a name the id is shown");
     is_int(r->features->nelts, 0, "no features is an empty list");

@@ -226,12 +226,6 @@ static void room_found(owa_verb_t *v, const owa_folders_t *folders, const oc_res
     owa_send(v, a);
 }
 
-/* The room's mailbox: by custom its name is the local part of its address. */
-static const char *mailbox_of(apr_pool_t *pool, const char *address)
-{
-    return apr_pstrmemdup(pool, address, strcspn(address, "@"));
-}
-
 static void look_into_rooms(evidence_t *e)
 {
     apr_array_header_t *rooms = oc_booking_rooms(e->v.pool, e->booking);
@@ -242,7 +236,7 @@ static void look_into_rooms(evidence_t *e)
         const oc_attendee_t *at = APR_ARRAY_IDX(rooms, i, oc_attendee_t *);
         room_look_t *look = apr_pcalloc(e->v.pool, sizeof(*look));
         look->e = e;
-        look->mailbox = mailbox_of(e->v.pool, at->address);
+        look->mailbox = oc_attendee_mailbox(e->v.pool, at);
         look->room = apr_pcalloc(e->v.pool, sizeof(*look->room));
         look->room->address = at->address;
         look->room->answer = OC_PARTSTAT_UNKNOWN;
