@@ -20,8 +20,8 @@ const char *oc_str_segment(apr_pool_t *pool, const char *s);
 const char *oc_str_query(apr_pool_t *pool, const char *s);
 /* Undo percent-encoding; '+' stays '+'. NULL if an escape is broken, or decodes to NUL. */
 const char *oc_str_unescape(apr_pool_t *pool, const char *s, apr_size_t len);
-/* For a log line: control characters, DEL and broken UTF-8 as \xHH; at most max bytes, then "...".
- */
+/* For a log line: control characters, DEL and broken UTF-8 as \xHH; at most max bytes of s, then
+ * "...". */
 const char *oc_str_log(apr_pool_t *pool, const char *s, apr_size_t max);
 
 /* 1 if the bytes are valid UTF-8 (no surrogates, no overlong forms, no NUL). */

@@ -22,6 +22,9 @@ const char *oc_words_host(apr_pool_t *pool, const char *text, int port_default, 
             return "a host's name is made of letters, digits, \".\" and \"-\"";
         }
     }
+    if (strchr(h, ':') && text[0] != '[') { /* "h:x": a port that is none was left on the name */
+        return "a port is a number from 1 to 65535, and an IPv6 address stands in brackets";
+    }
     *host = oc_str_lower(pool, h);
     *port = p ? p : port_default;
     return NULL;
@@ -63,20 +66,26 @@ int oc_words_path_ok(const char *path)
 
 const char *oc_words_origin(apr_pool_t *pool, const char *text)
 {
+    const char *scheme, *host;
     apr_uri_t uri;
-    int port;
+    int port, usual;
 
-    if (apr_uri_parse(pool, text, &uri) != APR_SUCCESS || !uri.scheme || !uri.hostname || uri.user
+    if (apr_uri_parse(pool, text, &uri) != APR_SUCCESS || !uri.scheme || !uri.hostinfo || uri.user
         || uri.password || uri.query || uri.fragment || (uri.path && strcmp(uri.path, "/") != 0)
         || (strcasecmp(uri.scheme, "http") && strcasecmp(uri.scheme, "https"))) {
         return NULL;
     }
-    port = uri.port_str ? uri.port : 0;
-    if (port == (strcasecmp(uri.scheme, "https") ? 80 : 443)) {
-        port = 0;
+    scheme = oc_str_lower(pool, uri.scheme);
+    usual = strcmp(scheme, "https") == 0 ? 443 : 80;
+    /* Not uri.hostname and uri.port: they come without brackets, unchecked, and cut to 16 bits. */
+    if (oc_words_host(pool, uri.hostinfo, usual, &host, &port)) {
+        return NULL;
     }
-    return oc_str_lower(pool, port ? apr_psprintf(pool, "%s://%s:%d", uri.scheme, uri.hostname, port)
-                        : apr_psprintf(pool, "%s://%s", uri.scheme, uri.hostname));
+    if (strchr(host, ':')) {
+        host = apr_psprintf(pool, "[%s]", host);
+    }
+    return port == usual ? apr_psprintf(pool, "%s://%s", scheme, host)
+                         : apr_psprintf(pool, "%s://%s:%d", scheme, host, port);
 }
 
 const char *oc_words_person_expr(apr_pool_t *pool, const char *text)

@@ -78,7 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     url(pool, text);
 
     out = oc_str_log(pool, text, 100);
-    must(!oc_str_control(out, "") && oc_str_utf8(out, strlen(out)) && strlen(out) <= 103);
+    must(!oc_str_control(out, "") && oc_str_utf8(out, strlen(out)) && strlen(out) <= 403);
     out = oc_str_trim(pool, text);
     must(strlen(out) <= strlen(text) && (!*out || !apr_isspace(*out)));
 
