@@ -116,11 +116,9 @@ apr_status_t oc_json_parse(apr_pool_t *pool, const char *data, apr_size_t len, o
                 goto leave;
             }
         }
-        if (json_array_size(value) == 0) { /* "none" is something else than "not said" */
-            oc_field_t *f = apr_array_push((*form)->fields);
-            f->name = apr_pstrdup(pool, name);
-            f->value = "";
-            f->kind = OC_VALUE_NULL;
+        if (json_array_size(value) == 0 /* "none" is something else than "not said" */
+            && (rv = add_value(pool, *form, name, json_null(), res)) != APR_SUCCESS) {
+            goto leave;
         }
     }
 

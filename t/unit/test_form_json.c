@@ -1,5 +1,6 @@
 /* Forms and JSON read into the same named values; hostile bodies refused by name. */
 #include <apr_general.h>
+#include <apr_strings.h>
 #include "wire/json.h"
 #include "tap.h"
 
@@ -28,7 +29,8 @@ int main(void)
     oc_result_t res;
     oc_json_t *doc, *list;
     char big[9000];
-    int i;
+    static char many[32768];
+    int i, n;
 
     apr_initialize();
     apr_pool_create(&p, NULL);
@@ -67,6 +69,13 @@ int main(void)
     is_int(JSON("{\"a\":99999999999999999999}"), OC_REASON_MALFORMED_BODY, "an integer too large");
     memset(big, '[', sizeof(big));
     is_int(json(big, sizeof(big), &f, &res), OC_REASON_MALFORMED_BODY, "too deep");
+    n = 0;
+    for (i = 0; i <= OC_FORM_MAX_FIELDS; ++i) {
+        n += apr_snprintf(many + n, sizeof(many) - (apr_size_t)n, "%s\"%d\":[]", i ? "," : "{", i);
+    }
+    many[n++] = '}';
+    is_int(json(many, (apr_size_t)n, &f, &res), OC_REASON_MALFORMED_BODY,
+           "too many members, if only with empty lists");
     is_int(JSON("{\"a\":\"[[[[[[[[\"}"), OC_REASON_OK, "brackets in a text do not count");
 
     doc = oc_json_object(p);
