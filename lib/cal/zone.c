@@ -493,6 +493,12 @@ static int parse_offset(const char **p, int *offset)
     return 1;
 }
 
+/* What is taken can be said again in UTC, within the same years. */
+static int printable(apr_time_t utc)
+{
+    return utc >= 0 && utc < apr_time_from_sec(SECONDS_MAX - DAY);
+}
+
 apr_status_t oc_zone_parse(const char *text, const char *iana, const char *field, apr_time_t *utc,
                            oc_zone_fit_t *fit, oc_result_t *res)
 {
@@ -512,7 +518,7 @@ apr_status_t oc_zone_parse(const char *text, const char *iana, const char *field
             goto wrong;
         }
         *utc = apr_time_from_sec(local_seconds(&local) - offset) + micros;
-        if (*utc < 0) {
+        if (!printable(*utc)) {
             goto wrong;
         }
         return APR_SUCCESS;
@@ -527,6 +533,9 @@ apr_status_t oc_zone_parse(const char *text, const char *iana, const char *field
                                iana);
     }
     *utc += micros;
+    if (!printable(*utc)) {
+        goto wrong;
+    }
     return APR_SUCCESS;
 
 wrong:
