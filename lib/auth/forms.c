@@ -103,7 +103,7 @@ static oc_verdict_t forms_logged_on(oc_slot_t *slot)
     oc_result_t *res = &slot->job->call->result;
     oc_cookies_change_t change;
 
-    if (x->status == 401 || x->status == 440 || (x->status == 302 && leads_to_logon(x))) {
+    if (x->status == 440 || (x->status == 302 && leads_to_logon(x))) {
         return OC_VERDICT_REFUSED;
     }
     if (x->status == 302 || x->status == 200) {
@@ -118,6 +118,10 @@ static oc_verdict_t forms_logged_on(oc_slot_t *slot)
         oc_result_fail(res, OC_REASON_UPSTREAM_PROTOCOL,
                        "the logon form was answered without usable cookies (%d refused)",
                        change.refused);
+    } else if (x->status == 401) {
+        /* The web server itself wants a login before the form's: nobody looked at the password. */
+        oc_result_fail(res, OC_REASON_MISCONFIGURED,
+                       "the logon form at %s is itself behind a login (401)", LOGON_PATH);
     } else if (x->status == 403 || x->status == 404) {
         oc_result_fail(res, OC_REASON_MISCONFIGURED,
                        x->status == 403 ? "the logon form is not served at this address (403): it "

@@ -63,8 +63,8 @@ oc_identity_t *oc_identity_delegated(oc_call_t *call, const char *ccache, const 
 
 /* A path on the calendar server that this person can surely read, percent-encoded: the root of the
  * own mailbox, "/exchange/ana/". With it a login is proved by a look there before anything else is
- * sent (unless that is itself a look below it): the server answers 401 and 440 also where a person
- * has no rights, so the first exchange alone could brand a good password as refused. Copied. Before
+ * sent (unless that is itself such a look): the server answers 401 and 440 also where a person has
+ * no rights, so another exchange alone could brand a good password as refused. Copied. Before
  * oc_identity_sign(). */
 void oc_identity_home(oc_identity_t *id, const char *path);
 

@@ -9,9 +9,10 @@
  * What proves a login is a look at something this person can surely read, the mailbox's root:
  * Exchange also answers 401 (or 440) to people whose password is right, where they have no rights,
  * and some requests get 207 or 404 from it without any login [Evolution Connector's notes]. So an
- * exchange proves by itself only if it reads below the identity's home path, or if that is not
- * known; otherwise a PROPFIND of depth 0 goes first. The same probe settles a "no" that comes
- * later, when the password may have been changed meanwhile.
+ * exchange proves by itself only if it reads that very path, or if none is known; otherwise a
+ * PROPFIND of depth 0 goes first. The same probe settles a "no" that comes later, when the password
+ * may have been changed meanwhile. Where such a path is known, a "no" from any other never marks a
+ * password as refused.
  */
 #include <string.h>
 #include <apr_strings.h>
@@ -20,7 +21,7 @@
 #include "base/str.h"
 
 #define POLL apr_time_from_msec(50)
-/* How long the other children believe that a login is still being tried: longer than a step. */
+/* How long the other children believe, at least, that a login is still being tried. */
 #define TRYING_FOR apr_time_from_sec(15)
 
 static const oc_scheme_t *scheme_of(const oc_slot_t *slot)
@@ -35,24 +36,23 @@ static int is_read(const oc_exchange_t *x)
                || strcmp(x->method, "SEARCH") == 0);
 }
 
-static int below(const char *home, const char *path)
+/* The same but for a final slash and a query. */
+static int same_path(const char *a, const char *b)
 {
-    apr_size_t len = strlen(home);
+    apr_size_t m = strcspn(a, "?"), n = strcspn(b, "?");
 
-    while (len > 1 && home[len - 1] == '/') {
-        --len;
-    }
-    return strncmp(home, path, len) == 0
-           && (path[len] == '\0' || path[len] == '/' || path[len] == '?');
+    m -= m > 1 && a[m - 1] == '/';
+    n -= n > 1 && b[n - 1] == '/';
+    return m == n && strncmp(a, b, n) == 0;
 }
 
 /* "No" to this exchange can only mean the login. */
 static int tells(const oc_slot_t *slot)
 {
-    const char *home = slot->job->id->home;
+    const char *probe_path = slot->at->session->probe_path;
 
     return slot->role != OC_ROLE_INNER
-           || (home && is_read(slot->x) && below(home, slot->x->path));
+           || (probe_path && is_read(slot->x) && same_path(probe_path, slot->x->path));
 }
 
 /* ---- leading ---- */
@@ -85,6 +85,14 @@ void oc_lead_resign(oc_attach_t *at)
     }
 }
 
+/* No exchange of a job outlives its deadline. */
+static oc_mono_t trying_until(const oc_signing_t *self)
+{
+    oc_mono_t least = oc_clock_mono() + TRYING_FOR;
+
+    return self->job.deadline > least ? self->job.deadline : least;
+}
+
 /* 1 if `at` leads now, and the other children know. */
 static int lead(oc_attach_t *at)
 {
@@ -95,8 +103,8 @@ static int lead(oc_attach_t *at)
         return 0;
     }
     if (self->id->scheme->guarded
-        && oc_refusals_begin(self->signer->refusals, at->mac, at->owner,
-                             oc_clock_mono() + TRYING_FOR) != OC_MARK_NONE) {
+        && oc_refusals_begin(self->signer->refusals, at->mac, at->owner, trying_until(self))
+               != OC_MARK_NONE) {
         self->poll_at = oc_clock_mono() + POLL; /* if it is refused by then, look() will say so */
         return 0;
     }
@@ -463,15 +471,13 @@ static void proof_ended(oc_slot_t *slot)
 {
     oc_session_t *s = slot->at->session;
     /* Repeated after a new logon: the login was good before, so it may well be this path. */
-    int doubtful = scheme_of(slot)->renews && slot->x->attempt > 0 && !tells(slot);
+    int doubtful = scheme_of(slot)->renews && slot->x->attempt > 0 && slot->x->writes;
 
     slot->proof = 0;
     if (slot->verdict != OC_VERDICT_REFUSED) {
         oc_lead_resign(slot->at);
-    } else if (doubtful && s->probe_path) {
-        s->phase = OC_PHASE_READY;
-        slot->state = OC_SLOT_DOUBTED;
-    } else if (doubtful && slot->x->writes) {
+    } else if (s->probe_path ? !tells(slot) : doubtful) {
+        /* The look at home decided nothing, or there is none: no reason to mark the password. */
         oc_lead_resign(slot->at);
         oc_sign_pass(slot);
     } else {

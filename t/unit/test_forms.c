@@ -119,8 +119,8 @@ static void logs_on(void)
     world_run(w, server);
     ok(world_all_done(w), "all are done");
     is_int(owa.logins, 1, "one logon for all");
-    is_int(world_count(w, "sessionid=guid-1,0x409; cadata=\"2,c1=\"]"), 3,
-           "cookies as they came, quotes kept, in the three exchanges");
+    is_int(world_count(w, "sessionid=guid-1,0x409; cadata=\"2,c1=\"]"), 4,
+           "cookies as they came, quotes kept, in the look at home and the three exchanges");
     is_int(world_count(w, "tracker"), 0, "and no foreign cookie");
     is_int(p->wish[0].status, 200, "the first reply");
     ok(strstr(p->wish[0].body, "no logon here") != NULL,
@@ -246,6 +246,35 @@ static void no_permission(int deletes)
     world_destroy(w);
 }
 
+/* Only the look at home may mark a password as refused, whatever else is answered, and when. */
+static void marks_by_home_alone(int home_status, const char *method, const char *path)
+{
+    world_t *w = fresh();
+    person_t *p = ana(w);
+
+    world_wish(p, method, path, 0, 0);
+    world_pump(w);
+    world_reply(w, 0, 302, "Set-Cookie: sessionid=a\nSet-Cookie: cadata=\"1\"", NULL);
+    world_pump(w);
+    ok(strstr(w->flight[0].seen, "PROPFIND /exchange/ana/ ["), "%s %s: first a look at home",
+       method, path);
+    world_reply(w, 0, home_status, NULL, NULL);
+    while (world_pump(w) > 0) {
+        int logon = strncmp(w->flight[0].seen, LOGON, strlen(LOGON)) == 0;
+        int home = strstr(w->flight[0].seen, "PROPFIND /exchange/ana/ [") != NULL;
+
+        world_reply(w, 0, logon ? 302 : home ? home_status : 440,
+                    logon ? "Set-Cookie: cadata=\"x\"" : NULL, NULL);
+    }
+    is_int(p->wish[0].status, 440, "home says %d: the 440 is the inner job's to judge",
+           home_status);
+    is_int(p->call->result.reason, OC_REASON_OK, "not a refused login");
+    p = ana(w);
+    world_wish(p, "PROPFIND", "/exchange/ana/", 0, 0);
+    is_int(world_pump(w), 1, "and the password may be used on");
+    world_destroy(w);
+}
+
 static void password_changed(void)
 {
     world_t *w = fresh();
@@ -285,6 +314,7 @@ static void odd_logons(void)
         {440, NULL, OC_REASON_PASSWORD_REFUSED, "440"},
         {302, "Location: /exchange/", OC_REASON_UPSTREAM_PROTOCOL, "no cookies"},
         {302, "Set-Cookie: PHPSESSID=1", OC_REASON_UPSTREAM_PROTOCOL, "foreign cookies"},
+        {401, "WWW-Authenticate: Basic", OC_REASON_MISCONFIGURED, "401: not the form's"},
         {403, NULL, OC_REASON_MISCONFIGURED, "403: wants TLS"},
         {404, NULL, OC_REASON_MISCONFIGURED, "404: no such form"},
         {503, NULL, OC_REASON_UPSTREAM_UNAVAILABLE, "503"},
@@ -446,6 +476,10 @@ int main(void)
     runs_out();
     no_permission(0);
     no_permission(1);
+    marks_by_home_alone(207, "SEARCH", "/exchange/ana/Calendar/");
+    marks_by_home_alone(207, "PROPFIND", "/exchange/boardroom/");
+    marks_by_home_alone(503, "SEARCH", "/exchange/ana/Calendar/");
+    marks_by_home_alone(403, "PROPFIND", "/exchange/boardroom/");
     password_changed();
     odd_logons();
     cookies();

@@ -173,6 +173,67 @@ static void paths_without_rights(void)
     world_destroy(w);
 }
 
+/* What home does not decide marks no password. */
+static void home_decides_alone(void)
+{
+    static const struct {
+        int home;
+        const char *method, *path;
+    } rows[] = {
+        {207, "SEARCH", "/exchange/ana/Calendar/"},  {207, "PUT", "/exchange/ana/Drafts/x.EML"},
+        {503, "PROPFIND", "/exchange/boardroom/"},   {503, "SEARCH", "/exchange/ana/Calendar/"},
+        {302, "PROPFIND", "/exchange/ana/Calendar/"}, {403, "GET", "/public/?Cmd=freebusy"},
+    };
+
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); ++i) {
+        world_t *w = world_create(NULL);
+        person_t *p = ana(w);
+
+        oc_identity_home(p->id, "/exchange/ana/");
+        world_wish(p, rows[i].method, rows[i].path, rows[i].method[1] == 'U', 0);
+        world_pump(w);
+        world_reply(w, 0, rows[i].home, NULL, NULL);
+        while (world_pump(w) > 0) {
+            world_reply(w, 0, strstr(w->flight[0].seen, " /exchange/ana/ [") ? rows[i].home : 401,
+                        NULL, NULL);
+        }
+        is_int(p->wish[0].status, 401, "%d at home, 401 to %s %s: handed on", rows[i].home,
+               rows[i].method, rows[i].path);
+        is_int(p->call->result.reason, OC_REASON_OK, "no refused login");
+        p = ana(w);
+        world_wish(p, "PROPFIND", "/exchange/ana", 0, 0);
+        is_int(world_pump(w), 1, "the password is used on");
+        world_reply(w, 0, 401, NULL, NULL);
+        world_pump(w);
+        is_int(p->call->result.reason, OC_REASON_PASSWORD_REFUSED, "a 401 at home is a refusal");
+        world_destroy(w);
+    }
+}
+
+/* Another child keeps waiting for as long as the login under way can take. */
+static void tried_until_its_deadline(void)
+{
+    oc_refusals_t *shared = oc_refusals_init(malloc(oc_refusals_size(64)), 64);
+    world_t *w = world_create(shared), *other = world_create(shared);
+    person_t *p = ana(w), *q = ana(other);
+
+    p->inner.deadline = oc_clock_mono() + apr_time_from_sec(60);
+    p->job->deadline = p->inner.deadline;
+    world_wish(p, "GET", "/exchange/ana/", 0, 0);
+    world_wish(q, "GET", "/exchange/ana/", 0, 0);
+    is_int(world_pump(w), 1, "a slow login is under way");
+    oc_clock_advance(apr_time_from_sec(55));
+    is_int(world_pump(other), 0, "its password is not tried by another child meanwhile");
+    world_reply(w, 0, 401, NULL, NULL);
+    world_pump(w);
+    oc_clock_advance(apr_time_from_sec(1));
+    is_int(world_pump(other), 0, "nor afterwards, for it was refused");
+    is_int(q->call->result.reason, OC_REASON_PASSWORD_REFUSED, "which the other child says, too");
+    world_destroy(w);
+    world_destroy(other);
+    free(shared);
+}
+
 static void who_leads_may_leave(void)
 {
     world_t *w = world_create(NULL);
@@ -315,6 +376,8 @@ int main(void)
     refused_once();
     never_mixed();
     paths_without_rights();
+    home_decides_alone();
+    tried_until_its_deadline();
     who_leads_may_leave();
     probe_without_reply();
     ntlm();
