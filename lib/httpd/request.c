@@ -84,7 +84,6 @@ static void open_op_conf(oc_request_t *q)
     q->op_conf.unknown_refuse = q->dir->unknown_refuse;
     q->op_conf.leases = q->shared->leases;
     q->op_conf.rooms = q->conf->rooms;
-    q->op_conf.rooms = q->conf->rooms;
 }
 
 apr_status_t oc_request_open(oc_request_t *q, request_rec *r)
