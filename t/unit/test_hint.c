@@ -63,6 +63,7 @@ int main(void)
     is_str(hints("<base href=x>", 1), "", "whose elements are no HTML");
     longest = apr_psprintf(pool, "<span id=itemHREF>%05000d</span>", 1);
     is_str(hints(longest, 0), "", "what is too long to be a path is none");
+    is_int(owa_hints(pool, "<base href=\"\0x\">", 16, 0)->nelts, 0, "nor is a value with a NUL");
     for (apr_size_t n = strlen(rows[7].body); n > 0; n--) { /* every cut, in memory of its own */
         char *copy = apr_pstrmemdup(pool, rows[7].body, n);
         cut += owa_hints(pool, copy, n, 0)->nelts <= 4;

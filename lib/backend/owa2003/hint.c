@@ -7,7 +7,6 @@
 
 #include <apr_lib.h>
 #include <apr_strings.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define HINTS_MAX 8
@@ -40,8 +39,8 @@ static char *put_char(char *out, long c)
     return out;
 }
 
-/* Text or a value with its character references resolved, blanks at both ends cut. NULL: too long
- * or empty. */
+/* Text or a value with its character references resolved, blanks at both ends cut. NULL: too long,
+ * empty, or with a NUL in it. */
 static const char *resolve(apr_pool_t *pool, const char *from, const char *to)
 {
     static const struct {
@@ -56,7 +55,7 @@ static const char *resolve(apr_pool_t *pool, const char *from, const char *to)
     while (from < to && apr_isspace(to[-1])) {
         to--;
     }
-    if (from == to || to - from > HINT_MAX) {
+    if (from == to || to - from > HINT_MAX || memchr(from, '\0', (apr_size_t)(to - from))) {
         return NULL;
     }
     out = text = apr_palloc(pool, (apr_size_t)(to - from) + 1);
@@ -66,9 +65,13 @@ static const char *resolve(apr_pool_t *pool, const char *from, const char *to)
         if (*from == '&' && left > 3 && from[1] == '#') {
             int hex = from[2] == 'x' || from[2] == 'X';
             const char *digits = from + (hex ? 3 : 2);
-            char *end;
-            long c = apr_isxdigit(*digits) ? strtol(digits, &end, hex ? 16 : 10) : 0;
-            if (c > 0 && end < to && *end == ';' && end - from >= 4) {
+            const char *end = digits;
+            long c = 0;
+            while (end < to && c <= 0xffff && (hex ? apr_isxdigit(*end) : apr_isdigit(*end))) {
+                c = c * (hex ? 16 : 10) + (apr_isdigit(*end) ? *end - '0' : (*end | 0x20) - 'a' + 10);
+                end++;
+            }
+            if (c > 0 && end < to && *end == ';') {
                 out = put_char(out, c); /* never longer than the reference */
                 from = end + 1;
                 continue;
