@@ -199,6 +199,11 @@ subtest 'BPROPPATCH, folders, removal' => sub {
     ok($row->{missing}{'mail:read'}, 'gone');
     is($alice->do(MKCOL => '/exchange/alice/Projects')->{status}, 201, 'MKCOL');
     is($alice->do(MKCOL => '/exchange/alice/projects')->{status}, 405, 'again: 405');
+    $r = $alice->do(MKCOL => '/exchange/alice/Rooms', {}, SimClient::patch_body({ 'e:outlookfolderclass' => 'IPF.Appointment' }));
+    my ($made) = SimClient::multistatus($r->{body});
+    is("$r->{status} $made->{status}", '207 201', 'MKCOL with properties');
+    my ($class) = $alice->propfind('/exchange/alice/Rooms', 0, 'e:outlookfolderclass');
+    is($class->{ok}{'e:outlookfolderclass'}, 'IPF.Appointment', '... which the folder has');
     is($alice->do(MKCOL => '/exchange/alice/no/where')->{status}, 409, 'without parent: 409');
     is($alice->do(MOVE => $cal . 'p1.EML', { Destination => $alice->url('/exchange/alice/Projects/p1.EML') })->{status}, 201, 'MOVE');
     is($alice->do(MOVE => $cal . 'p2.EML', { Destination => '/exchange/alice/Projects/p1.EML', Overwrite => 'F' })->{status}, 412, 'Overwrite: F');

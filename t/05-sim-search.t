@@ -104,6 +104,21 @@ subtest 'rule 38: bad SQL, unknown columns' => sub {
     $alice->reset;
 };
 
+subtest 'batches name their targets relative to the request or in full' => sub {
+    my $batch = sub { my ($verb, $root, @hrefs) = @_;
+        my %h = ('Content-Type' => 'text/xml', $verb eq 'BDELETE' ? () : (Destination => '/exchange/alice/Deleted%20Items/'));
+        my $r = $alice->do($verb => $cal, \%h, qq{<?xml version="1.0"?><D:$root xmlns:D="DAV:"><D:target>} . join('', map { "<D:href>$_</D:href>" } @hrefs) . "</D:target></D:$root>");
+        return join ' ', $r->{status}, map { $_->{status} } SimClient::multistatus($r->{body});
+    };
+    $alice->put_props($cal . "batch$_.EML", SimClient::appointment()) for 1 .. 5;
+    is($batch->('BDELETE', 'delete', 'batch1.EML', $alice->url($cal . 'batch2.EML'), 'none.EML'), '207 204 204 404', 'BDELETE');
+    is($batch->('BMOVE', 'move', 'batch3.EML', $cal . 'batch4.EML'), '207 201 201', 'BMOVE');
+    is($batch->('BCOPY', 'copy', 'batch5.EML'), '207 201', 'BCOPY');
+    is($alice->items('alice', 'deleteditems'), 3, 'what was moved and copied');
+    is($batch->('BDELETE', 'delete', 'batch5.EML'), '207 204', 'nothing of it is left');
+    $alice->do(DELETE => '/exchange/alice/Deleted%20Items/' . "batch$_.EML") for 3 .. 5;
+};
+
 subtest 'rule 40: pages' => sub {
     $sim->control(POST => '/_sim/items?mailbox=alice&count=120&start=2027-05-01T00:00:00Z');
     my $q = qq{SELECT $N FROM "" WHERE "DAV:isfolder" = False ORDER BY $S};

@@ -11,12 +11,12 @@ int sim_do_options(sim_req_t *q)
 {
     sim_answer(q, HTTP_OK);
     apr_table_setn(q->out.headers, "MS-Author-Via", "MS-FP/4.0,DAV");
-    apr_table_setn(q->out.headers, "DAV", "1, 2");
+    apr_table_setn(q->out.headers, "DAV", "1");
     apr_table_setn(q->out.headers, "DASL", "<DAV:sql>");
     apr_table_setn(q->out.headers, "Accept-Ranges", "rows");
     apr_table_setn(q->out.headers, "Public",
                    "OPTIONS, TRACE, GET, HEAD, DELETE, PUT, POST, COPY, MOVE, MKCOL, PROPFIND, "
-                   "PROPPATCH, LOCK, UNLOCK, SEARCH");
+                   "PROPPATCH, SEARCH");
     apr_table_setn(q->out.headers, "Allow",
                    "OPTIONS, GET, HEAD, DELETE, PUT, POST, COPY, MOVE, MKCOL, PROPFIND, PROPPATCH, "
                    "SEARCH, BPROPFIND, BPROPPATCH, BDELETE, BMOVE, BCOPY");

@@ -244,9 +244,7 @@ int sim_do_copymove(sim_req_t *q)
     }
     sim_xml_begin(&x, q);
     for (i = 0; i < n; i++) {
-        const char *path = sim_url_path(q, hrefs[i], NULL);
-
-        rc = path ? transfer(q, path, destination, copy) : HTTP_BAD_REQUEST;
+        rc = transfer(q, sim_target_path(q, hrefs[i]), destination, copy);
         sim_xml_open(&x, SIM_NS_DAV, "response");
         sim_xml_text(&x, SIM_NS_DAV, "href", hrefs[i]);
         sim_xml_status(&x, rc);
@@ -276,11 +274,9 @@ int sim_do_delete(sim_req_t *q)
     sim_xml_begin(&x, q);
     sim_store_write(q->store);
     for (i = 0; i < n; i++) {
-        const char *path = sim_url_path(q, hrefs[i], NULL);
-
         sim_xml_open(&x, SIM_NS_DAV, "response");
         sim_xml_text(&x, SIM_NS_DAV, "href", hrefs[i]);
-        sim_xml_status(&x, path ? delete_one(q, path) : HTTP_BAD_REQUEST);
+        sim_xml_status(&x, delete_one(q, sim_target_path(q, hrefs[i])));
         sim_xml_close(&x, SIM_NS_DAV, "response");
     }
     sim_store_unlock(q->store);

@@ -301,6 +301,15 @@ const char *sim_url_path(sim_req_t *q, const char *url, int *other_host)
     return *path ? path : "/";
 }
 
+const char *sim_target_path(sim_req_t *q, const char *href)
+{
+    const char *path = *href ? sim_url_path(q, href, NULL) : q->path;
+
+    return path ? path
+                : apr_pstrcat(q->p, q->path, q->path[strlen(q->path) - 1] == '/' ? "" : "/", href,
+                              NULL);
+}
+
 /* ---- rights ---- */
 
 int sim_rights(const sim_req_t *q, const sim_mailbox_t *mailbox, const sim_folder_t *folder)

@@ -144,16 +144,10 @@ static void batch(sim_req_t *q, sim_xml_t *x, const sim_propfind_t *want)
     int i;
 
     for (i = 0; i < want->nhrefs; i++) {
-        const char *path = sim_url_path(q, want->hrefs[i], NULL);
         sim_target_t t;
         sim_row_t row;
-        int status;
+        int status = showable(q, sim_target_path(q, want->hrefs[i]), &t);
 
-        if (!path) {
-            path = apr_pstrcat(q->p, q->path, q->path[strlen(q->path) - 1] == '/' ? "" : "/",
-                               want->hrefs[i], NULL);
-        }
-        status = showable(q, path, &t);
         if (status == HTTP_OK) {
             item_row(&t, &row);
             sim_row_response(x, &row, want, q->brief);

@@ -321,7 +321,13 @@ static int patch(sim_req_t *q, const char *path, sim_proppatch_t *pp, int failed
         t.item = exception_of(q, &t);
         t.at = SIM_AT_ITEM;
     }
-    rc = t.at == SIM_AT_FOLDER ? patch_folder(&t, pp) : patch_item(q, &t, pp, failed, &inner);
+    if (t.at == SIM_AT_FOLDER) {
+        rc = patch_folder(&t, pp);
+        inner = strcmp(q->r->method, "MKCOL") == 0 ? HTTP_CREATED : 0;
+    }
+    else {
+        rc = patch_item(q, &t, pp, failed, &inner);
+    }
     if (rc == OK) {
         href = t.at == SIM_AT_FOLDER ? sim_href_folder(q, t.folder, 1)
                : t.item              ? sim_href_item(q, t.item)
@@ -350,13 +356,7 @@ int sim_do_proppatch(sim_req_t *q)
     sim_store_write(q->store);
     if (q->r->method[0] == 'B') {
         for (i = 0; i < pp.nhrefs; i++) {
-            const char *path = sim_url_path(q, pp.hrefs[i], NULL);
-
-            if (!path) {
-                path = apr_pstrcat(q->p, q->path, q->path[strlen(q->path) - 1] == '/' ? "" : "/",
-                                   pp.hrefs[i], NULL);
-            }
-            rc = patch(q, path, &pp, failed, &x);
+            rc = patch(q, sim_target_path(q, pp.hrefs[i]), &pp, failed, &x);
             if (rc != OK) {
                 sim_xml_open(&x, SIM_NS_DAV, "response");
                 sim_xml_text(&x, SIM_NS_DAV, "href", pp.hrefs[i]);

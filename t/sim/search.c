@@ -261,13 +261,9 @@ static int write_rows(search_t *s, sim_xml_t *x)
 /* 0, or the status that the scope deserves. */
 static int search_scope(search_t *s, const sim_sql_scope_t *scope)
 {
-    const char *path = *scope->url ? sim_url_path(s->q, scope->url, NULL) : s->q->path;
     sim_target_t t;
 
-    if (!path) { /* relative to the request */
-        path = apr_pstrcat(s->q->p, s->q->path, "/", scope->url, NULL);
-    }
-    sim_resolve(s->q, path, &t);
+    sim_resolve(s->q, sim_target_path(s->q, scope->url), &t);
     if (!t.mailbox) {
         return HTTP_NOT_FOUND;
     }
@@ -290,6 +286,7 @@ int sim_do_search(sim_req_t *q)
 
     rc = sim_xml_read_search(q, &text);
     if (rc != OK) {
+        sim_wrong(q, 38, "the body is no searchrequest of XML (< in SQL is written &lt;)");
         return sim_answer(q, rc);
     }
     memset(&s, 0, sizeof(s));

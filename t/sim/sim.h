@@ -157,6 +157,9 @@ const char *sim_href_item(sim_req_t *q, const sim_item_t *item);
 const char *sim_href_path(sim_req_t *q, const char *encoded_path);
 /* The path of an absolute URL or of a path, raw; NULL when `*other_host` should be looked at. */
 const char *sim_url_path(sim_req_t *q, const char *url, int *other_host);
+/* The path an href in a body means (batch verbs, scopes): absolute, or relative to the request URL,
+ * which "" means itself. */
+const char *sim_target_path(sim_req_t *q, const char *href);
 
 /* ---- rights ---- */
 
