@@ -30,6 +30,9 @@ subtest 'rule 19a: a request' => sub {
     is($alice->items('alice', 'drafts'), 0, 'rule 19f: the draft is used up');
     is($alice->do(PROPFIND => $alice->{draft}, { Depth => 0 })->{status}, 404, '... and its URL 404');
     is(classes('alice', 'sentitems'), 'Request', 'a copy in Sent Items');
+    my @ids = map { ($alice->items(@$_))[0]->{p}{'header:message-id'} // '' } ['alice', 'sentitems'], ['bob', 'inbox'], ['carol', 'inbox'];
+    like($ids[0], qr/^<\w+\@[\w.]+>$/, '... with the Message-ID it was sent under');
+    is_deeply([@ids[1, 2]], [@ids[0, 0]], '... which all copies share');
     is($alice->items('alice', 'calendar'), 1, 'the organizer\'s copy stands');
     $alice->reset;
     $alice->set(delivery => 'inbox');

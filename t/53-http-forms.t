@@ -153,7 +153,8 @@ subtest 'what every reply says' => sub {
     is($web->request(GET => '/booking/rooms')->{status}, 401, "only Apache's own login asks for one");
 };
 
-like($web->log, qr/OWACAL0541: \[op [0-9a-f]{16}\] audit: act=book user="alice" mailbox="alice" .*outcome=confirmed/, 'acts are in the audit log');
+like($web->log, qr/OWACAL0541: \[op [0-9a-f]{16}\] audit: act=book user="alice" mailbox="alice" .*message-id=<\w+\@\S+> outcome=confirmed/,
+    'acts are in the audit log, with the Message-ID of what was sent');
 unlike($web->log, qr/Meeting \d|pw-alice|YWxpY2U6/, 'subjects and passwords are not in the log');
 unlike($web->log, qr/exit signal|segfault/i, 'no child crashed');
 done_testing();

@@ -156,6 +156,7 @@ static sim_item_t *answer_message(apr_pool_t *p, sim_store_t *store, const sim_m
             apr_pstrcat(p, answer_prefix(who->language, answer),
                         sim_get_or(meeting, SIM_NS_MAIL, "subject", ""), NULL));
     sim_set(m, SIM_NS_HEADER, "to", organizer);
+    sim_message_id(m);
     return m;
 }
 

@@ -107,6 +107,7 @@ sim_item_t *sim_meeting_message(sim_store_t *store, const sim_mailbox_t *organiz
     for (i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {
         sim_set(m, SIM_NS_MAPI, fixed[i].local, cancel ? fixed[i].cancel : fixed[i].request);
     }
+    sim_set(m, SIM_NS_HEADER, "message-id", NULL);
     sim_set(m, SIM_NS_CAL, "isorganizer", "1");
     sim_set(m, SIM_NS_CAL, "method", cancel ? "CANCEL" : "REQUEST");
     if (cancel) {
@@ -237,6 +238,23 @@ static void stamp(apr_pool_t *p, sim_item_t *m, const sim_mailbox_t *sender)
     sim_set(m, SIM_NS_MAIL, "fromemail", sender->address);
     sim_set(m, SIM_NS_MAIL, "date", now);
     sim_set(m, SIM_NS_MAIL, "datereceived", now);
+}
+
+void sim_message_id(sim_item_t *message)
+{
+    unsigned char id[12];
+    char text[64] = "<", *out = text + 1;
+    size_t i;
+
+    if (sim_get(message, SIM_NS_HEADER, "message-id")) {
+        return; /* its program gave it one */
+    }
+    apr_generate_random_bytes(id, sizeof(id));
+    for (i = 0; i < sizeof(id); i++) {
+        out += apr_snprintf(out, 3, "%02X", id[i]);
+    }
+    apr_cpystrn(out, "@exchange.example.test>", sizeof(text) - (size_t)(out - text));
+    sim_set(message, SIM_NS_HEADER, "message-id", text);
 }
 
 int sim_deliver(sim_store_t *store, const sim_conf_t *conf, sim_mailbox_t *sender,
@@ -398,6 +416,7 @@ int sim_submit(sim_req_t *q, sim_mailbox_t *mailbox, sim_item_t *item)
     }
     remark(q, mailbox, item, kind, list, n);
     sim_count(SIM_COUNT_SUBMITTED);
+    sim_message_id(item);
     keep_copy(q, mailbox, item);
     for (i = 0; i < n; i++) {
         for (j = 0; j < i && strcasecmp(list[i].address, list[j].address) != 0; j++) {

@@ -16,6 +16,8 @@ int sim_preconditions(sim_req_t *q, const sim_item_t *item);
  * message (rule 19c). Needs read. */
 int sim_message_kind(const sim_item_t *item);
 
+/* Gives a message that is about to be sent its Message-ID, the same on every copy of it. */
+void sim_message_id(sim_item_t *message);
 /* Delivers a copy of `message`, sent by `sender`, to one address. Returns 0 when it has no mailbox
  * here. */
 int sim_deliver(sim_store_t *store, const sim_conf_t *conf, sim_mailbox_t *sender,

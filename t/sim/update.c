@@ -137,6 +137,7 @@ static void send_to(sim_req_t *q, sim_target_t *t, int kind, int removed)
 
         sim_set(message, SIM_NS_HEADER, headers[i], *list ? list : NULL);
     }
+    sim_message_id(message);
     for (i = 0; i < t->item->nattendees; i++) {
         const sim_attendee_t *a = &t->item->attendees[i];
 
