@@ -77,7 +77,7 @@ static const char *resolve(apr_pool_t *pool, const char *from, const char *to)
                 continue;
             }
         }
-        for (int i = 0; *from == '&' && !known && i < 4; i++) {
+        for (int i = 0; !known && i < 4 && *from == '&'; i++) {
             apr_size_t n = strlen(named[i].name);
             if (left >= n && !strncasecmp(from, named[i].name, n)) {
                 *out++ = named[i].c;
