@@ -107,37 +107,6 @@ const char *oc_str_html(apr_pool_t *pool, const char *s)
     return out;
 }
 
-const char *oc_str_json(apr_pool_t *pool, const char *s)
-{
-    const unsigned char *p = (const unsigned char *)s;
-    apr_size_t left = strlen(s);
-    char *out = output(pool, s, 6), *o = out;
-
-    while (left > 0) {
-        int n = utf8_at(p, left);
-        if (n == 0) {
-            o = put(o, REPLACEMENT);
-            n = 1;
-        } else if (*p == '"' || *p == '\\') {
-            *o++ = '\\';
-            *o++ = (char)*p;
-        } else if (*p == '/' && p > (const unsigned char *)s && p[-1] == '<') {
-            o = put(o, "\\/");
-        } else if (*p < 0x20 || *p == 0x7f) {
-            o = put(o, "\\u00");
-            *o++ = hex_lower[*p >> 4];
-            *o++ = hex_lower[*p & 15];
-        } else {
-            memcpy(o, p, (apr_size_t)n);
-            o += n;
-        }
-        p += n;
-        left -= (apr_size_t)n;
-    }
-    *o = '\0';
-    return out;
-}
-
 static const char *percent(apr_pool_t *pool, const char *s, const char *also)
 {
     char *out = output(pool, s, 3), *o = out;

@@ -1,4 +1,5 @@
-/* str.h - one escaper per context, secret wiping, and the few string helpers APR lacks.
+/* str.h - one escaper per context, secret wiping, and the few string helpers APR lacks. (JSON is
+ * written by wire/json.h.)
  *
  * All functions are pure but for the pool; any thread that owns the pool. None trusts its input to
  * be UTF-8 unless it says so.
@@ -11,9 +12,6 @@
 /* HTML text and double- or single-quoted attribute values: & < > " ' become references; control
  * characters except tab, LF, CR, and bytes that are not UTF-8, become U+FFFD. */
 const char *oc_str_html(apr_pool_t *pool, const char *s);
-/* Inside a JSON string (without the quotes): RFC 8259, "</" safe, bytes that are not UTF-8 become
- * U+FFFD. For the log and hand-written text; documents are built by wire/json.h. */
-const char *oc_str_json(apr_pool_t *pool, const char *s);
 /* One path segment: RFC 3986 unreserved stay, all else (%, / and + too) is percent-encoded. */
 const char *oc_str_segment(apr_pool_t *pool, const char *s);
 /* One value of a query: unreserved and "@" ":" stay, everything else is percent-encoded. */
