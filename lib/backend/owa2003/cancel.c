@@ -3,7 +3,8 @@
  *   [prepare] GET item?Cmd=getcancel: OWA makes a cancellation in Drafts and somehow says where
  *   [claims]  each place it may have named is looked at: only a cancellation of this very meeting
  *             is believed. To send anything else would mail an ordinary appointment, which is how
- *             a client in the comments of D. Szabo's article went wrong
+ *             a client in the comments of D. Szabo's article went wrong. If getcancel did make
+ *             something else in Drafts, that is taken away
  *   [drafts]  none: look for it in Drafts
  *   [mend]    recipients without the organizer (or he gets his own cancellation), uid, reason
  *   [send]    MOVE the draft to the submission URI
@@ -38,7 +39,10 @@ typedef struct cancel_t {
     int by_webdav; /* our own message was tried */
     int searched;  /* Drafts was */
     int sweep;     /* getcancel may have made a draft that was not found */
-    int unread;    /* a claim that could not be looked at */
+    int unread;    /* claims that could not be looked at */
+    int stray;     /* something else that getcancel made is left in Drafts */
+    oc_mono_t asked; /* when getcancel was sent */
+    apr_time_t made; /* what it made is no older by the server's clock; 0 = not known */
     int open;
     oc_result_t cause;
 } cancel_t;
@@ -51,6 +55,9 @@ static void mailed(owa_verb_t *v, owa_mail_t *m);
 static void finish(cancel_t *c)
 {
     oc_change_t *change = c->change;
+    if (c->stray && !change->left_behind) {
+        change->left_behind = UNSENT_DRAFT;
+    }
     if (change->told == OC_TOLD_UNKNOWN) {
         change->left_behind =
             apr_pstrcat(c->v.pool,
@@ -364,6 +371,34 @@ static void mend(cancel_t *c, const oc_dav_row_t *row)
 
 /* ---- claims ---- */
 
+static void next_after(cancel_t *c)
+{
+    c->claim++;
+    next_claim(c);
+}
+
+static void stray_gone(owa_verb_t *v, owa_erase_t *e)
+{
+    cancel_t *c = e->baton;
+    (void)v;
+    c->stray |= e->gone != OC_YES;
+    next_after(c);
+}
+
+/* 1 if getcancel made this, though it is no cancellation: it lies in one's own Drafts, and is about
+ * this meeting or as new as the answer that named it. */
+static int made_by_us(const cancel_t *c, const char *path, const oc_dav_row_t *row, const char *uid)
+{
+    const char *plain = oc_str_unescape(c->v.pool, path, strlen(path));
+    apr_time_t created;
+
+    if (!plain || !owa_item_in(c->v.pool, c->v.own->drafts, plain)) {
+        return 0;
+    }
+    return uid ? !strcasecmp(uid, c->booking->uid)
+               : c->made && oc_dav_time(row, OWA_P_CREATIONDATE, &created) && created >= c->made;
+}
+
 static void draft_read(owa_verb_t *v, owa_ask_t *a)
 {
     cancel_t *c = a->baton;
@@ -380,17 +415,24 @@ static void draft_read(owa_verb_t *v, owa_ask_t *a)
     }
     if (a->res.reason != OC_REASON_OK) {
         oc_result_copy(&c->cause, &a->res, v->pool);
-        c->sweep = c->unread = 1;
+        c->sweep = 1;
+        c->unread++;
     } else if (a->status == 404) {
         c->sweep |= c->searched; /* it was listed a moment ago */
     } else {
+        const char *path = APR_ARRAY_IDX(c->claims, c->claim, const char *);
+        int ours = row && made_by_us(c, path, row, uid);
+
         oc_log(OC_LOG_WARNING, 0, v->call->id,
                OC_LOGID(0351) "cancel: the server named %s, which is no cancellation of this "
-                              "meeting: left alone",
-               oc_str_log(v->pool, APR_ARRAY_IDX(c->claims, c->claim, const char *), 200));
+                              "meeting: %s",
+               oc_str_log(v->pool, path, 200), ours ? "taken away" : "left alone");
+        if (ours) {
+            owa_erase(v, owa_erase_make(v, path, "remove stray draft", stray_gone, c));
+            return;
+        }
     }
-    c->claim++;
-    next_claim(c);
+    next_after(c);
 }
 
 static void drafts_searched(owa_verb_t *v, apr_array_header_t *messages, const oc_result_t *res,
@@ -403,6 +445,10 @@ static void drafts_searched(owa_verb_t *v, apr_array_header_t *messages, const o
         const char *plain = oc_str_unescape(c->v.pool, m->path, strlen(m->path));
         if (m->uid && this_cancellation(c, m->class, m->uid) && plain &&
             owa_path_below(c->v.pool, c->v.own->root, plain)) {
+            for (int k = 0; k < c->claim; k++) { /* named before, but it could not be read then */
+                c->unread -= owa_path_same(c->v.pool, m->path,
+                                           APR_ARRAY_IDX(c->claims, k, const char *));
+            }
             APR_ARRAY_PUSH(c->claims, const char *) = m->path;
             c->sweep |= messages->nelts > 1; /* spare ones of earlier tries */
             next_claim(c);
@@ -508,6 +554,7 @@ static void prepared(owa_verb_t *v, owa_ask_t *a)
         oc_result_copy(&c->cause, &a->res, v->pool);
         c->sweep = 1;
     }
+    c->made = a->date ? a->date - (oc_clock_mono() - c->asked) - apr_time_from_sec(1) : 0;
     add_claim(c, a->location);
     hints = owa_hints(v->pool, a->body, a->body_len, strstr(a->type, "xml") != NULL);
     for (int i = 0; i < hints->nelts; i++) {
@@ -523,7 +570,7 @@ static void start(owa_verb_t *v)
 
     c->path = owa_item_path(v->pool, v->own->calendar, c->booking->item);
     c->claims = apr_array_make(v->pool, CLAIMS_MAX + 1, sizeof(const char *));
-    c->claim = c->searched = c->sweep = c->unread = 0;
+    c->claim = c->searched = c->sweep = c->unread = c->stray = 0;
     oc_result_init(&c->cause, v->pool);
     if (c->booking->attendees->nelts == 0 && !c->booking->is_meeting) {
         c->change->told = OC_TOLD_NOBODY_TO_TELL;
@@ -534,6 +581,7 @@ static void start(owa_verb_t *v)
                     "prepare cancellation", prepared);
     a->x->writes = 1;                      /* each call makes one more draft */
     c->change->left_behind = UNSENT_DRAFT; /* until it is known better */
+    c->asked = oc_clock_mono();
     a->baton = c;
     owa_send(v, a);
 }
