@@ -27,19 +27,20 @@ sub httpd_of {
 }
 
 subtest 'start and stop' => sub {
-    for my $signal ('TERM', 'INT') {
-        my $sim = SimRun->start;
+    my %sim = map { ($_ => SimRun->start) } 'TERM', 'INT';
+    isnt($sim{TERM}{port}, $sim{INT}{port}, 'two beside each other');
+    my $taken = SimRun->try_start('--port', $sim{INT}{port});
+    like($taken->{error}, qr/Address already in use/, 'a port that is taken');
+    my %httpd = map { ($_ => httpd_of($_)) } glob "$ENV{TMPDIR}/owasim-*";
+    is(keys %httpd, 2, 'only those that run have files');
+    for my $signal (sort keys %sim) {
+        my $sim = $sim{$signal};
         like($sim->{url}, qr{^http://127\.0\.0\.1:\d+/$}, 'its URL');
         is($sim->once(GET => '/_sim/ping')->{status}, 200, 'it answers when it says so');
-        my ($dir) = glob "$ENV{TMPDIR}/owasim-*";
-        my $httpd = httpd_of($dir);
-        ok($httpd, 'httpd runs');
         is($sim->stop($signal), 0, "SIG$signal: status 0");
-        ok(gone($httpd), 'httpd is gone');
-        is(left_over(), '', 'and so are its files');
     }
-    my ($one, $two) = map { SimRun->start } 1, 2;
-    isnt($one->{port}, $two->{port}, 'two beside each other');
+    ok($_ && gone($_), 'httpd is gone') for values %httpd;
+    is(left_over(), '', 'and so are its files');
 };
 
 subtest 'nothing is left when it is killed' => sub {
@@ -52,7 +53,7 @@ subtest 'nothing is left when it is killed' => sub {
     is(left_over(), '', 'its files go');
 };
 
-subtest 'it ends when httpd does, and a stuck request does not hold it up' => sub {
+subtest 'it ends when httpd does, or the child of httpd' => sub {
     my $sim = SimRun->start;
     my ($dir) = glob "$ENV{TMPDIR}/owasim-*";
     my $httpd = httpd_of($dir);
@@ -74,13 +75,6 @@ subtest 'it ends when httpd does, and a stuck request does not hold it up' => su
     like(join('', readline $sim->{err}), qr/all mailboxes/, '... that says so');
     ok(gone($httpd), '... and with httpd');
     is(left_over(), '', 'nothing left');
-
-    $sim = SimRun->start('--fault', 'silence');
-    my $c = $sim->connect->timeout(0.3);
-    is($c->request(GET => '/exchange/')->{error}, 'silent', 'a request that hangs');
-    my $t = time;
-    $sim->stop;
-    ok(time - $t < 6, 'stopped all the same');
 };
 
 subtest 'options' => sub {
@@ -94,7 +88,11 @@ subtest 'options' => sub {
     my $settings = $sim->control(GET => '/_sim/settings');
     is($settings->{lag}{value}, 77, '--lag');
     is($settings->{domain}{value}, 'OTHER "quoted" \\name', 'a value with quotes');
+    $sim->fault('silence');
+    is($sim->connect->timeout(0.5)->request(GET => '/exchange/')->{error}, 'silent', 'a request that hangs');
+    $t = time;
     $sim->stop;
+    ok(time - $t < 6, '... does not hold up the end');
     ok(-s "$dir/kept/error.log", '--dir is kept');
 
     my $help = `'$run' --help`;
@@ -112,10 +110,7 @@ subtest 'wrong options stop it with a reason' => sub {
         ok(!$failed->{url} && $failed->{status}, "@$bad" =~ s/\n/ /r);
         ok(length $failed->{error}, 'says ' . ($failed->{error} =~ /^(.*?)\n?$/m)[0]);
     }
-    my $sim = SimRun->start;
-    my $taken = SimRun->try_start('--port', $sim->{port});
-    like($taken->{error}, qr/Address already in use/, 'a port that is taken');
-    is(() = glob("$ENV{TMPDIR}/owasim-*"), 1, 'only the one that runs has files');
+    is(left_over(), '', 'nothing is left of them');
 };
 
 subtest 'TLS' => sub {
