@@ -38,11 +38,11 @@ struct oc_xml_t {
     const oc_xml_row_t *rows;
     oc_xml_sink_t sink;
     oc_xml_limits_t limits;
-    xmlParserCtxtPtr parser;
+    xmlParserCtxtPtr parser; /* NULL until something is fed */
     frame_t frames[DEPTH_MAX + 1]; /* [0] is the document */
     int depth;                     /* open elements, skipped ones included */
     int skipped;                   /* of them, how many no row named */
-    binding_t bindings[BINDINGS_MAX];
+    binding_t *bindings; /* BINDINGS_MAX of them, made with the parser */
     int bound;
     char name[64]; /* see repair_name */
     char *text;
@@ -290,10 +290,10 @@ static apr_status_t release(void *data)
     return APR_SUCCESS;
 }
 
-oc_xml_t *oc_xml_open(apr_pool_t *pool, const oc_xml_row_t *rows, const oc_xml_sink_t *sink,
-                      const oc_xml_limits_t *limits)
+/* With the first bytes, not before: most of the life of an exchange is waiting for its reply, and
+ * the parser is the largest thing it would hold meanwhile (some 20 KB). */
+static int open_parser(oc_xml_t *x)
 {
-    oc_xml_t *x = apr_pcalloc(pool, sizeof(*x));
     xmlSAXHandler sax;
 
     memset(&sax, 0, sizeof(sax));
@@ -308,6 +308,22 @@ oc_xml_t *oc_xml_open(apr_pool_t *pool, const oc_xml_row_t *rows, const oc_xml_s
     sax.serror = on_error;
     /* No getEntity and no declarations: every entity but XML's five is an error. */
 
+    x->parser = xmlCreatePushParserCtxt(&sax, x, NULL, 0, NULL);
+    if (!x->parser) {
+        return 0;
+    }
+    x->bindings = apr_palloc(x->pool, BINDINGS_MAX * sizeof(*x->bindings));
+    /* IGNORE_ENC: the text is UTF-8 whatever it declares. No RECOVER: after the first error it
+     * drops every later &amp; (2.9.14), and it lets bytes through that are not UTF-8. */
+    xmlCtxtUseOptions(x->parser, XML_PARSE_NONET | XML_PARSE_IGNORE_ENC);
+    return 1;
+}
+
+oc_xml_t *oc_xml_open(apr_pool_t *pool, const oc_xml_row_t *rows, const oc_xml_sink_t *sink,
+                      const oc_xml_limits_t *limits)
+{
+    oc_xml_t *x = apr_pcalloc(pool, sizeof(*x));
+
     xmlInitParser();
     x->pool = pool;
     x->rows = rows;
@@ -320,13 +336,6 @@ oc_xml_t *oc_xml_open(apr_pool_t *pool, const oc_xml_row_t *rows, const oc_xml_s
                                ? x->limits.attributes : 64;
     x->limits.text = x->limits.text ? x->limits.text : 1024 * 1024;
     x->limits.total = x->limits.total ? x->limits.total : 64 * 1024 * 1024;
-    x->parser = xmlCreatePushParserCtxt(&sax, x, NULL, 0, NULL);
-    if (!x->parser) {
-        return NULL;
-    }
-    /* IGNORE_ENC: the text is UTF-8 whatever it declares. No RECOVER: after the first error it
-     * drops every later &amp; (2.9.14), and it lets bytes through that are not UTF-8. */
-    xmlCtxtUseOptions(x->parser, XML_PARSE_NONET | XML_PARSE_IGNORE_ENC);
     apr_pool_cleanup_register(pool, x, release, apr_pool_cleanup_null);
     return x;
 }
@@ -347,6 +356,10 @@ static apr_status_t verdict(oc_xml_t *x, oc_result_t *res)
 static void push(oc_xml_t *x, const char *data, apr_size_t len, int last)
 {
     if (x->failed || (len == 0 && !last)) {
+        return;
+    }
+    if (!x->parser && !open_parser(x)) {
+        stop(x, APR_ENOMEM, OC_REASON_INTERNAL, "out of memory");
         return;
     }
     x->silent += len;

@@ -59,7 +59,8 @@ typedef struct oc_xml_limits_t {
 typedef struct oc_xml_t oc_xml_t;
 
 /* A reader for one document; freed with the pool, or by oc_xml_close. limits NULL: the defaults.
- * NULL: out of memory. rows must outlive it. */
+ * Never NULL. The parser comes with the first bytes, so one that waits for a reply costs 2 KB.
+ * rows must outlive it. */
 oc_xml_t *oc_xml_open(apr_pool_t *pool, const oc_xml_row_t *rows, const oc_xml_sink_t *sink,
                       const oc_xml_limits_t *limits);
 /* The next block. Fails with UPSTREAM_PROTOCOL (or UPSTREAM_TOO_LARGE: a limit), saying why and at
