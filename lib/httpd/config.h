@@ -2,7 +2,7 @@
  *
  * Every member stands once in OC_SERVER_MEMBERS or OC_DIR_MEMBERS; struct, create, merge and
  * defaults are made of that line. X(type, name, unset, default): `unset` marks "not said here".
- * The directive functions in config.c are ordinary code. Configuration is constant once the server
+ * The directive functions in directives.c are ordinary code. Configuration is constant once the server
  * runs.
  */
 #ifndef OC_HTTPD_CONFIG_H
@@ -94,7 +94,7 @@ typedef struct oc_dir_conf_t {
 #undef X
 } oc_dir_conf_t;
 
-extern const command_rec oc_config_commands[];
+extern const command_rec oc_config_commands[]; /* directives.c */
 
 void *oc_config_create_server(apr_pool_t *pool, server_rec *s);
 void *oc_config_merge_server(apr_pool_t *pool, void *base, void *add);

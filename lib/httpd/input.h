@@ -7,7 +7,7 @@
 #define OC_HTTPD_INPUT_H
 
 #include "httpd/config.h"
-#include "op/find_room.h"
+#include "cal/find_room.h"
 #include "op/op.h"
 #include "wire/form.h"
 

@@ -3,7 +3,7 @@
 #ifndef OC_VIEW_API_H
 #define OC_VIEW_API_H
 
-#include "op/find_room.h"
+#include "cal/find_room.h"
 #include "view/view.h"
 
 /* found: oc_candidate_t from oc_find_room(), each with `fit`; NULL: all rooms as configured. */

@@ -1,7 +1,7 @@
 /* Which rooms fit, in which order, and why the others do not. */
 #include <apr_general.h>
 #include <apr_strings.h>
-#include "op/find_room.h"
+#include "cal/find_room.h"
 #include "tap.h"
 
 static apr_pool_t *p;

@@ -1,7 +1,7 @@
 /* find_room.c - rooms that fit, best first. */
 #include <string.h>
 
-#include "op/find_room.h"
+#include "cal/find_room.h"
 
 const char *oc_fit_token(oc_fit_t fit)
 {

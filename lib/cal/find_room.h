@@ -1,7 +1,7 @@
 /* find_room.h - which of the configured rooms fit, and why the others do not. Pure; any thread that
  * owns the pool. */
-#ifndef OC_OP_FIND_ROOM_H
-#define OC_OP_FIND_ROOM_H
+#ifndef OC_CAL_FIND_ROOM_H
+#define OC_CAL_FIND_ROOM_H
 
 #include "cal/freebusy.h"
 #include "cal/room.h"
