@@ -80,7 +80,8 @@ apr_status_t oc_token_ref_open(apr_pool_t *pool, const oc_token_scope_t *scope, 
     apr_size_t len = 0, a;
 
     if (dot && strlen(ref) < 2000) {
-        bytes = oc_str_base64url_decode(pool, apr_pstrmemdup(pool, ref, (apr_size_t)(dot - ref)), &len);
+        bytes =
+            oc_str_base64url_decode(pool, apr_pstrmemdup(pool, ref, (apr_size_t)(dot - ref)), &len);
     }
     if (bytes && len > 0) {
         char *text = apr_pstrmemdup(pool, (const char *)bytes, len); /* NUL put at the end */
@@ -104,21 +105,22 @@ const char *oc_token_outcome(apr_pool_t *pool, const oc_token_scope_t *scope, co
     const char *s = stamp(pool, scope, "outcome1", text,
                           now + apr_time_from_sec(OC_TOKEN_OUTCOME_SECONDS));
 
-    return s ? apr_pstrcat(pool, oc_str_base64url(pool, (const unsigned char *)text, strlen(text)), ".",
-                           s, NULL) : NULL;
+    return s ? apr_pstrcat(pool, oc_str_base64url(pool, (const unsigned char *)text, strlen(text)),
+                           ".", s, NULL)
+             : NULL;
 }
 
-const char *oc_token_outcome_open(apr_pool_t *pool, const oc_token_scope_t *scope, const char *token,
-                                  apr_time_t now)
+const char *oc_token_outcome_open(apr_pool_t *pool, const oc_token_scope_t *scope,
+                                  const char *token, apr_time_t now)
 {
     const char *dot = strchr(token, '.');
     unsigned char *bytes;
     const char *text;
     apr_size_t len;
 
-    if (!dot || strlen(token) > 4000
-        || !(bytes = oc_str_base64url_decode(pool, apr_pstrmemdup(pool, token, (apr_size_t)(dot - token)),
-                                             &len))) {
+    if (!dot || strlen(token) > 4000 ||
+        !(bytes = oc_str_base64url_decode(
+              pool, apr_pstrmemdup(pool, token, (apr_size_t)(dot - token)), &len))) {
         return NULL;
     }
     text = apr_pstrmemdup(pool, (const char *)bytes, len);

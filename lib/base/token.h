@@ -34,8 +34,8 @@ apr_status_t oc_token_ref_open(apr_pool_t *pool, const oc_token_scope_t *scope, 
 /* The sentence shown after a redirect: `text` comes back from open() if it is ours and fresh. */
 const char *oc_token_outcome(apr_pool_t *pool, const oc_token_scope_t *scope, const char *text,
                              apr_time_t now);
-const char *oc_token_outcome_open(apr_pool_t *pool, const oc_token_scope_t *scope, const char *token,
-                                  apr_time_t now);
+const char *oc_token_outcome_open(apr_pool_t *pool, const oc_token_scope_t *scope,
+                                  const char *token, apr_time_t now);
 
 /* 32 bytes from an idempotency key (any text, at most 255 bytes): the same on every front end. */
 apr_status_t oc_token_seed(const oc_token_scope_t *scope, const char *key, unsigned char seed[32]);

@@ -102,8 +102,10 @@ const char *oc_words_person_expr(apr_pool_t *pool, const char *text)
         }
         end = strchr(p, '}');
         if (!end || (strncmp(p, "%{REMOTE_USER}", 14) != 0)) {
-            return apr_psprintf(pool, "\"%.*s\" is not allowed: the mailbox may depend on the verified "
-                                "user only, %%{REMOTE_USER}", end ? (int)(end - p) + 1 : 40, p);
+            return apr_psprintf(pool,
+                                "\"%.*s\" is not allowed: the mailbox may depend on the verified "
+                                "user only, %%{REMOTE_USER}",
+                                end ? (int)(end - p) + 1 : 40, p);
         }
     }
     for (p = strchr(text, '('); p; p = strchr(p + 1, '(')) {
@@ -117,7 +119,8 @@ const char *oc_words_person_expr(apr_pool_t *pool, const char *text)
                   && strncmp(functions[i], word, (size_t)(p - word)) == 0;
         }
         if (word != p && !ok) {
-            return apr_psprintf(pool, "the function \"%.*s\" is not allowed: tolower and toupper are",
+            return apr_psprintf(pool,
+                                "the function \"%.*s\" is not allowed: tolower and toupper are",
                                 (int)(p - word), word);
         }
     }
@@ -151,7 +154,8 @@ static const char *without_dots(apr_pool_t *pool, const char *path)
     return *out ? out : "/";
 }
 
-const char *oc_words_return(apr_pool_t *pool, const char *target, const apr_array_header_t *prefixes)
+const char *oc_words_return(apr_pool_t *pool, const char *target,
+                            const apr_array_header_t *prefixes)
 {
     const char *path, *lower;
     size_t n;

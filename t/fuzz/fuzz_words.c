@@ -1,12 +1,12 @@
-/* Any word of a request or of the configuration. The page to go back to is the one that matters: what
- * is taken stays on this host and below its prefix, whoever decodes it. */
+/* Any word of a request or of the configuration. The page to go back to is the one that matters:
+ * what is taken stays on this host and below its prefix, whoever decodes it. */
 #include "fuzz.h"
 #include "wire/words.h"
 
 #include <stdio.h>
 
-/* The path of a target as a server sees it: decoded, then "." and ".." done with. Written apart from
- * what is tested, with a fixed stack of segments. NULL: it climbs above the root. */
+/* The path of a target as a server sees it: decoded, then "." and ".." done with. Written apart
+ * from what is tested, with a fixed stack of segments. NULL: it climbs above the root. */
 static const char *seen_by_a_server(apr_pool_t *pool, const char *target)
 {
     char *path = apr_pstrmemdup(pool, target, strcspn(target, "?")), *in, *out;

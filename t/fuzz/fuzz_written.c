@@ -62,8 +62,8 @@ static const char *read_back(apr_pool_t *pool, const char *doc, apr_size_t len, 
 /* 1 if XML can hold it as it is. */
 static int plain(const char *s)
 {
-    return oc_str_utf8(s, strlen(s)) && !oc_str_control(s, "\t\r\n") && !strstr(s, "\xEF\xBF\xBE") &&
-           !strstr(s, "\xEF\xBF\xBF");
+    return oc_str_utf8(s, strlen(s)) && !oc_str_control(s, "\t\r\n") &&
+           !strstr(s, "\xEF\xBF\xBE") && !strstr(s, "\xEF\xBF\xBF");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

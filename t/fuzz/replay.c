@@ -5,8 +5,8 @@
  *     fuzz_x FILE-or-FOLDER..
  *
  * Linked with one t/fuzz/fuzz_<parser>.c, which defines LLVMFuzzerTestOneInput as libFuzzer wants
- * it; seeds lie in t/fuzz/corpus/fuzz_<parser>/, a dictionary in t/fuzz/fuzz_<parser>.dict. The name
- * of each input is printed before it is run, so that the last line names the one that crashed.
+ * it; seeds lie in t/fuzz/corpus/fuzz_<parser>/, a dictionary in t/fuzz/fuzz_<parser>.dict. The
+ * name of each input is printed before it is run, so that the last line names the one that crashed.
  * Each input lies in memory of exactly its size: reading past the end is seen by ASan and valgrind.
  */
 #include <dirent.h>

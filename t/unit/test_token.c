@@ -46,7 +46,8 @@ static void test_form(void)
 
     is_str(checked(&ana, token, NOW), "good", "a fresh one");
     is_str(checked(&ana, token, last), "good", "in its last second");
-    is_str(checked(&ana, token, last + apr_time_from_sec(1)), "form-token-expired", "a second later");
+    is_str(checked(&ana, token, last + apr_time_from_sec(1)), "form-token-expired",
+           "a second later");
     is_str(checked(&ana, NULL, NOW), "form-token-invalid", "none");
     is_str(checked(&ana, "", NOW), "form-token-invalid", "an empty one");
     is_str(checked(&ana, ".", NOW), "form-token-invalid", "a dot");
@@ -58,7 +59,8 @@ static void test_form(void)
            "with something behind it");
     for (size_t i = 0; token[i]; i++) {
         bad += strcmp(checked(&ana, bent(token, i), NOW), "form-token-invalid") != 0;
-        bad += strcmp(checked(&ana, apr_pstrmemdup(pool, token, i), NOW), "form-token-invalid") != 0;
+        bad +=
+            strcmp(checked(&ana, apr_pstrmemdup(pool, token, i), NOW), "form-token-invalid") != 0;
     }
     is_int(bad, 0, "any character changed, or cut anywhere: invalid, never \"expired\"");
 
