@@ -7,12 +7,12 @@
 #include "base/call.h"
 #include "base/crypto.h"
 
-#define SPARE_MAX 64            /* allocators kept for the next calls */
+#define SPARE_MAX   64          /* allocators kept for the next calls */
 #define SPARE_BYTES (64 * 1024) /* memory kept with each of them */
 
-/* Debian's APR maps an allocator's blocks one by one: to give them back after every call would cost an
- * interruption of all threads of the process (TLB shootdown) for each, which was the largest single
- * cost of a short operation. */
+/* Debian's APR maps an allocator's blocks one by one: to give them back after every call would cost
+ * an interruption of all threads of the process (TLB shootdown) for each, which was the largest
+ * single cost of a short operation. */
 static apr_allocator_t *spare[SPARE_MAX];
 static int spares;
 static pthread_mutex_t spare_mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -57,8 +57,8 @@ oc_call_t *oc_call_create(const char *user, const char *mailbox, const char *ide
     if (oc_crypto_random(id, sizeof(id)) != APR_SUCCESS || !(allocator = take_allocator())) {
         return NULL;
     }
-    /* Unmanaged, because its parent would belong to one thread and it travels between several; an own
-     * allocator without a mutex, because it is owned by one thread at a time. */
+    /* Unmanaged, because its parent would belong to one thread and it travels between several; an
+     * own allocator without a mutex, because it is owned by one thread at a time. */
     if (apr_pool_create_unmanaged_ex(&pool, NULL, allocator) != APR_SUCCESS) {
         apr_allocator_destroy(allocator);
         return NULL;

@@ -5,8 +5,8 @@
 
 const char *oc_fit_token(oc_fit_t fit)
 {
-    static const char *const tokens[] = { "fits", "unknown", "taken", "too-small",
-                                          "feature-missing" };
+    static const char *const tokens[] = {"fits", "unknown", "taken", "too-small",
+                                         "feature-missing"};
 
     return tokens[fit];
 }
@@ -66,7 +66,7 @@ apr_array_header_t *oc_find_room(apr_pool_t *pool, const apr_array_header_t *roo
     apr_array_header_t *list = apr_array_make(pool, rooms->nelts, sizeof(oc_candidate_t));
 
     for (int i = 0; i < rooms->nelts; ++i) {
-        oc_candidate_t c = { APR_ARRAY_IDX(rooms, i, const oc_room_t *), OC_FIT_YES, NULL };
+        oc_candidate_t c = {APR_ARRAY_IDX(rooms, i, const oc_room_t *), OC_FIT_YES, NULL};
         int at = list->nelts;
 
         c.fit = judge(c.room, wish, rows, &c.missing);

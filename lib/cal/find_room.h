@@ -27,8 +27,8 @@ typedef struct oc_room_wish_t {
 } oc_room_wish_t;
 
 /* Every room (oc_room_t *) once as an oc_candidate_t: those that fit first, the smallest sufficient
- * one before larger ones, then the unknown, the taken, and the unfit; otherwise as configured. rows:
- * oc_freebusy_t * covering wish->when, matched by address; NULL if no time is asked about. */
+ * one before larger ones, then the unknown, the taken, and the unfit; otherwise as configured.
+ * rows: oc_freebusy_t * covering wish->when, matched by address; NULL if no time is asked about. */
 apr_array_header_t *oc_find_room(apr_pool_t *pool, const apr_array_header_t *rooms,
                                  const oc_room_wish_t *wish, const apr_array_header_t *rows);
 /* "fits", "unknown", "taken", "too-small", "feature-missing" */

@@ -2,8 +2,8 @@
  *
  * Every member stands once in OC_SERVER_MEMBERS or OC_DIR_MEMBERS; struct, create, merge and
  * defaults are made of that line. X(type, name, unset, default): `unset` marks "not said here".
- * The directive functions in directives.c are ordinary code. Configuration is constant once the server
- * runs.
+ * The directive functions in directives.c are ordinary code. Configuration is constant once the
+ * server runs.
  */
 #ifndef OC_HTTPD_CONFIG_H
 #define OC_HTTPD_CONFIG_H

@@ -1,7 +1,7 @@
 /* directives.c - one function for each directive, and the command table.
  *
- * Each takes its words apart, checks them, and says what is wrong and what would be right; httpd adds
- * file and line. What needs the whole configuration is checked later, in config.c. */
+ * Each takes its words apart, checks them, and says what is wrong and what would be right; httpd
+ * adds file and line. What needs the whole configuration is checked later, in config.c. */
 #include <http_core.h>
 #include <http_log.h>
 #include <apr_strings.h>

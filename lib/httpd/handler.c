@@ -11,14 +11,14 @@
 
 static int query(oc_request_t *q)
 {
-    return oc_input_query(q->r, (oc_form_t **)&q->in.form, &q->result) == APR_SUCCESS
-           && oc_input_check(&q->in, &q->result) == APR_SUCCESS;
+    return oc_input_query(q->r, (oc_form_t **)&q->in.form, &q->result) == APR_SUCCESS &&
+           oc_input_check(&q->in, &q->result) == APR_SUCCESS;
 }
 
 static int send_rooms(oc_request_t *q, const apr_array_header_t *found, const oc_room_wish_t *wish)
 {
-    return oc_request_send(q, HTTP_OK, q->json ? oc_api_rooms(&q->view, found)
-                                               : oc_page_rooms(&q->view, found, wish));
+    return oc_request_send(
+        q, HTTP_OK, q->json ? oc_api_rooms(&q->view, found) : oc_page_rooms(&q->view, found, wish));
 }
 
 /* A query about free/busy in the operation's own pool. */
@@ -41,7 +41,7 @@ static oc_freebusy_query_t *copy_query(oc_call_t *call, const apr_array_header_t
 static int get_rooms(oc_request_t *q, const char *arg)
 {
     apr_array_header_t *rows = NULL, *found, *who;
-    oc_room_wish_t wish = { 0 };
+    oc_room_wish_t wish = {0};
     oc_identity_t *id;
     oc_call_t *call;
     int rc, any = 0;
@@ -72,8 +72,9 @@ static int get_rooms(oc_request_t *q, const char *arg)
     if (oc_request_run(q, call, id,
                        oc_op_freebusy(call, q->backend, &q->op_conf,
                                       copy_query(call, who, wish.when, apr_time_from_sec(300)),
-                                      &rows), OC_VERB_FREEBUSY)
-        && q->result.reason == OC_REASON_OK) {
+                                      &rows),
+                       OC_VERB_FREEBUSY) &&
+        q->result.reason == OC_REASON_OK) {
         rc = send_rooms(q, oc_find_room(q->r->pool, q->conf->rooms, &wish, rows), &wish);
     } else {
         rc = oc_request_problem(q, NULL, "rooms", NULL, NULL);
@@ -93,18 +94,19 @@ static int get_freebusy(oc_request_t *q, const char *arg)
     int rc;
 
     (void)arg;
-    if (!query(q) || oc_input_range(&q->in, 1, &range, &q->result) != APR_SUCCESS
-        || oc_input_who(&q->in, &who, &slot, &q->result) != APR_SUCCESS
-        || !(call = oc_request_call(q, &id))) {
+    if (!query(q) || oc_input_range(&q->in, 1, &range, &q->result) != APR_SUCCESS ||
+        oc_input_who(&q->in, &who, &slot, &q->result) != APR_SUCCESS ||
+        !(call = oc_request_call(q, &id))) {
         return oc_request_problem(q, NULL, "freebusy", NULL, NULL);
     }
     ask = copy_query(call, who, range, slot);
     range = ask->range;
     if (oc_request_run(q, call, id, oc_op_freebusy(call, q->backend, &q->op_conf, ask, &rows),
-                       OC_VERB_FREEBUSY)
-        && q->result.reason == OC_REASON_OK) {
-        rc = oc_request_send(q, HTTP_OK, q->json ? oc_api_freebusy(&q->view, rows, range, slot)
-                                                 : oc_page_freebusy(&q->view, rows, range, slot));
+                       OC_VERB_FREEBUSY) &&
+        q->result.reason == OC_REASON_OK) {
+        rc = oc_request_send(q, HTTP_OK,
+                             q->json ? oc_api_freebusy(&q->view, rows, range, slot)
+                                     : oc_page_freebusy(&q->view, rows, range, slot));
     } else {
         rc = oc_request_problem(q, NULL, "freebusy", NULL, NULL);
     }
@@ -130,17 +132,19 @@ static int get_bookings(oc_request_t *q, const char *arg)
     int rc;
 
     (void)arg;
-    if (!query(q) || oc_input_range(&q->in, 14, &range, &q->result) != APR_SUCCESS
-        || !(call = oc_request_call(q, &id))) {
+    if (!query(q) || oc_input_range(&q->in, 14, &range, &q->result) != APR_SUCCESS ||
+        !(call = oc_request_call(q, &id))) {
         return oc_request_problem(q, NULL, "list", NULL, NULL);
     }
     ask = apr_pcalloc(call->pool, sizeof(*ask));
     ask->range = range;
     ask->max = 1000;
-    if (oc_request_run(q, call, id, oc_op_list(call, q->backend, &q->op_conf, ask, &list), OC_VERB_LIST)
-        && q->result.reason == OC_REASON_OK) {
-        rc = oc_request_send(q, HTTP_OK, q->json ? oc_api_list(&q->view, list, range)
-                             : oc_page_list(&q->view, list, range, note_of(q)));
+    if (oc_request_run(q, call, id, oc_op_list(call, q->backend, &q->op_conf, ask, &list),
+                       OC_VERB_LIST) &&
+        q->result.reason == OC_REASON_OK) {
+        rc = oc_request_send(q, HTTP_OK,
+                             q->json ? oc_api_list(&q->view, list, range)
+                                     : oc_page_list(&q->view, list, range, note_of(q)));
     } else {
         rc = oc_request_problem(q, NULL, "list", NULL, NULL);
     }
@@ -174,10 +178,12 @@ static int get_booking(oc_request_t *q, const char *ref)
         return oc_request_problem(q, NULL, "read", NULL, NULL);
     }
     item = apr_pstrdup(call->pool, item);
-    if (oc_request_run(q, call, id, oc_op_read(call, q->backend, &q->op_conf, item, &b), OC_VERB_READ)
-        && q->result.reason == OC_REASON_OK && b) {
-        rc = oc_request_send(q, HTTP_OK, q->json ? oc_api_booking(&q->view, b)
-                             : oc_page_booking(&q->view, b, note_of(q)));
+    if (oc_request_run(q, call, id, oc_op_read(call, q->backend, &q->op_conf, item, &b),
+                       OC_VERB_READ) &&
+        q->result.reason == OC_REASON_OK && b) {
+        rc = oc_request_send(q, HTTP_OK,
+                             q->json ? oc_api_booking(&q->view, b)
+                                     : oc_page_booking(&q->view, b, note_of(q)));
     } else {
         rc = oc_request_problem(q, NULL, "read", NULL, NULL);
     }
@@ -220,8 +226,8 @@ static apr_status_t admit(oc_request_t *q, const oc_form_t **form, const char **
 
     *form = NULL;
     *back = NULL;
-    if (oc_input_origin(q->r, q->conf, &q->result) != APR_SUCCESS
-        || oc_input_body(q->r, q->conf, &body, &q->in.json, &q->result) != APR_SUCCESS) {
+    if (oc_input_origin(q->r, q->conf, &q->result) != APR_SUCCESS ||
+        oc_input_body(q->r, q->conf, &body, &q->in.json, &q->result) != APR_SUCCESS) {
         return APR_EGENERAL;
     }
     q->in.form = body;
@@ -231,9 +237,9 @@ static apr_status_t admit(oc_request_t *q, const oc_form_t **form, const char **
         return APR_EGENERAL;
     }
     /* JSON cannot be posted by a foreign page's form, and PATCH and DELETE not without leave. */
-    if (!q->in.json && q->r->method_number == M_POST
-        && oc_token_form_check(&q->scope, oc_input_text(&q->in, "token"), oc_clock_wall(), &q->result)
-           != APR_SUCCESS) {
+    if (!q->in.json && q->r->method_number == M_POST &&
+        oc_token_form_check(&q->scope, oc_input_text(&q->in, "token"), oc_clock_wall(),
+                            &q->result) != APR_SUCCESS) {
         return APR_EGENERAL;
     }
     target = oc_input_text(&q->in, "return");
@@ -255,7 +261,8 @@ static int refuse(oc_request_t *q, const oc_act_t *act, const char *verb, const 
     if (form && !q->json) {
         q->in.form = form;
         /* A key that stands for another booking must not come back with the form. */
-        again = oc_input_refill(&q->in, q->result.reason == OC_REASON_KEY_CONFLICT ? "key" : "token");
+        again =
+            oc_input_refill(&q->in, q->result.reason == OC_REASON_KEY_CONFLICT ? "key" : "token");
     }
     return oc_request_problem(q, act, verb, again, ref);
 }
@@ -270,7 +277,8 @@ static apr_status_t seed_of(oc_request_t *q, unsigned char seed[32], int *random
         key = apr_pstrmemdup(q->r->pool, key + 1, n - 2); /* a structured field's string */
     }
     if (key && (strlen(key) == 0 || strlen(key) > 255 || !oc_str_header_ok(key))) {
-        return oc_result_field(&q->result, OC_REASON_OK, "key", "Idempotency-Key: 1 to 255 characters");
+        return oc_result_field(&q->result, OC_REASON_OK, "key",
+                               "Idempotency-Key: 1 to 255 characters");
     }
     key = key ? key : oc_input_text(&q->in, "key");
     *random = !key;
@@ -281,11 +289,12 @@ static apr_status_t seed_of(oc_request_t *q, unsigned char seed[32], int *random
 }
 
 /* A good outcome: 303 for forms, a document for programs. */
-static int succeed(oc_request_t *q, const oc_act_t *act, const char *verb, const char *back, int status)
+static int succeed(oc_request_t *q, const oc_act_t *act, const char *verb, const char *back,
+                   int status)
 {
     const char *sentence = oc_view_act_sentence(&q->view, act, verb);
-    const char *path = act->booking && act->booking->item
-                       ? oc_view_booking_path(&q->view, act->booking) : NULL;
+    const char *path =
+        act->booking && act->booking->item ? oc_view_booking_path(&q->view, act->booking) : NULL;
     int i;
 
     if (q->json) {
@@ -295,18 +304,20 @@ static int succeed(oc_request_t *q, const oc_act_t *act, const char *verb, const
         return oc_request_send(q, status, oc_api_act(&q->view, act, verb));
     }
     for (i = 0; i < q->in.remarks->nelts; ++i) {
-        sentence = apr_pstrcat(q->r->pool, sentence, " ", APR_ARRAY_IDX(q->in.remarks, i, const char *), NULL);
+        sentence = apr_pstrcat(q->r->pool, sentence, " ",
+                               APR_ARRAY_IDX(q->in.remarks, i, const char *), NULL);
     }
     if (!back) {
-        back = path && strcmp(verb, "cancel") != 0 ? path
-               : apr_pstrcat(q->r->pool, q->view.base, "/bookings", NULL);
+        back = path && strcmp(verb, "cancel") != 0
+                   ? path
+                   : apr_pstrcat(q->r->pool, q->view.base, "/bookings", NULL);
     }
     return oc_request_redirect(q, back, sentence);
 }
 
 static int post_booking(oc_request_t *q, const char *arg)
 {
-    oc_book_args_t args = { 0 };
+    oc_book_args_t args = {0};
     const oc_form_t *form;
     const char *back;
     oc_act_t *act = NULL;
@@ -315,20 +326,22 @@ static int post_booking(oc_request_t *q, const char *arg)
     int rc;
 
     (void)arg;
-    if (admit(q, &form, &back) != APR_SUCCESS
-        || seed_of(q, args.seed, &args.random_seed) != APR_SUCCESS
-        || !(call = oc_request_call(q, &id))) {
+    if (admit(q, &form, &back) != APR_SUCCESS ||
+        seed_of(q, args.seed, &args.random_seed) != APR_SUCCESS ||
+        !(call = oc_request_call(q, &id))) {
         return refuse(q, NULL, "book", form, NULL);
     }
-    args.check_people = oc_input_text(&q->in, "check_people") != NULL
-                        && strcmp(oc_input_text(&q->in, "check_people"), "0") != 0;
+    args.check_people = oc_input_text(&q->in, "check_people") != NULL &&
+                        strcmp(oc_input_text(&q->in, "check_people"), "0") != 0;
     args.booking = oc_input_booking(&q->in, call->pool, &q->result);
     if (!args.booking) {
         oc_call_destroy(call);
         return refuse(q, NULL, "book", form, NULL);
     }
-    rc = oc_request_run(q, call, id, oc_op_book(call, q->backend, &q->op_conf,
-                        apr_pmemdup(call->pool, &args, sizeof(args)), &act), OC_VERB_BOOK);
+    rc = oc_request_run(q, call, id,
+                        oc_op_book(call, q->backend, &q->op_conf,
+                                   apr_pmemdup(call->pool, &args, sizeof(args)), &act),
+                        OC_VERB_BOOK);
     act = rc ? act : NULL;
     oc_request_audit(q, OC_VERB_BOOK, act, rc ? args.booking : NULL);
     if (q->result.reason == OC_REASON_OK && act) {
@@ -342,7 +355,7 @@ static int post_booking(oc_request_t *q, const char *arg)
 
 static int change_booking(oc_request_t *q, const char *ref, const oc_form_t *form, const char *back)
 {
-    oc_change_args_t args = { 0 };
+    oc_change_args_t args = {0};
     const char *etag = apr_table_get(q->r->headers_in, "If-Match");
     const char *item = open_ref(q, ref);
     oc_act_t *act = NULL;
@@ -361,8 +374,10 @@ static int change_booking(oc_request_t *q, const char *ref, const oc_form_t *for
         oc_call_destroy(call);
         return refuse(q, NULL, "change", form, ref);
     }
-    rc = oc_request_run(q, call, id, oc_op_change(call, q->backend, &q->op_conf,
-                        apr_pmemdup(call->pool, &args, sizeof(args)), &act), OC_VERB_CHANGE);
+    rc = oc_request_run(q, call, id,
+                        oc_op_change(call, q->backend, &q->op_conf,
+                                     apr_pmemdup(call->pool, &args, sizeof(args)), &act),
+                        OC_VERB_CHANGE);
     act = rc ? act : NULL;
     oc_request_audit(q, OC_VERB_CHANGE, act, NULL);
     if (q->result.reason == OC_REASON_OK && act) {
@@ -387,8 +402,9 @@ static int cancel_booking(oc_request_t *q, const char *ref, const char *back)
     }
     item = apr_pstrdup(call->pool, item);
     reason = reason ? apr_pstrdup(call->pool, reason) : NULL;
-    rc = oc_request_run(q, call, id, oc_op_cancel(call, q->backend, &q->op_conf, item, reason, &act),
-                        OC_VERB_CANCEL);
+    rc =
+        oc_request_run(q, call, id, oc_op_cancel(call, q->backend, &q->op_conf, item, reason, &act),
+                       OC_VERB_CANCEL);
     act = rc ? act : NULL;
     oc_request_audit(q, OC_VERB_CANCEL, act, NULL);
     if (q->result.reason == OC_REASON_OK && act) {
@@ -459,17 +475,17 @@ static const struct route_t {
     const char *name; /* of the method; a GET answers HEAD, too */
     int (*run)(oc_request_t *q, const char *arg);
 } routes[] = {
-    { "", M_GET, "GET, HEAD", get_rooms },
-    { "rooms", M_GET, "GET, HEAD", get_rooms },
-    { "freebusy", M_GET, "GET, HEAD", get_freebusy },
-    { "bookings", M_GET, "GET, HEAD", get_bookings },
-    { "bookings", M_POST, "POST", post_booking },
-    { "bookings/new", M_GET, "GET, HEAD", get_form },
-    { "bookings/*", M_GET, "GET, HEAD", get_booking },
-    { "bookings/*", M_POST, "POST", post_to_booking },
-    { "bookings/*", M_PATCH, "PATCH", patch_booking },
-    { "bookings/*", M_DELETE, "DELETE", delete_booking },
-    { "check", M_GET, "GET, HEAD", get_check },
+    {"", M_GET, "GET, HEAD", get_rooms},
+    {"rooms", M_GET, "GET, HEAD", get_rooms},
+    {"freebusy", M_GET, "GET, HEAD", get_freebusy},
+    {"bookings", M_GET, "GET, HEAD", get_bookings},
+    {"bookings", M_POST, "POST", post_booking},
+    {"bookings/new", M_GET, "GET, HEAD", get_form},
+    {"bookings/*", M_GET, "GET, HEAD", get_booking},
+    {"bookings/*", M_POST, "POST", post_to_booking},
+    {"bookings/*", M_PATCH, "PATCH", patch_booking},
+    {"bookings/*", M_DELETE, "DELETE", delete_booking},
+    {"check", M_GET, "GET, HEAD", get_check},
 };
 
 /* The argument if `route` fits `path`, else NULL. */
@@ -479,7 +495,8 @@ static const char *fits(const char *path, const char *route)
 
     if (n > 0 && path[n - 1] == '*') {
         return strncmp(route, path, n - 1) == 0 && route[n - 1] && !strchr(route + n - 1, '/')
-               ? route + n - 1 : NULL;
+                   ? route + n - 1
+                   : NULL;
     }
     return strcmp(path, route) == 0 ? "" : NULL;
 }

@@ -344,8 +344,8 @@ static apr_status_t times_of(const oc_input_t *in, const char *zone, int all_day
         return oc_result_field(res, OC_REASON_OK, "end", "is missing: end or duration");
     }
     if (rv == APR_SUCCESS && all_day) {
-        /* Whole local days. A date as the end is the last day meant; a clock time at midnight, as it is
-         * read back, is the end of the day before. */
+        /* Whole local days. A date as the end is the last day meant; a clock time at midnight, as
+         * it is read back, is the end of the day before. */
         apr_time_t last = end && strlen(end) == 10 ? when->end : when->end - 1;
         when->start = oc_zone_midnight(zone, when->start, 0);
         when->end = last >= when->start ? oc_zone_midnight(zone, last, 1) : when->start;

@@ -47,8 +47,8 @@ apr_status_t oc_input_change(const oc_input_t *in, apr_pool_t *pool, oc_change_a
 /* start and end of a query; absent: from the start of today for `days`. Bounded by OwaCalLimit
  * range=. */
 apr_status_t oc_input_range(const oc_input_t *in, int days, oc_range_t *range, oc_result_t *res);
-/* What a search for rooms asks: capacity=, feature=, start= and end= (both or neither). 1 in *any if
- * anything was asked at all. */
+/* What a search for rooms asks: capacity=, feature=, start= and end= (both or neither). 1 in *any
+ * if anything was asked at all. */
 apr_status_t oc_input_wish(const oc_input_t *in, oc_room_wish_t *wish, int *any, oc_result_t *res);
 /* who= (addresses or room ids) and slot= of a free/busy query; nobody named: all rooms. */
 apr_status_t oc_input_who(const oc_input_t *in, apr_array_header_t **who, apr_time_t *slot,

@@ -107,14 +107,18 @@ apr_status_t oc_request_open(oc_request_t *q, request_rec *r)
         q->json = wants_json(q, &q->route);
     } else {
         q->json = wants_json(q, &q->route);
-        return oc_result_fail(&q->result, OC_REASON_MISCONFIGURED, "the path %s is not below the "
-                              "handler's base; set OwaCalBase", oc_str_log(r->pool, r->uri, 200));
+        return oc_result_fail(&q->result, OC_REASON_MISCONFIGURED,
+                              "the path %s is not below the "
+                              "handler's base; set OwaCalBase",
+                              oc_str_log(r->pool, r->uri, 200));
     }
     if (!q->dir->use || !(q->backend = oc_config_backend(q->conf, q->dir->use))) {
-        return oc_result_fail(&q->result, OC_REASON_MISCONFIGURED, "this location has no OwaCalUse");
+        return oc_result_fail(&q->result, OC_REASON_MISCONFIGURED,
+                              "this location has no OwaCalUse");
     }
     if (!q->child) {
-        return oc_result_fail(&q->result, OC_REASON_INTERNAL, "this child could not start its threads");
+        return oc_result_fail(&q->result, OC_REASON_INTERNAL,
+                              "this child could not start its threads");
     }
     open_op_conf(q);
     if (oc_person_of(r, q->dir, &q->person, &q->result) != APR_SUCCESS) {
@@ -163,7 +167,8 @@ oc_call_t *oc_request_call(oc_request_t *q, oc_identity_t **id)
     return call;
 }
 
-int oc_request_run(oc_request_t *q, oc_call_t *call, oc_identity_t *id, oc_job_t *op, oc_verb_t verb)
+int oc_request_run(oc_request_t *q, oc_call_t *call, oc_identity_t *id, oc_job_t *op,
+                   oc_verb_t verb)
 {
     if (!op) {
         oc_result_copy(&q->result, &call->result, q->r->pool);
@@ -174,11 +179,13 @@ int oc_request_run(oc_request_t *q, oc_call_t *call, oc_identity_t *id, oc_job_t
     }
     oc_shared_count(q->shared, verb, q->result.reason, q->wait.took);
     if (q->result.reason != OC_REASON_OK) {
-        oc_log(oc_reason_loglevel(q->result.reason), 0, q->view.op_id, OC_LOGID(0540) "%s for %s: %s "
-               "(%s%s%s)%s%s", oc_verb_token(verb), q->person.user, oc_reason_token(q->result.reason),
+        oc_log(oc_reason_loglevel(q->result.reason), 0, q->view.op_id,
+               OC_LOGID(0540) "%s for %s: %s "
+                              "(%s%s%s)%s%s",
+               oc_verb_token(verb), q->person.user, oc_reason_token(q->result.reason),
                q->result.step ? q->result.step : "", q->result.step ? ": " : "",
-               q->result.detail ? q->result.detail : "",
-               q->wait.state ? " in state " : "", q->wait.state ? q->wait.state : "");
+               q->result.detail ? q->result.detail : "", q->wait.state ? " in state " : "",
+               q->wait.state ? q->wait.state : "");
     }
     return q->wait.call != NULL;
 }
@@ -205,11 +212,13 @@ void oc_request_audit(oc_request_t *q, oc_verb_t verb, const oc_act_t *act,
         }
     }
     /* Subjects do not belong here: who did what to which room, and how it ended. */
-    oc_log(OC_LOG_NOTICE, 0, q->view.op_id, OC_LOGID(0541) "audit: act=%s user=\"%s\" mailbox=\"%s\" "
-           "backend=%s rooms=%s uid=%s message-id=%s outcome=%s told=%s reason=%s ms=%" APR_TIME_T_FMT,
+    oc_log(OC_LOG_NOTICE, 0, q->view.op_id,
+           OC_LOGID(0541) "audit: act=%s user=\"%s\" mailbox=\"%s\" "
+                          "backend=%s rooms=%s uid=%s message-id=%s outcome=%s told=%s reason=%s "
+                          "ms=%" APR_TIME_T_FMT,
            oc_verb_token(verb), oc_str_log(q->r->pool, q->person.user, 200),
-           oc_str_log(q->r->pool, q->person.mailbox, 200), q->backend->conf->name, *rooms ? rooms : "-",
-           b && b->uid ? oc_str_log(q->r->pool, b->uid, 200) : "-",
+           oc_str_log(q->r->pool, q->person.mailbox, 200), q->backend->conf->name,
+           *rooms ? rooms : "-", b && b->uid ? oc_str_log(q->r->pool, b->uid, 200) : "-",
            act && act->message_id ? oc_str_log(q->r->pool, act->message_id, 200) : "-",
            act ? oc_state_token(act->state) : "none", act ? oc_view_told_token(act->told) : "none",
            oc_reason_token(q->result.reason), apr_time_as_msec(q->wait.took));
@@ -223,14 +232,17 @@ int oc_request_send(oc_request_t *q, int status, const char *text)
     apr_size_t len = strlen(text);
 
     r->status = status;
-    ap_set_content_type(r, !q->json ? "text/html; charset=utf-8"
-                           : status >= 400 ? "application/problem+json" : "application/json");
+    ap_set_content_type(r, !q->json        ? "text/html; charset=utf-8"
+                           : status >= 400 ? "application/problem+json"
+                                           : "application/json");
     apr_table_setn(r->headers_out, "Cache-Control", "private, no-store");
     apr_table_mergen(r->headers_out, "Vary", "Accept, Accept-Language");
     apr_table_setn(r->headers_out, "X-Content-Type-Options", "nosniff");
     if (!r->main) {
-        apr_table_setn(r->headers_out, "Content-Security-Policy", "default-src 'none'; style-src 'self'; "
-                       "img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'");
+        apr_table_setn(
+            r->headers_out, "Content-Security-Policy",
+            "default-src 'none'; style-src 'self'; "
+            "img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'");
     }
     ap_set_content_length(r, (apr_off_t)len);
     if (!r->header_only) {
@@ -239,8 +251,8 @@ int oc_request_send(oc_request_t *q, int status, const char *text)
     return OK;
 }
 
-int oc_request_problem(oc_request_t *q, const oc_act_t *act, const char *verb, const oc_form_t *form,
-                       const char *ref)
+int oc_request_problem(oc_request_t *q, const oc_act_t *act, const char *verb,
+                       const oc_form_t *form, const char *ref)
 {
     int status = oc_reason_http(q->result.reason);
 
@@ -249,8 +261,9 @@ int oc_request_problem(oc_request_t *q, const oc_act_t *act, const char *verb, c
         apr_table_setn(q->r->headers_out, "Retry-After",
                        apr_itoa(q->r->pool, q->result.retry_after > 0 ? q->result.retry_after : 5));
     }
-    return oc_request_send(q, status, q->json ? oc_api_problem(&q->view, &q->result, act, verb)
-                           : oc_page_problem(&q->view, &q->result, act, verb, form, ref));
+    return oc_request_send(q, status,
+                           q->json ? oc_api_problem(&q->view, &q->result, act, verb)
+                                   : oc_page_problem(&q->view, &q->result, act, verb, form, ref));
 }
 
 int oc_request_redirect(oc_request_t *q, const char *path, const char *sentence)

@@ -23,19 +23,21 @@ typedef struct oc_request_t {
     oc_view_t view;
     oc_input_t in;
     oc_result_t result;
-    const char *route;  /* what follows the base path, without suffix: "bookings/REF" */
-    int json;           /* the answer is wanted as JSON */
-    oc_wait_t wait;     /* of the operation that was run */
+    const char *route; /* what follows the base path, without suffix: "bookings/REF" */
+    int json;          /* the answer is wanted as JSON */
+    oc_wait_t wait;    /* of the operation that was run */
 } oc_request_t;
 
-/* Fill in everything but the input. A failure is in q->result (route and json are set even then). */
+/* Fill in everything but the input. A failure is in q->result (route and json are set even then).
+ */
 apr_status_t oc_request_open(oc_request_t *q, request_rec *r);
 
 /* A call for this person, with his identity; NULL with q->result set. */
 oc_call_t *oc_request_call(oc_request_t *q, oc_identity_t **id);
 /* Run the operation; the outcome stands in q->result and q->wait. 1: the operation's results may be
  * read until oc_request_done(). */
-int oc_request_run(oc_request_t *q, oc_call_t *call, oc_identity_t *id, oc_job_t *op, oc_verb_t verb);
+int oc_request_run(oc_request_t *q, oc_call_t *call, oc_identity_t *id, oc_job_t *op,
+                   oc_verb_t verb);
 /* Destroy the call. */
 void oc_request_done(oc_request_t *q);
 
@@ -46,9 +48,10 @@ void oc_request_audit(oc_request_t *q, oc_verb_t verb, const oc_act_t *act,
 
 /* Send text (HTML or JSON by q->json); returns what the handler returns. */
 int oc_request_send(oc_request_t *q, int status, const char *text);
-/* Send q->result as a problem; form != NULL: with the form filled in again, ref: for that booking. */
-int oc_request_problem(oc_request_t *q, const oc_act_t *act, const char *verb, const oc_form_t *form,
-                       const char *ref);
+/* Send q->result as a problem; form != NULL: with the form filled in again, ref: for that booking.
+ */
+int oc_request_problem(oc_request_t *q, const oc_act_t *act, const char *verb,
+                       const oc_form_t *form, const char *ref);
 /* 303 to `path` with the outcome's sentence signed into its query. */
 int oc_request_redirect(oc_request_t *q, const char *path, const char *sentence);
 

@@ -11,7 +11,7 @@
 #include "httpd/wait.h"
 #include "net/trace.h"
 
-#define GRACE apr_time_from_sec(2) /* beyond the operation's own deadlines, for a busy machine */
+#define GRACE       apr_time_from_sec(2) /* beyond the operation's own deadlines, for a busy machine */
 #define TRACE_BYTES 65536
 
 /* Lives until both sides have let go: the request that waits and the loop thread that finishes. */
@@ -132,8 +132,8 @@ static apr_status_t start(oc_child_t *child, oc_call_t *call, oc_identity_t *id,
     return rv;
 }
 
-void oc_wait_run(oc_child_t *child, const oc_server_conf_t *conf, oc_call_t *call, oc_identity_t *id,
-                 oc_job_t *op, apr_pool_t *pool, oc_wait_t *w)
+void oc_wait_run(oc_child_t *child, const oc_server_conf_t *conf, oc_call_t *call,
+                 oc_identity_t *id, oc_job_t *op, apr_pool_t *pool, oc_wait_t *w)
 {
     oc_mono_t began = oc_clock_mono();
     const char *user = call->user;
@@ -168,7 +168,8 @@ void oc_wait_run(oc_child_t *child, const oc_server_conf_t *conf, oc_call_t *cal
         write_trace(conf, call);
     } else {
         w->call = NULL;
-        oc_result_fail(&w->result, OC_REASON_OUTCOME_UNKNOWN, "the operation did not end within its own "
+        oc_result_fail(&w->result, OC_REASON_OUTCOME_UNKNOWN,
+                       "the operation did not end within its own "
                        "deadlines; it goes on without the request");
     }
     waiter_unref(waiter);

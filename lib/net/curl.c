@@ -737,10 +737,12 @@ oc_curl_t *oc_curl_create(int epoll, const oc_net_conf_t *conf, oc_curl_counts_t
         curl_multi_setopt(curl->multi, CURLMOPT_TIMERDATA, curl) != CURLM_OK ||
         curl_multi_setopt(curl->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING) != CURLM_OK
         /* Of each share: libcurl applies it to the cache that the transfer uses. It counts a
-         * connection between two legs of NTLM as idle, too, and would close those over the bound:
-         * the logons beyond it began anew without end (7.88.1). So it must not be lower than the
-         * number of transfers one identity may have; what is really idle the cache's sweep closes. */
-        || curl_multi_setopt(curl->multi, CURLMOPT_MAXCONNECTS, connections_kept(conf)) != CURLM_OK) {
+         * connection between two legs of NTLM as idle, too, and would close those over the
+         * bound: the logons beyond it began anew without end (7.88.1). So it must not be lower
+         * than the number of transfers one identity may have; what is really idle the cache's
+         * sweep closes. */
+        || curl_multi_setopt(curl->multi, CURLMOPT_MAXCONNECTS, connections_kept(conf)) !=
+               CURLM_OK) {
         oc_result_fail(res, OC_REASON_INTERNAL, "libcurl %s cannot be set up", curl_version());
         oc_curl_destroy(curl);
         return NULL;

@@ -35,9 +35,9 @@ static const char *told(const apr_array_header_t *list)
 int main(void)
 {
     apr_array_header_t *rooms, *rows, *features;
-    oc_range_t when = { apr_time_from_sec(1800), apr_time_from_sec(5400) };
-    oc_range_t day = { 0, apr_time_from_sec(86400) };
-    oc_room_wish_t wish = { 0 };
+    oc_range_t when = {apr_time_from_sec(1800), apr_time_from_sec(5400)};
+    oc_range_t day = {0, apr_time_from_sec(86400)};
+    oc_room_wish_t wish = {0};
 
     apr_initialize();
     apr_pool_create(&p, NULL);
@@ -47,8 +47,8 @@ int main(void)
     room(rooms, "mid", 12, "projector");
     room(rooms, "plain", 20, NULL);
     room(rooms, "unsaid", 0, "Projector");
-    is_str(told(oc_find_room(p, rooms, &wish, NULL)), "hall:fits small:fits mid:fits plain:fits unsaid:fits",
-           "no wish: all, as configured");
+    is_str(told(oc_find_room(p, rooms, &wish, NULL)),
+           "hall:fits small:fits mid:fits plain:fits unsaid:fits", "no wish: all, as configured");
     wish.capacity = 10;
     is_str(told(oc_find_room(p, rooms, &wish, NULL)),
            "mid:fits plain:fits hall:fits unsaid:too-small small:too-small",
@@ -64,8 +64,8 @@ int main(void)
     wish.when = when;
     rows = apr_array_make(p, 4, sizeof(oc_freebusy_t *));
     for (int i = 0; i < 3; ++i) {
-        oc_freebusy_t *fb = oc_freebusy_create(
-            p, APR_ARRAY_IDX(rooms, i, oc_room_t *)->address, day, apr_time_from_sec(1800));
+        oc_freebusy_t *fb = oc_freebusy_create(p, APR_ARRAY_IDX(rooms, i, oc_room_t *)->address,
+                                               day, apr_time_from_sec(1800));
         oc_freebusy_mark(fb, day, OC_BUSY_FREE);
         APR_ARRAY_PUSH(rows, oc_freebusy_t *) = fb;
     }
