@@ -11,7 +11,7 @@
 #include "httpd/wait.h"
 #include "net/trace.h"
 
-#define GRACE       apr_time_from_sec(2) /* beyond the operation's own deadlines, for a busy machine */
+#define GRACE       apr_time_from_sec(2) /* beyond the own deadlines, for a busy machine */
 #define TRACE_BYTES 65536
 
 /* Lives until both sides have let go: the request that waits and the loop thread that finishes. */
