@@ -218,6 +218,7 @@ static void write_fail(oc_op_t *op)
         return;
     }
     b->may_resume = verb->lost;
+    b->lost_at = verb->lost_at;
     b->looks = 0;
     oc_op_enter(op, BOOK_LOOK, verb->lost ? "reply lost" : "failed");
 }

@@ -27,6 +27,7 @@ typedef struct oc_book_t {
     int may_resume;          /* what failed was a reply, not the server's refusal */
     oc_tri_t sent;           /* the request left */
     int looks;
+    oc_mono_t lost_at;       /* when the write was sent whose reply was lost; 0 = none */
     oc_undo_t undo;
     const char *remark;      /* why it can be no more than pending, unless the room says yes */
 } oc_book_t;

@@ -6,9 +6,6 @@
 
 #include "op/book.h"
 
-#define LOOKS      3 /* after a lost reply: the server may still be at it */
-#define LOOK_PAUSE (APR_USEC_PER_SEC / 2)
-
 #define SENT_UNKNOWN \
     "The appointment stands in your calendar; whether the invitations were sent is not known."
 
@@ -129,14 +126,9 @@ void oc_book_resume(oc_op_t *op, const char *why)
     }
 }
 
-/* Look again in a while; 0: often enough, or no time. */
 static int again(oc_op_t *op)
 {
-    if (++oc_book_of(op)->looks >= LOOKS || oc_clock_mono() + LOOK_PAUSE >= op->hard) {
-        return 0;
-    }
-    oc_op_enter_later(op, op->state, LOOK_PAUSE, "not seen");
-    return 1;
+    return oc_op_again(op, &oc_book_of(op)->looks, 0);
 }
 
 void oc_book_read_start(oc_op_t *op)
@@ -173,7 +165,7 @@ void oc_book_look_fail(oc_op_t *op)
 
     if (absent && !b->may_resume) {
         oc_book_end_undone(op, "refused and not there"); /* it will not come later */
-    } else if (again(op)) {
+    } else if (oc_op_again(op, &b->looks, b->lost_at)) {
         return;
     } else if (absent) {
         oc_book_end_undone(op, "not there");

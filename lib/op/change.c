@@ -282,6 +282,7 @@ static void update_fail(oc_op_t *op)
 
     oc_op_blame(op, verb);
     c->doubtful = verb->lost;
+    c->lost_at = verb->lost_at;
     if (!verb->wrote ||
         (c->change && c->change->item_changed == OC_NO && c->change->told == OC_TOLD_NOT)) {
         oc_change_end_unchanged(op, "not changed");

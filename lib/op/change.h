@@ -26,6 +26,7 @@ typedef struct oc_changing_t {
     int tries, looks;
     int noted;
     int doubtful;           /* the reply to the update, or a part of it, was lost */
+    oc_mono_t lost_at;      /* ... which was sent then */
     const char *remark;
 } oc_changing_t;
 

@@ -7,9 +7,6 @@
 
 #include "op/change.h"
 
-#define LOOKS      3
-#define LOOK_PAUSE (APR_USEC_PER_SEC / 2)
-
 #define SUBJECT    1
 #define TEXT       2
 #define LOCATION   4
@@ -224,14 +221,9 @@ static void end_left_behind(oc_op_t *op, const char *left_behind, const char *wh
 
 /* ---- look, told ---- */
 
-/* Look again in a while; 0: often enough, or no time. */
 static int again(oc_op_t *op)
 {
-    if (++oc_change_of(op)->looks >= LOOKS || oc_clock_mono() + LOOK_PAUSE >= op->hard) {
-        return 0;
-    }
-    oc_op_enter_later(op, op->state, LOOK_PAUSE, "not seen");
-    return 1;
+    return oc_op_again(op, &oc_change_of(op)->looks, 0);
 }
 
 void oc_change_look_start(oc_op_t *op)
@@ -261,7 +253,7 @@ void oc_change_look_done(oc_op_t *op)
         oc_change_end_unknown(
             op, "The booking has neither its old nor its new values; look at your calendar.",
             "something else stands");
-    } else if (!c->doubtful || !again(op)) {
+    } else if (!c->doubtful || !oc_op_again(op, &c->looks, c->lost_at)) {
         oc_op_fail(op, OC_REASON_UPSTREAM_ERROR, "the server did not change it");
         oc_change_end_unchanged(op, "it has the old values");
     }

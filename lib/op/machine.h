@@ -40,6 +40,7 @@ typedef struct oc_op_verb_t {
     int finished;
     int wrote;         /* an exchange that writes may have been executed */
     int lost;          /* ... and of one of them the reply did not come */
+    oc_mono_t lost_at; /* ... which was sent then, the last of them */
 } oc_op_verb_t;
 
 struct oc_op_t {
@@ -81,6 +82,12 @@ oc_op_verb_t *oc_op_nth(const oc_op_t *op, int n);
 int oc_op_failed(const oc_op_verb_t *verb); /* 1: its result is a failure */
 /* Make the verb's failure the operation's, with the state's name as step. A first one stands. */
 void oc_op_blame(oc_op_t *op, const oc_op_verb_t *verb);
+/* Enter the state it is in once more after a pause, each longer than the one before, to look again;
+ * *looks counts, from 0. At least three times in all; if something was sent at `sent` (0: nothing)
+ * and never answered, until half of the undo time has passed since: by then a server has executed
+ * it, or never will, but until then not seeing its effect proves nothing. 0: often enough, or no
+ * time is left. */
+int oc_op_again(oc_op_t *op, int *looks, oc_mono_t sent);
 /* 1: the time for going on is over, what is left is for putting things right. */
 int oc_op_late(const oc_op_t *op);
 /* Take leases, added to those it holds. may_wait: on the request thread only. */

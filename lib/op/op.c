@@ -11,6 +11,9 @@
 
 #include "op/machine.h"
 
+#define LOOKS      3
+#define LOOK_PAUSE (APR_USEC_PER_SEC / 2)
+
 typedef struct flight_t {
     const oc_exchange_t *x;
     oc_op_verb_t *verb;
@@ -81,6 +84,19 @@ void oc_op_enter_later(oc_op_t *op, int state, apr_time_t time, const char *why)
 {
     oc_op_enter(op, state, why);
     op->start_at = oc_clock_mono() + time;
+}
+
+int oc_op_again(oc_op_t *op, int *looks, oc_mono_t sent)
+{
+    apr_time_t pause = LOOK_PAUSE * ++*looks;
+    oc_mono_t now = oc_clock_mono();
+    int settled = !sent || now - sent >= op->conf.undo / 2;
+
+    if ((*looks >= LOOKS && settled) || now + pause >= op->hard) {
+        return 0;
+    }
+    oc_op_enter_later(op, op->state, pause, "not seen");
+    return 1;
 }
 
 void oc_op_unlease(oc_op_t *op)
@@ -382,6 +398,7 @@ static int op_feed(oc_job_t *job, oc_exchange_t *x, oc_feed_t what, const char *
     }
     if (oc_exchange_unknown(x)) {
         verb->lost = 1;
+        verb->lost_at = x->started;
     }
     verb->job->vt->feed(verb->job, x, what, data, len);
     advance(op);

@@ -69,6 +69,9 @@ typedef struct mem_t {
     mem_fault_t fault;
     int fault2_at;         /* one more, alone */
     mem_fault_t fault2;
+    apr_time_t late;       /* what is lost, not done, is done that much later; 0 = never */
+    oc_exchange_t *late_x; /* ... this one, then */
+    oc_mono_t late_at;
     int (*start)(void *baton, int i); /* asked whether job i may begin; NULL: it may */
     void *start_baton;
     int count;             /* exchanges carried out or failed so far */

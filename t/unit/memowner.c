@@ -20,6 +20,10 @@ static int carry_out(mem_t *w, oc_exchange_t *x)
     mem_fault_t fault = MEM_FINE;
     int execute;
 
+    if (w->late_x && oc_clock_mono() >= w->late_at) {
+        mem_perform(w->late_x);
+        w->late_x = NULL;
+    }
     ++w->count;
     w->writes += x->writes;
     if (w->fault_at && (w->count == w->fault_at || (w->fault_on && w->count > w->fault_at))) {
@@ -29,6 +33,7 @@ static int carry_out(mem_t *w, oc_exchange_t *x)
     }
     execute = fault == MEM_FINE || fault == MEM_LOST_DONE || fault == MEM_TIMEOUT_DONE ||
               fault == MEM_HANG_DONE || fault == MEM_ERROR_DONE;
+    x->started = oc_clock_mono();
     x->sent = fault != MEM_NOT_SENT;
     oc_clock_advance(w->latency);
     if (execute) {
@@ -42,6 +47,10 @@ static int carry_out(mem_t *w, oc_exchange_t *x)
         break;
     case MEM_LOST_DONE:
     case MEM_LOST_UNDONE:
+        if (w->late && x->writes) {
+            w->late_x = x;
+            w->late_at = oc_clock_mono() + w->late;
+        }
         x->outcome = OC_X_LOST;
         x->status = 0;
         break;

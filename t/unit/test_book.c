@@ -198,6 +198,31 @@ static void policies(void)
     optest_end(&t);
 }
 
+/* "Not done" is not said before the server has had time to do it. */
+static void done_late(void)
+{
+    static const apr_time_t late[] = {0, 400000, 2 * APR_USEC_PER_SEC, 4 * APR_USEC_PER_SEC};
+    optest_t t;
+    oc_mono_t began;
+
+    for (unsigned i = 0; i < sizeof(late) / sizeof(late[0]); ++i) {
+        optest_begin(&t);
+        t.world->fault_at = 3;
+        t.world->fault = MEM_LOST_UNDONE;
+        t.world->late = late[i];
+        began = oc_clock_mono();
+        optest_book(&t, "alice", NULL, 1);
+        if (late[i]) {
+            optest_is(&t, OC_STATE_CONFIRMED, OC_REASON_OK, "written after the reply was lost");
+            is_int(mem_sent(t.world, NULL, MEM_REQUEST), 1, "the invitation went out once");
+        } else {
+            ok(t.act->state == OC_STATE_FAILED, "never written: it failed");
+            ok(oc_clock_mono() - began >= t.conf.undo / 2, "said when it can be relied upon");
+        }
+        optest_end(&t);
+    }
+}
+
 static void neighbours(void)
 {
     optest_t t;
@@ -448,6 +473,7 @@ int main(void)
 {
     apr_initialize();
     happy();
+    done_late();
     without_rooms();
     policies();
     neighbours();

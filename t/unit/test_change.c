@@ -308,12 +308,33 @@ static void every_fault(mem_room_t rooms_are, int declined, int copies, const ch
     is_int(bad, 0, "%s: %d ways to fail, each with a truthful outcome", name, runs);
 }
 
+/* "Not changed" is not said before the server has had time to do it. */
+static void done_late(void)
+{
+    optest_t t;
+    oc_mono_t began;
+
+    for (int late = 0; late < 4; late += 2) {
+        begin(&t, MEM_ACCEPTS, ROOM);
+        t.world->fault_at = 4;
+        t.world->fault = MEM_LOST_UNDONE;
+        t.world->late = apr_time_from_sec(late);
+        began = oc_clock_mono();
+        move(&t, 2);
+        ok((t.act->state == OC_STATE_FAILED) == !late, "an update lost, made %s",
+           late ? "later: it has not failed" : "never: it has failed");
+        ok(late || oc_clock_mono() - began >= t.conf.undo / 2, "said when it can be relied upon");
+        optest_end(&t);
+    }
+}
+
 int main(void)
 {
     apr_initialize();
     times();
     others();
     rooms();
+    done_late();
     every_fault(MEM_ACCEPTS, 0, 1, "a room that accepts");
     every_fault(MEM_SILENT, 0, 1, "a silent room");
     every_fault(MEM_SILENT, 0, 0, "a silent room, no copies of what was sent are kept");
