@@ -13,8 +13,7 @@ const char *oc_words_host(apr_pool_t *pool, const char *text, int port_default, 
 /* Letters, digits, ".", "_", "-"; 1..64 of them. */
 int oc_words_name_ok(const char *text);
 /* A path of the configuration: begins with '/', no control characters, blanks, '\\', '?', '#', '%',
- * no
- * "." or ".." segment, no empty segment. */
+ * no "." or ".." segment, no empty segment. */
 int oc_words_path_ok(const char *path);
 /* "http://host[:port]" or https in canonical form (lower case, usual port left out, IPv6 in
  * brackets: as browsers send it), or NULL. A trailing slash is allowed, a path is not. */
