@@ -9,6 +9,9 @@
  * any thread; what a verb learns about a mailbox it keeps in call->memo. begin functions run on the
  * thread that owns the call (mostly net's loop thread) and only fail (NULL, with call->result set)
  * for arguments that no server could take.
+ *
+ * Arrays of results hold pointers (oc_booking_t *, oc_freebusy_t *, oc_room_evidence_t *), never
+ * the structures themselves; the attendees of a booking are the exception (cal/booking.h).
  */
 #ifndef OC_BACKEND_BACKEND_H
 #define OC_BACKEND_BACKEND_H
@@ -75,6 +78,10 @@ typedef enum oc_told_t {
     OC_TOLD_NOBODY_TO_TELL, OC_TOLD, OC_TOLD_UNVERIFIED, /* the server said yes, no proof found */
     OC_TOLD_NOT, OC_TOLD_UNKNOWN
 } oc_told_t;
+/* The out parameter of invite, update, cancel and remove points to one of these as soon as there is
+ * anything to tell. What it says is true at every moment, for a verb may be cut off between any two
+ * calls: before a request is given that sends or changes, `told` and `item_changed` turn to "not
+ * known", and only its reply makes them better. */
 typedef struct oc_change_t {
     oc_booking_t *booking;   /* as it stands now; NULL if gone or not known */
     oc_tri_t item_changed;   /* update: the item has the new values; cancel: the item is gone */
@@ -108,7 +115,9 @@ typedef struct oc_backend_vtable_t {
                         oc_booking_t **out);
     /* Send the request for an item just created. Not repeated by the caller without evidence. */
     oc_job_t *(*invite)(const oc_backend_t *, oc_call_t *, const oc_booking_t *, oc_change_t **out);
-    /* Look, change nothing. since: only messages sent after that instant count (0 = any). */
+    /* Look, change nothing. since: an instant of our own wall clock (0 = any); only messages and
+     * room answers from after it count, the server's clock being allowed for. A copy of the booking
+     * with `cancelled` set asks about its cancellation instead of its request. */
     oc_job_t *(*evidence)(const oc_backend_t *, oc_call_t *, const oc_booking_t *, apr_time_t since,
                           oc_evidence_t **out);
     /* Change the item (must still have was->etag) and tell the attendees, removed ones included. */
