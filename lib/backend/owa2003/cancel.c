@@ -138,12 +138,9 @@ static void part_done(cancel_t *c)
     }
 }
 
-static void proof_looked(owa_verb_t *v, apr_array_header_t *messages, const oc_result_t *res,
-                         void *baton)
+/* A cancellation in Sent Items that went to everybody. messages NULL: it could not be looked. */
+static void take_proof(cancel_t *c, const apr_array_header_t *messages)
 {
-    cancel_t *c = baton;
-    (void)v;
-    (void)res;
     for (int i = 0; messages && i < messages->nelts; i++) {
         owa_message_t *m = APR_ARRAY_IDX(messages, i, owa_message_t *);
         if (owa_mail_reached(c->v.pool, m, c->booking->attendees)) {
@@ -151,6 +148,15 @@ static void proof_looked(owa_verb_t *v, apr_array_header_t *messages, const oc_r
             c->change->message_id = m->message_id;
         }
     }
+}
+
+static void proof_looked(owa_verb_t *v, apr_array_header_t *messages, const oc_result_t *res,
+                         void *baton)
+{
+    cancel_t *c = baton;
+    (void)v;
+    (void)res;
+    take_proof(c, messages);
     part_done(c);
 }
 
@@ -217,13 +223,7 @@ static void doubt_looked(owa_verb_t *v, apr_array_header_t *messages, const oc_r
     cancel_t *c = baton;
     (void)v;
     (void)res;
-    for (int i = 0; messages && i < messages->nelts; i++) {
-        owa_message_t *m = APR_ARRAY_IDX(messages, i, owa_message_t *);
-        if (owa_mail_reached(c->v.pool, m, c->booking->attendees)) {
-            c->change->told = OC_TOLD;
-            c->change->message_id = m->message_id;
-        }
-    }
+    take_proof(c, messages);
     if (c->change->told == OC_TOLD) {
         c->change->way = c->by_webdav ? "webdav" : "owa";
         erase(c);
@@ -591,16 +591,7 @@ oc_job_t *owa_cancel(const oc_backend_t *be, oc_call_t *call, const oc_booking_t
 {
     cancel_t *c;
     *out = NULL;
-    if (!booking->item || !booking->uid) {
-        oc_result_fail(&call->result, OC_REASON_INTERNAL, "cancel: the booking has no item or uid");
-        return NULL;
-    }
-    if (booking->instance != OC_INSTANCE_SINGLE) {
-        oc_result_fail(&call->result, OC_REASON_RECURRING, "a recurring meeting");
-        return NULL;
-    }
-    if (!booking->is_organizer) {
-        oc_result_fail(&call->result, OC_REASON_NOT_ORGANIZER, "not the organizer's copy");
+    if (!owa_may_change(call, booking, "cancel")) {
         return NULL;
     }
     c = (cancel_t *)owa_verb(be, call, sizeof(*c), "cancel", start);

@@ -15,8 +15,6 @@
 #include <apr_strings.h>
 #include <string.h>
 
-#define UNSENT_DRAFT "An unsent message may be left in the Drafts folder."
-
 oc_change_t *owa_change_make(apr_pool_t *pool)
 {
     oc_change_t *change = apr_pcalloc(pool, sizeof(*change));
@@ -133,7 +131,7 @@ void owa_mail_submit(owa_verb_t *v, owa_mail_t *m)
         v, m->path, m->kind == OWA_MAIL_REQUEST ? "send request" : "send cancellation", moved);
     a->baton = m;
     m->change->told = OC_TOLD_UNKNOWN; /* until the reply says better */
-    m->change->left_behind = UNSENT_DRAFT;
+    m->change->left_behind = OWA_UNSENT;
     if (!m->res.pool) {
         oc_result_init(&m->res, v->pool);
     }
@@ -223,7 +221,7 @@ static void write_draft(owa_verb_t *v, owa_mail_t *m, const char *etag)
     owa_ask_t *a = owa_proppatch(v, m->path, (const oc_dav_set_t *)set->elts, set->nelts, etag,
                                  "write draft", drafted);
     a->baton = m;
-    m->change->left_behind = UNSENT_DRAFT;
+    m->change->left_behind = OWA_UNSENT;
     owa_send(v, a);
 }
 

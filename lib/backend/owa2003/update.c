@@ -450,7 +450,7 @@ static void part(update_t *u)
     }
     /* Higher and later than any update that the command may have sent to them as well. */
     u->left = u->change->left_behind;
-    say_untold(u, "Perhaps not", "An unsent message may be left in the Drafts folder.");
+    say_untold(u, "Perhaps not", OWA_UNSENT);
     if (u->now->attendees->nelts == 0) {
         u->change->told = OC_TOLD_UNKNOWN; /* until it is known better */
     }
@@ -500,16 +500,7 @@ oc_job_t *owa_update(const oc_backend_t *be, oc_call_t *call, const oc_booking_t
 {
     update_t *u;
     *out = NULL;
-    if (!was->item || !was->uid) {
-        oc_result_fail(&call->result, OC_REASON_INTERNAL, "update: the booking has no item or uid");
-        return NULL;
-    }
-    if (was->instance != OC_INSTANCE_SINGLE) {
-        oc_result_fail(&call->result, OC_REASON_RECURRING, "a recurring meeting");
-        return NULL;
-    }
-    if (!was->is_organizer) {
-        oc_result_fail(&call->result, OC_REASON_NOT_ORGANIZER, "not the organizer's copy");
+    if (!owa_may_change(call, was, "update")) {
         return NULL;
     }
     u = (update_t *)owa_verb(be, call, sizeof(*u), "update", start);

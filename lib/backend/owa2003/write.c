@@ -20,6 +20,23 @@ static int complete(oc_call_t *call, const oc_booking_t *b, const char *verb)
     return 0;
 }
 
+int owa_may_change(oc_call_t *call, const oc_booking_t *b, const char *verb)
+{
+    if (!complete(call, b, verb)) {
+        return 0;
+    }
+    if (b->instance != OC_INSTANCE_SINGLE) {
+        oc_result_fail(&call->result, OC_REASON_RECURRING, "%s: a recurring meeting", verb);
+        return 0;
+    }
+    if (!b->is_organizer) {
+        oc_result_fail(&call->result, OC_REASON_NOT_ORGANIZER, "%s: not the organizer's copy",
+                       verb);
+        return 0;
+    }
+    return 1;
+}
+
 /* ---- create ---- */
 
 typedef struct create_t {

@@ -10,6 +10,12 @@
 
 #include "backend/owa2003/owa.h"
 
+/* 1 if `verb` may be begun on what stands: a single booking of the organizer's own, with item and
+ * uid. Else call->result says why not (write.c). */
+int owa_may_change(oc_call_t *call, const oc_booking_t *b, const char *verb);
+
+#define OWA_UNSENT "An unsent message may be left in the Drafts folder."
+
 /* ---- how a write went (erase.c) ---- */
 
 /* 1 if the server may have carried it out although it reported no success: the reply was lost, or
