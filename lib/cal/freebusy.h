@@ -16,8 +16,7 @@ typedef struct oc_freebusy_t {
     unsigned char *busy; /* oc_busy_t for each */
 } oc_freebusy_t;
 
-/* All slots unknown. The range is cut into ceil(length/slot) slots. NULL if that is over 100,000.
- */
+/* All slots unknown. The range is cut into ceil(length/slot) slots, 100,000 at most: else NULL. */
 oc_freebusy_t *oc_freebusy_create(apr_pool_t *pool, const char *address, oc_range_t range,
                                   apr_time_t slot);
 /* Mark what overlaps `r`: the stronger of old and new wins (oof > busy > tentative > free);

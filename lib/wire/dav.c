@@ -1,14 +1,16 @@
 /* dav.c - multistatus replies into rows, and the three request bodies.
  *
- * What is read, as the server writes it (its prefixes change from reply to reply):
+ * What is read, as the server writes it (its prefixes change from reply to reply). The response's
+ * own status comes in answer to PROPPATCH, and to PROPFIND of something gone. There is no propstat
+ * if all went well and the request said "Brief: t"; its status stands before prop (against RFC
+ * 2518):
  *
  *   <a:multistatus xmlns:a="DAV:">
  *     <a:response>
  *       <a:href>http://host/exchange/ana/Calendar/x.EML</a:href>
- *       <a:status>HTTP/1.1 201 Created</a:status>              (PROPPATCH; PROPFIND of something
- *       gone) <a:propstat>                                           (none with "Brief: t" if all
- *       went well)
- *         <a:status>HTTP/1.1 200 OK</a:status>                 (before prop, against RFC 2518)
+ *       <a:status>HTTP/1.1 201 Created</a:status>
+ *       <a:propstat>
+ *         <a:status>HTTP/1.1 200 OK</a:status>
  *         <a:prop><d:subject>..</d:subject><d:keywords><c:v>..</c:v></d:keywords></a:prop>
  *       </a:propstat>
  *     </a:response>

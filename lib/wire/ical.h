@@ -10,7 +10,7 @@
 
 /* The decoded text/calendar part of a message (RFC 5322, MIME), or the text itself if it is a bare
  * iCalendar stream. NULL: there is none, or the message is nested or cut so that it cannot be told.
- * */
+ */
 const char *oc_ical_in_message(apr_pool_t *pool, const char *message, apr_size_t len);
 
 /* The attendees of the first VEVENT without RECURRENCE-ID whose UID is `uid` (NULL = any): array of

@@ -496,7 +496,7 @@ static void put(oc_xml_writer_t *w, const char *s)
 }
 
 /* As HTML text; besides, a bare CR would be read back as LF, and U+FFFE and U+FFFF are not XML's.
- * */
+ */
 static void put_escaped(oc_xml_writer_t *w, const char *text)
 {
     char *s = apr_pstrdup(w->pool, oc_str_html(w->pool, text));

@@ -85,7 +85,7 @@ typedef struct oc_xml_writer_t oc_xml_writer_t;
 /* known: ends with a NULL prefix; must outlive the writer; NULL = none. */
 oc_xml_writer_t *oc_xml_writer(apr_pool_t *pool, const oc_xml_ns_t *known);
 /* ns "" = in no namespace. A name's leading digit is written as _xHHHH_, the server's own escape.
- * */
+ */
 void oc_xml_start(oc_xml_writer_t *w, const char *ns, const char *name);
 /* Right after oc_xml_start only. */
 void oc_xml_attr(oc_xml_writer_t *w, const char *ns, const char *name, const char *value);

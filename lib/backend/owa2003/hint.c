@@ -1,11 +1,11 @@
 /* hint.c - a scanner for the few places in an HTML page that can name an item.
  *
- * Tags are read one by one, with their attributes, and nothing is made of how they nest: OWA's pages
- * are tag soup of 2003. Whatever comes out is only a claim. One pass, so that it costs the same for
- * every page of a length: this runs on the thread that serves everybody's exchanges. libxml2's HTML
- * parser is no choice there: a page of 256 KB that opens elements and closes others, or one tag with
- * many attributes, keeps it busy for 2 to 3 seconds (2.9.14), and what it would save is less than
- * what keeps it in bounds.
+ * Tags are read one by one, with their attributes, and nothing is made of how they nest: OWA's
+ * pages are tag soup of 2003. Whatever comes out is only a claim. One pass, so that it costs the
+ * same for every page of a length: this runs on the thread that serves everybody's exchanges.
+ * libxml2's HTML parser is no choice there: a page of 256 KB that opens elements and closes others,
+ * or one tag with many attributes, keeps it busy for 2 to 3 seconds (2.9.14), and what it would
+ * save is less than what would keep it in bounds.
  */
 #include "backend/owa2003/hint.h"
 
@@ -72,7 +72,8 @@ static const char *resolve(apr_pool_t *pool, const char *from, const char *to)
             const char *end = digits;
             long c = 0;
             while (end < to && c <= 0xffff && (hex ? apr_isxdigit(*end) : apr_isdigit(*end))) {
-                c = c * (hex ? 16 : 10) + (apr_isdigit(*end) ? *end - '0' : (*end | 0x20) - 'a' + 10);
+                int digit = apr_isdigit(*end) ? *end - '0' : (*end | 0x20) - 'a' + 10;
+                c = c * (hex ? 16 : 10) + digit;
                 end++;
             }
             if (c > 0 && end < to && *end == ';') {

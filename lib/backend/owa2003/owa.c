@@ -20,7 +20,7 @@ static oc_itemref_t item_of(const oc_backend_t *be, apr_pool_t *pool, const unsi
 /* A uid has the form of Outlook's global object id (MS-OXOCAL): a fixed head, no exception date, a
  * creation time (none: it must not change when the same request is repeated), 8 zero bytes, the
  * length 16, and 16 bytes of our own. Outlook matches updates by the binary form, OWA by this text.
- * */
+ */
 static const char *uid_of(const oc_backend_t *be, apr_pool_t *pool, const unsigned char seed[32])
 {
     char *own = apr_pstrdup(pool, oc_str_hex(pool, seed + 16, 16)), *p;
