@@ -43,6 +43,21 @@ subtest 'log and counters' => sub {
     is("$c->{logons} $c->{'logons-refused'}", '4 2', 'logons tried and refused; a request without credentials is none');
 };
 
+subtest 'README tells of every member of a reply' => sub {
+    open my $h, '<', "$FindBin::Bin/sim/README" or die "README: $!";
+    my $readme = join '', <$h>;
+    $sim->control(POST => '/_sim/items?mailbox=alice&urn%3Aschemas%3Amailheader%3Ato=bob%40example.test');
+    $alice->do(GET => '/exchange/alice/');
+    my $box = $sim->control(GET => '/_sim/mailbox/alice?folder=calendar');
+    my ($folder) = @{ $box->{folders} };
+    my ($item) = @{ $folder->{items} };
+    my @objects = ($box, $folder, $item, $item->{attendees}[0], $sim->control(GET => '/_sim/log')->[0],
+        $sim->control(GET => '/_sim/counters'), values %{ $sim->control(GET => '/_sim/settings') });
+    my %missing = map { $_ => 1 } grep { $readme !~ /\b\Q$_\E\b/ } map { keys %$_ } @objects;
+    is(join(' ', sort keys %missing), '', 'none is missing');
+    $alice->reset;
+};
+
 subtest 'mailboxes, items, clock, rights' => sub {
     my %m = map { $_->{name} => $_ } @{ $sim->control(GET => '/_sim/mailboxes') };
     is(join(' ', sort keys %m), 'alice boardroom bob carol room1 zoltan', 'the default users');

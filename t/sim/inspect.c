@@ -1,20 +1,5 @@
 /* /_sim/: what tests and people may look at and change, in JSON, on loopback only, without logon.
- *
- *   GET  /_sim/ping                     "ok"
- *   GET  /_sim/mailboxes                all mailboxes, without contents
- *   GET  /_sim/mailbox/NAME[?folder=F]  folders, items, all stored properties, attendees
- *   GET  /_sim/log[?since=ID]           the last requests
- *   GET  /_sim/counters                 what was counted
- *   GET  /_sim/settings                 switches;  POST ?NAME=VALUE&.. changes them
- *   GET  /_sim/clock                    POST ?advance=SECONDS or ?set=DATE-TIME
- *   POST /_sim/respond?mailbox=M&uid=U&answer=accept|tentative|decline
- *   POST /_sim/items?mailbox=M[&folder=F][&count=N][&start=..&minutes=..&step=..]
- *                   [&PROPERTY=VALUE]..
- *   POST /_sim/mailbox/NAME?cached=0|1&policy=accept|refuse|silent
- *   POST /_sim/grant?mailbox=M&user=U&level=none|read|write|owner[&calendar=1]
- *   POST /_sim/reset                    contents, clock, rights, switches, faults, log
- *   /_sim/fault                         see fault.h
- * Folder names: inbox, calendar, drafts, sentitems, deleteditems, or the real name. */
+ * What there is, and the shape of the replies: README. */
 #include "inspect.h"
 #include "submitting.h"
 
