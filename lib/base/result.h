@@ -38,7 +38,6 @@ typedef enum oc_kind_t {
     X(UNSUPPORTED_TYPE, "unsupported-media-type", INPUT, 415,                                      \
       "This content type is not accepted here.")                                                   \
     X(METHOD, "method-not-allowed", INPUT, 405, "This method is not allowed here.")                \
-    X(NOT_ACCEPTABLE, "not-acceptable", INPUT, 406, "None of the accepted formats can be given.")  \
     X(NO_SUCH_PAGE, "no-such-page", NOT_FOUND, 404, "There is nothing at this address.")           \
     X(ORIGIN_REFUSED, "origin-refused", DENIED, 403,                                               \
       "The request came from another site and was refused.")                                       \

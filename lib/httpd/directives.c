@@ -591,4 +591,4 @@ const command_rec oc_config_commands[] = {
     AP_INIT_ITERATE("OwaCalReturn", set_return, NULL, ACCESS_CONF,
                     "paths that return= may lead to"),
     AP_INIT_TAKE1("OwaCalPrivacy", set_privacy, NULL, ACCESS_CONF, "busy, organizer or subject"),
-    {NULL}};
+    {.name = NULL}};
