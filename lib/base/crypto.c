@@ -1,4 +1,5 @@
 /* crypto.c - the only file that names libcrypto. */
+#include <pthread.h>
 #include <string.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -7,11 +8,19 @@
 #include "base/crypto.h"
 #include "base/str.h"
 
+/* Looked up once: OpenSSL 3 searches its providers by name, which takes as long as the MAC itself. */
+static EVP_MAC *hmac;
+
+static void fetch_hmac(void)
+{
+    hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+}
+
 apr_status_t oc_crypto_hmac(unsigned char out[OC_HMAC_SIZE], const oc_secret_t *secret, int which,
                             const char *const *strings, int count)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     apr_status_t rv = APR_EGENERAL;
-    EVP_MAC *mac = NULL;
     EVP_MAC_CTX *ctx = NULL;
     char digest[] = "SHA256";
     OSSL_PARAM params[2];
@@ -21,8 +30,8 @@ apr_status_t oc_crypto_hmac(unsigned char out[OC_HMAC_SIZE], const oc_secret_t *
     if (which < 0 || which > 1 || secret->len[which] == 0) {
         return APR_EINVAL;
     }
-    mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    ctx = mac ? EVP_MAC_CTX_new(mac) : NULL;
+    pthread_once(&once, fetch_hmac);
+    ctx = hmac ? EVP_MAC_CTX_new(hmac) : NULL;
     params[0] = OSSL_PARAM_construct_utf8_string("digest", digest, 0);
     params[1] = OSSL_PARAM_construct_end();
     if (!ctx || !EVP_MAC_init(ctx, secret->key[which], secret->len[which], params)) {
@@ -49,7 +58,6 @@ apr_status_t oc_crypto_hmac(unsigned char out[OC_HMAC_SIZE], const oc_secret_t *
 
 leave:
     EVP_MAC_CTX_free(ctx);
-    EVP_MAC_free(mac);
     return rv;
 }
 
