@@ -28,7 +28,7 @@ local ramp = tonumber(os.getenv("BENCH_RAMP") or "") or 0
 local first = tonumber(os.getenv("BENCH_CONNECTIONS") or "") or 0
 local requests, next_one = {}, 0
 local threads = {}
-sent, got, bad, began, ended = 0, 0, 0, 0
+sent, got, bad, began, ended = 0, 0, 0, 0, 0
 
 function setup(thread)
     table.insert(threads, thread)
@@ -44,8 +44,8 @@ function init()
         response = function(status)
             got = got + 1
             if status ~= 200 then bad = bad + 1 end
+            ended = now()
             if sent >= total and got == sent then
-                ended = now()
                 wrk.thread:stop()
                 ffi.C.kill(ffi.C.getpid(), 2) -- wakes wrk's main thread, which sleeps to the end
             end
@@ -70,12 +70,13 @@ end
 function done(summary, latency)
     local e = summary.errors
     local count, asked, seconds, wrong = summary.requests, 0, summary.duration / 1e6, e.status
+    local errors = e.connect + e.read + e.write + e.timeout
     if total then
         count, wrong, asked = threads[1]:get("got"), threads[1]:get("bad"), threads[1]:get("sent")
-        local to = threads[1]:get("ended")
-        seconds = (to > 0 and to or now()) - threads[1]:get("began")
+        errors = asked - count -- idle connections may be closed while the last answer is waited for
+        seconds = threads[1]:get("ended") - threads[1]:get("began")
     end
     io.write(string.format("load: requests=%d asked=%d seconds=%.3f bad=%d errors=%d p50=%.2f p99=%.2f max=%.2f\n",
-        count, asked, seconds, wrong, e.connect + e.read + e.write + e.timeout,
+        count, asked, seconds, wrong, errors,
         latency:percentile(50) / 1000, latency:percentile(99) / 1000, latency.max / 1000))
 end
