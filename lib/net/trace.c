@@ -6,6 +6,8 @@
 #include "base/str.h"
 #include "net/trace.h"
 
+#define PIECE 1000 /* bytes of a line; a line of the log has room for twice as many */
+
 typedef struct record_t {
     const oc_exchange_t *x; /* NULL once it has ended */
     const char *request, *head, *body, *end;
@@ -42,21 +44,40 @@ static apr_size_t fits(oc_trace_t *trace, record_t *record, apr_size_t len)
     return kept;
 }
 
-/* Every line of text with the prefix in front, harmless for a log. */
-static const char *as_lines(apr_pool_t *pool, const char *prefix, const char *text)
+/* So many bytes of a line that no character is cut in two. */
+static apr_size_t piece_of(const char *line, apr_size_t len)
+{
+    apr_size_t n = len;
+
+    if (len > PIECE) {
+        for (n = PIECE; n > PIECE - 4 && ((unsigned char)line[n] & 0xC0) == 0x80; --n) {
+        }
+    }
+    return n;
+}
+
+/* Every line of text with the sign in front, harmless for a log. */
+static const char *as_lines(apr_pool_t *pool, char sign, const char *text)
 {
     apr_array_header_t *parts = apr_array_make(pool, 16, sizeof(const char *));
 
     while (*text) {
         apr_size_t len = strcspn(text, "\n"), bare = len;
+        char how = ' ';
 
         if (bare && text[bare - 1] == '\r') {
             --bare;
         }
-        APR_ARRAY_PUSH(parts, const char *) = prefix;
-        APR_ARRAY_PUSH(parts, const char *) =
-            oc_str_log(pool, apr_pstrmemdup(pool, text, bare), 4 * bare);
-        APR_ARRAY_PUSH(parts, const char *) = "\n";
+        do {
+            apr_size_t n = piece_of(text, bare);
+
+            APR_ARRAY_PUSH(parts, const char *) = apr_psprintf(
+                pool, "%c%c%s\n", sign, how, oc_str_log(pool, apr_pstrmemdup(pool, text, n), 4 * n));
+            how = '+';
+            text += n;
+            bare -= n;
+            len -= n;
+        } while (bare > 0);
         text += len + (text[len] == '\n');
     }
     return apr_array_pstrcat(pool, parts, '\0');
@@ -125,14 +146,14 @@ void oc_trace_request(oc_trace_t *trace, const oc_exchange_t *x)
         apr_psprintf(scratch, "== %s: %s://%s:%d%s\n", x->purpose ? x->purpose : "exchange",
                      x->site ? x->site->scheme : "?", x->site ? x->site->host : "?",
                      x->site ? x->site->port : 0, x->connauth == OC_CONNAUTH_NTLM ? ", NTLM" : "");
-    text = apr_pstrcat(scratch, text, as_lines(scratch, "> ", lines.text), NULL);
+    text = apr_pstrcat(scratch, text, as_lines(scratch, '>', lines.text), NULL);
     if (x->body) {
         apr_size_t most = trace->max < x->body_len ? trace->max : x->body_len;
         const char *body =
             oc_trace_redact_body(scratch, apr_table_get(x->headers, "Content-Type"), x->body, most);
 
         record->left_out += (apr_off_t)(x->body_len - most);
-        text = apr_pstrcat(scratch, text, ">\n", as_lines(scratch, "> ", body), NULL);
+        text = apr_pstrcat(scratch, text, ">\n", as_lines(scratch, '>', body), NULL);
     }
     record->request = keep(trace, record, text);
     apr_pool_destroy(scratch);
@@ -170,7 +191,7 @@ void oc_trace_reply(oc_trace_t *trace, const oc_exchange_t *x, const char *data,
     lines.pool = scratch;
     lines.text = apr_psprintf(scratch, "%d\n", x->status);
     apr_table_do(add_header, &lines, x->reply_headers, NULL);
-    record->head = keep(trace, record, as_lines(scratch, "< ", lines.text));
+    record->head = keep(trace, record, as_lines(scratch, '<', lines.text));
     record->type = apr_pstrdup(trace->pool, apr_table_get(x->reply_headers, "Content-Type"));
     apr_pool_destroy(scratch);
 }
@@ -193,7 +214,7 @@ void oc_trace_end(oc_trace_t *trace, const oc_exchange_t *x)
 
         /* Its place was taken while it was raw; escapes may make it longer. */
         trace->used -= record->raw_len;
-        body = apr_pstrcat(scratch, "<\n", as_lines(scratch, "< ", body), NULL);
+        body = apr_pstrcat(scratch, "<\n", as_lines(scratch, '<', body), NULL);
         len = fits(trace, record, strlen(body));
         record->body = apr_pstrmemdup(trace->pool, body, len);
         oc_str_wipe(record->raw, record->raw_len);

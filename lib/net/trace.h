@@ -2,8 +2,9 @@
  *
  * Written on failure or on demand (OwaCalTrace). Never contains: credentials, cookies, challenges
  * and tokens in headers, password fields of a form or a query, and what a booking is about (subject
- * and text) - matched without regard to case, from the lists in trace.c and redact.c. What is
- * neither XML, HTML nor a form is counted, not kept. Owned by the thread that owns the call.
+ * and text) - matched without regard to case, from the lists in redact.c. What is neither XML, HTML
+ * nor a form is counted, not kept. It does contain who meets whom, when and where, and the paths of
+ * items, which Outlook and OWA name after their subjects. Owned by the thread that owns the call.
  *
  * The text of one exchange:
  *     == find folders: https://mail.example.test:443
@@ -16,6 +17,9 @@
  *     <
  *     < <a:multistatus ...
  *     == replied, 1234 bytes in 15 ms
+ *
+ * A line of more than 1000 bytes goes on in lines that begin with ">+" or "<+". The units of backends
+ * replay such a text as it is, as a file of t/data/: what stands behind "trace: " in the log.
  */
 #ifndef OC_NET_TRACE_H
 #define OC_NET_TRACE_H

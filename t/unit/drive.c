@@ -51,6 +51,36 @@ void drive_add(drive_t *d, const char *request, const char *reply)
     s->len = strlen(reply);
 }
 
+/* One line of a trace. */
+static void load_trace(drive_t *d, step_t **s, const char *line)
+{
+    static const char *const ends[][2] = {
+        {"== lost", "LOST"}, {"== timeout", "TIMEOUT"}, {"== not sent", "NOT_SENT"}};
+    apr_size_t i, len = strlen(line);
+
+    if (*line == '>') {
+        if (!*s && len > 11 && !strcmp(line + len - 9, " HTTP/1.1")) {
+            *s = add_step(d, apr_pstrmemdup(d->pool, line + 2, len - 11));
+            (*s)->reply = "";
+        }
+    } else if (*s && *line == '<') { /* of the reply; "<+": of the same line */
+        const char *start = line + (len > 1 ? 2 : 1);
+
+        (*s)->reply = apr_pstrcat(d->pool, (*s)->reply,
+                                  line[1] == '+' || !*(*s)->reply ? "" : "\n", start, NULL);
+        (*s)->len = strlen((*s)->reply);
+    } else if (*s && (!strncmp(line, "== replied", 10) || !strncmp(line, "== under way", 12))) {
+        *s = NULL;
+    }
+    for (i = 0; *s && i < sizeof(ends) / sizeof(ends[0]); ++i) {
+        if (!strncmp(line, ends[i][0], strlen(ends[i][0]))) {
+            (*s)->reply = ends[i][1];
+            (*s)->len = strlen(ends[i][1]);
+            *s = NULL;
+        }
+    }
+}
+
 void drive_load(drive_t *d, const char *file)
 {
     apr_file_t *f;
@@ -58,6 +88,7 @@ void drive_load(drive_t *d, const char *file)
     apr_size_t len;
     char *text, *line, *next;
     step_t *s = NULL;
+    int is_trace = 0;
 
     if (apr_file_open(&f, file, APR_READ | APR_BINARY, APR_OS_DEFAULT, d->pool) != APR_SUCCESS
         || apr_file_info_get(&info, APR_FINFO_SIZE, f) != APR_SUCCESS) {
@@ -74,7 +105,10 @@ void drive_load(drive_t *d, const char *file)
         if (end) {
             *end = '\0';
         }
-        if (!strncmp(line, ">> ", 3)) {
+        is_trace |= !s && !strncmp(line, "== ", 3);
+        if (is_trace) {
+            load_trace(d, &s, line);
+        } else if (!strncmp(line, ">> ", 3)) {
             s = add_step(d, line + 3);
         } else if (s && !strncmp(line, ">~ ", 3)) {
             APR_ARRAY_PUSH(s->has, const char *) = line + 3;

@@ -12,6 +12,10 @@
  *                                          (an empty line ends the headers)
  *     <?xml ...                            body, up to the next line that begins with ">> "
  *
+ * Or they are what OwaCalTrace has written (net/trace.h), without what the log puts in front:
+ *
+ *     sed -n 's/.*\[op 65e310f0d0ef866b\] trace: //p' error_log >t/data/owa2003/it-failed.txt
+ *
  * An exchange is answered by the first unused recording that fits method and path, so that those in
  * flight side by side may come in any order. One that nothing fits counts as a complaint.
  */

@@ -3,11 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include <apr_general.h>
 #include <apr_strings.h>
 
 #include "tap.h"
+#include "backend/backend.h"
+#include "drive.h"
 #include "errand.h"
 #include "net/trace.h"
 
@@ -46,6 +49,78 @@ static const char *record(oc_exchange_t *x, apr_size_t max, const char *type, co
     x->ended = 1015000;
     oc_trace_end(trace, x);
     return oc_trace_text(trace, root);
+}
+
+/* What an operation left in the log is what a unit of the backend can be driven by. */
+static void test_replay(void)
+{
+    static const char xml[] = "text/xml";
+    static oc_backend_conf_t conf = {"ex", "owa2003", (oc_site_t *)&site, "/exchange/", "/public/",
+                                     NULL, NULL,      NULL,               0};
+    char name[] = "/tmp/owacal-trace-XXXXXX";
+    char *noise = apr_pcalloc(root, 3001);
+    int fd = mkstemp(name), i;
+    FILE *f = fdopen(fd, "w");
+    const char *error;
+    oc_backend_t *be = oc_backend_open(root, &conf, &error);
+    oc_list_query_t query = {NULL, {apr_time_from_sec(1772701200), apr_time_from_sec(1772704800)},
+                             NULL, 10};
+    oc_list_t *list = NULL;
+    oc_call_t *call = oc_call_create("ana", "ana", "ana");
+    drive_t *d = drive_create(root);
+    oc_exchange_t *x[2];
+
+    for (i = 0; i < 3000; i += 2) { /* so that a line is cut inside a character */
+        memcpy(noise + i, "\xC3\xA1", 2);
+    }
+    for (i = 0; i < 2; ++i) {
+        x[i] = make(i ? "SEARCH" : "PROPFIND", i ? "/exchange/ana/Kalender/" : "/exchange/ana/", xml,
+                    "<a/>");
+        apr_table_set(x[i]->reply_headers, "MS-WebStorage", "6.5.7226");
+    }
+    fputs(record(x[0], 20000, xml,
+                 "<?xml version=\"1.0\"?>\r\n<a:multistatus xmlns:d=\"urn:schemas:httpmail:\" "
+                 "xmlns:a=\"DAV:\"><a:response><a:href>http://x/exchange/ana/</a:href><a:propstat>"
+                 "<a:status>HTTP/1.1 200 OK</a:status><a:prop>"
+                 "<d:inbox>http://x/exchange/ana/Posteingang</d:inbox>"
+                 "<d:calendar>http://x/exchange/ana/Kalender</d:calendar>"
+                 "<d:drafts>http://x/exchange/ana/Entw%C3%BCrfe</d:drafts>"
+                 "<d:sentitems>http://x/exchange/ana/Gesendete%20Objekte</d:sentitems>"
+                 "<d:deleteditems>http://x/exchange/ana/Gel%C3%B6schte</d:deleteditems>"
+                 "<d:sendmsg>http://x/exchange/ana/##DavMailSubmissionURI##</d:sendmsg>"
+                 "</a:prop></a:propstat>"
+                 "</a:response></a:multistatus>"), f);
+    fputs(record(x[1], 20000, xml,
+                 apr_pstrcat(root, "<a:multistatus xmlns:a=\"DAV:\" xmlns:c=\"urn:schemas:calendar:\""
+                             "><a:response><a:href>http://x/exchange/ana/Kalender/1.EML</a:href>"
+                             "<a:propstat><a:status>HTTP/1.1 200 OK</a:status><a:prop>"
+                             "<c:dtstart>2026-03-05T09:00:00.000Z</c:dtstart>"
+                             "<c:dtend>2026-03-05T10:00:00.000Z</c:dtend><c:location>", noise,
+                             "</c:location></a:prop></a:propstat></a:response></a:multistatus>",
+                             NULL)), f);
+    fclose(f);
+    drive_load(d, name);
+    unlink(name);
+    is_int(drive_run(d, be->vt->list(be, call, &query, &list)), 0, "a recorded list is replayed");
+    is_int(drive_unused(d), 0, "to its end (%s)", call->result.detail ? call->result.detail : "");
+    if (ok(list && list->bookings->nelts == 1, "with what it found")) {
+        is_str(APR_ARRAY_IDX(list->bookings, 0, oc_booking_t *)->location, noise,
+               "long lines and letters beyond ASCII as they were");
+    }
+    oc_call_destroy(call);
+
+    d = drive_create(root);
+    f = fopen(name, "w");
+    fputs("== find folders: http://x:80\n> PROPFIND /exchange/ana/ HTTP/1.1\n> Depth: 0\n"
+          "== lost after sending: reset, 0 bytes in 3 ms\n", f);
+    fclose(f);
+    drive_load(d, name);
+    unlink(name);
+    call = oc_call_create("ana", "ana", "ana");
+    drive_run(d, be->vt->list(be, call, &query, &list));
+    is_int(drive_unused(d), 0, "a reply that did not come");
+    ok(call->result.reason != OC_REASON_OK, "does not come");
+    oc_call_destroy(call);
 }
 
 static void test_whole(void)
@@ -294,6 +369,7 @@ int main(void)
     apr_initialize();
     apr_pool_create(&root, NULL);
     test_whole();
+    test_replay();
     test_bounds();
     test_headers();
     test_bodies();
