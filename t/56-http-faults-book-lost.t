@@ -10,7 +10,7 @@ use FaultBook;
 use FaultList;
 use Faults;
 
-my $world = Faults->start(cases => 600);
+my $world = Faults->start(cases => 600, step => '900ms');
 my $n = $world->exchanges(sub { $_[0]->book });
 my $warm = $world->exchanges(sub { $_[0]->book }, \&FaultBook::warm_up);
 $world->run([{ name => 'no fault' }, FaultList::lost($n), FaultList::on_open_connections($warm), FaultList::lasting($n)], \&FaultBook::story);

@@ -10,9 +10,9 @@ use FaultChange;
 use FaultList;
 use Faults;
 
-my $world = Faults->start(cases => 600);
+my $world = Faults->start(cases => 600, step => '900ms');
 my $where;
-my $n = $world->exchanges(sub { $_[0]->change($where) }, sub { $where = $_[0]->book->{headers}{location} });
+my $n = $world->exchanges(sub { $_[0]->change($where) }, sub { $where = $_[0]->steady('book')->{headers}{location} });
 $world->run([{ name => 'no fault' }, FaultList::lost($n), FaultList::lasting($n)], \&FaultChange::story);
 $world->finish;
 done_testing();

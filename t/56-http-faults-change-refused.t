@@ -11,7 +11,7 @@ use Faults;
 
 my $world = Faults->start(cases => 600);
 my $where;
-my $n = $world->exchanges(sub { $_[0]->change($where) }, sub { $where = $_[0]->book->{headers}{location} });
+my $n = $world->exchanges(sub { $_[0]->change($where) }, sub { $where = $_[0]->steady('book')->{headers}{location} });
 $world->run([{ name => 'no fault' }, FaultList::refused($n)], \&FaultChange::story);
 $world->finish;
 done_testing();

@@ -16,10 +16,10 @@ use Httpd;
 use SimRun;
 
 binmode $_, ':encoding(UTF-8)' for Test::More->builder->output, Test::More->builder->failure_output;
-my $deadline = 7;    # operation and undo time, and something for a busy machine
+my $deadline = 9;    # operation and undo time, and something for a busy machine
 my $sim = SimRun->start('--auth', 'basic');
 my $web = Httpd->start(backend => $sim->{url}, children => 1, threads => 16,
-    server => "OwaCalTimeout connect=500ms step=700ms operation=3s undo=2s answer=200ms\nOwaCalLimit response=4194304");
+    server => "OwaCalTimeout connect=500ms step=1500ms operation=4s undo=2s answer=200ms\nOwaCalLimit response=4194304");
 my ($child) = split ' ', `ps -o pid= --ppid $web->{pid}`;
 
 # Nobody may ever knock here.

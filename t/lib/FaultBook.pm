@@ -44,7 +44,7 @@ sub judge {
 
 sub repeat {
     my ($c) = @_;
-    my $r = $c->book;
+    my $r = $c->steady('book');
     return () if $r->{status} == 403 && FaultList::spoils_password($c->{fault});
     my $see = $c->look;
     my @standing = map { scalar @{ $see->{$_}{calendar} } } qw(org bob carol room);

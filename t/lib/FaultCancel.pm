@@ -41,7 +41,7 @@ sub judge {
 
 sub repeat {
     my ($c, $where) = @_;
-    my $r = $c->cancel($where);
+    my $r = $c->steady('cancel', $where);
     return () if $r->{status} == 403 && FaultList::spoils_password($c->{fault});
     my $see = $c->look;
     my @standing = map { scalar @{ $see->{$_}{calendar} } } qw(org bob carol room);
@@ -56,7 +56,7 @@ sub repeat {
 
 sub story {
     my ($c) = @_;
-    my $where = $c->book->{headers}{location} // return 'the booking before it failed';
+    my $where = $c->steady('book')->{headers}{location} // return 'the booking before it failed';
     $c->{said} = [];
     $c->fault;
     my @wrong = judge($c, $c->cancel($where));

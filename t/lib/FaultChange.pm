@@ -55,7 +55,7 @@ sub judge {
 # A change that failed or came half can be made again, unless the repeat finds nothing to do.
 sub repeat {
     my ($c, $where) = @_;
-    my $r = $c->change($where);
+    my $r = $c->steady('change', $where);
     return () if $r->{status} == 403 && FaultList::spoils_password($c->{fault});
     my $see = $c->look;
     my @wrong;
@@ -68,7 +68,7 @@ sub repeat {
 
 sub story {
     my ($c) = @_;
-    my $where = $c->book->{headers}{location} // return 'the booking before it failed';
+    my $where = $c->steady('book')->{headers}{location} // return 'the booking before it failed';
     $c->{said} = [];
     $c->fault;
     my @wrong = judge($c, $c->change($where));

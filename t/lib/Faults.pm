@@ -43,7 +43,7 @@ sub start {
     $self->{sim} = SimRun->start('--auth', 'basic', '--users', "$self->{dir}/users", @{ $o{sim} // [] });
     $self->{web} = Httpd->start(backend => $self->{sim}{url}, children => 1, threads => 24, rooms => $rooms,
         passwords => \%password, loglevel => $o{loglevel} // 'owacal:info',
-        server => 'OwaCalTimeout connect=700ms step=' . ($o{step} // '900ms')
+        server => 'OwaCalTimeout connect=700ms step=' . ($o{step} // '5s')
             . " operation=8s undo=5s answer=200ms\nOwaCalLimit waiting=100");
     return $self;
 }
@@ -162,6 +162,17 @@ sub change {
 sub cancel {
     my ($c, $where) = @_;
     return $c->say_of($c->{world}{web}->json($c->{org}, DELETE => $where, undef, timeout => 40));
+}
+
+# The same for what comes before and after the fault: a busy machine may need several tries.
+sub steady {
+    my ($c, $verb, @args) = @_;
+    my $r;
+    for (1 .. 4) {
+        $r = $c->$verb(@args);
+        last if $r->{status} !~ /^50[34]$/;
+    }
+    return $r;
 }
 
 # What the four mailboxes hold of this meeting. JSON::PP would take most of the time of the whole
