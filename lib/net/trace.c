@@ -71,8 +71,9 @@ static const char *as_lines(apr_pool_t *pool, char sign, const char *text)
         do {
             apr_size_t n = piece_of(text, bare);
 
-            APR_ARRAY_PUSH(parts, const char *) = apr_psprintf(
-                pool, "%c%c%s\n", sign, how, oc_str_log(pool, apr_pstrmemdup(pool, text, n), 4 * n));
+            APR_ARRAY_PUSH(parts, const char *) =
+                apr_psprintf(pool, "%c%c%s\n", sign, how,
+                             oc_str_log(pool, apr_pstrmemdup(pool, text, n), 4 * n));
             how = '+';
             text += n;
             bare -= n;

@@ -1,5 +1,6 @@
-/* Nothing of one person reaches another: what a child remembers (folders, logon cookies) is tried to
- * be had by somebody else, by another password, on another server, and by names made to look alike. */
+/* Nothing of one person reaches another: what a child remembers (folders, logon cookies) is tried
+ * to be had by somebody else, by another password, on another server, and by names made to look
+ * alike. */
 #include <stdlib.h>
 #include <string.h>
 #include <apr_general.h>
@@ -67,9 +68,10 @@ static void folders(void)
 static void look_alikes(void)
 {
     static const char *const rows[][3] = { /* identity, kind, name */
-        {"ana", "folders", "one/ana"}, {"ana\nfolders", "one/ana", ""}, {"anafolders", "", "one/ana"},
-        {"ana", "foldersone/ana", ""}, {"", "anafolders", "one/ana"},   {"Ana", "folders", "one/ana"},
-        {"ana", "folders", "one/an"},  {"ana ", "folders", "one/ana"},
+        {"ana", "folders", "one/ana"},   {"ana\nfolders", "one/ana", ""},
+        {"anafolders", "", "one/ana"},   {"ana", "foldersone/ana", ""},
+        {"", "anafolders", "one/ana"},   {"Ana", "folders", "one/ana"},
+        {"ana", "folders", "one/an"},    {"ana ", "folders", "one/ana"},
     };
     static const char *const users[] = {"a:b", "a%3Ab", "a%3ab", "a", "A", "a ", "a\\b", "a/b"};
     enum { ROWS = sizeof(rows) / sizeof(rows[0]), USERS = sizeof(users) / sizeof(users[0]) };

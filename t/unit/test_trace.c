@@ -74,8 +74,8 @@ static void test_replay(void)
         memcpy(noise + i, "\xC3\xA1", 2);
     }
     for (i = 0; i < 2; ++i) {
-        x[i] = make(i ? "SEARCH" : "PROPFIND", i ? "/exchange/ana/Kalender/" : "/exchange/ana/", xml,
-                    "<a/>");
+        x[i] = make(i ? "SEARCH" : "PROPFIND", i ? "/exchange/ana/Kalender/" : "/exchange/ana/",
+                    xml, "<a/>");
         apr_table_set(x[i]->reply_headers, "MS-WebStorage", "6.5.7226");
     }
     fputs(record(x[0], 20000, xml,
@@ -91,8 +91,9 @@ static void test_replay(void)
                  "</a:prop></a:propstat>"
                  "</a:response></a:multistatus>"), f);
     fputs(record(x[1], 20000, xml,
-                 apr_pstrcat(root, "<a:multistatus xmlns:a=\"DAV:\" xmlns:c=\"urn:schemas:calendar:\""
-                             "><a:response><a:href>http://x/exchange/ana/Kalender/1.EML</a:href>"
+                 apr_pstrcat(root, "<a:multistatus xmlns:a=\"DAV:\" "
+                             "xmlns:c=\"urn:schemas:calendar:\">"
+                             "<a:response><a:href>http://x/exchange/ana/Kalender/1.EML</a:href>"
                              "<a:propstat><a:status>HTTP/1.1 200 OK</a:status><a:prop>"
                              "<c:dtstart>2026-03-05T09:00:00.000Z</c:dtstart>"
                              "<c:dtend>2026-03-05T10:00:00.000Z</c:dtend><c:location>", noise,
