@@ -41,7 +41,7 @@ typedef struct oc_backend_t oc_backend_t;
 typedef struct oc_freebusy_query_t {
     apr_array_header_t *who; /* const char *: SMTP addresses */
     oc_range_t range;
-    apr_time_t slot;         /* microseconds, a whole number of minutes */
+    apr_time_t slot;         /* microseconds, a whole number of minutes, a day at most */
 } oc_freebusy_query_t;
 
 /* ---- list ---- */

@@ -108,6 +108,8 @@ static void test_odd(void)
     ok(!a.job && a.call->result.reason == OC_REASON_INVALID_INPUT, "an empty range is refused");
     a = ask(NINE, MINUTES(60), MINUTES(1) / 2, "bo@ex.example");
     ok(!a.job, "half a minute is no slot");
+    a = ask(NINE, MINUTES(1440) * 400, MINUTES(1440) * 100, "bo@ex.example");
+    ok(!a.job, "nor is one that is longer than what is asked at once");
 }
 
 static int free_for_all(drive_t *d, oc_exchange_t *x, void *baton)

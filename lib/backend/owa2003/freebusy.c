@@ -258,14 +258,16 @@ static apr_time_t gcd(apr_time_t a, apr_time_t b)
 oc_job_t *owa_freebusy(const oc_backend_t *be, oc_call_t *call, const oc_freebusy_query_t *query,
                        apr_array_header_t **rows)
 {
-    apr_time_t minute = apr_time_from_sec(60);
+    const apr_time_t minute = apr_time_from_sec(60), day = apr_time_from_sec(86400);
     freebusy_t *f;
     int i;
 
     *rows = apr_array_make(call->pool, query->who->nelts, sizeof(oc_freebusy_t *));
-    if (!oc_range_valid(query->range) || query->slot < minute || query->slot % minute) {
+    if (!oc_range_valid(query->range) || query->slot < minute || query->slot > day
+        || query->slot % minute) { /* the range is asked for in pieces of a day or more */
         oc_result_fail(&call->result, OC_REASON_INVALID_INPUT,
-                       "free/busy: an empty range, or a slot that is no whole number of minutes");
+                       "free/busy: an empty range, or a slot that is no whole number of minutes, "
+                       "or over a day");
         return NULL;
     }
     f = (freebusy_t *)owa_verb(be, call, sizeof(*f), "free/busy", start);
