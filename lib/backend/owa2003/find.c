@@ -264,6 +264,9 @@ void owa_messages_find(owa_verb_t *v, const char *folder, const char *uid, const
         {OWA_P_CONTENTCLASS, "=", OWA_CC_MESSAGE, 0, 0},
         {OWA_P_UID, "=", uid, 0, 0},
     };
+    const char *purpose = folder == v->own->sent     ? "look into Sent Items"
+                          : folder == v->own->drafts ? "look into Drafts"
+                                                     : "look into Inbox";
     messages_t *f = apr_pcalloc(v->pool, sizeof(*f));
     owa_ask_t *a;
 
@@ -274,7 +277,7 @@ void owa_messages_find(owa_verb_t *v, const char *folder, const char *uid, const
     f->found = apr_array_make(v->pool, 4, sizeof(owa_message_t *));
     f->then = then;
     f->baton = baton;
-    a = owa_search(v, NULL, folder, owa_props_message, where, 2, OC_DAV_END, 0, -1, "find messages",
+    a = owa_search(v, NULL, folder, owa_props_message, where, 2, OC_DAV_END, 0, -1, purpose,
                    messages_read);
     a->baton = f;
     a->row = take_message;

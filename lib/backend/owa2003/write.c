@@ -99,6 +99,8 @@ static void create_found(owa_verb_t *v, owa_ask_t *a)
     }
 }
 
+/* This look is not to be saved: the server may give the item another uid than it was told, the
+ * invitation has to bear the uid and the time that it gave, and whoever changes it the etag. */
 static void create_compared(owa_verb_t *v, owa_ask_t *a)
 {
     create_t *c = a->baton;
