@@ -8,7 +8,7 @@
 #include "base/crypto.h"
 #include "base/str.h"
 
-/* Looked up once: OpenSSL 3 searches its providers by name, which takes as long as the MAC itself. */
+/* Looked up once: OpenSSL 3 searches its providers by name, which takes as long as the MAC. */
 static EVP_MAC *hmac;
 
 static void fetch_hmac(void)

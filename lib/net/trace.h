@@ -18,8 +18,9 @@
  *     < <a:multistatus ...
  *     == replied, 1234 bytes in 15 ms
  *
- * A line of more than 1000 bytes goes on in lines that begin with ">+" or "<+". The units of backends
- * replay such a text as it is, as a file of t/data/: what stands behind "trace: " in the log.
+ * A line of more than 1000 bytes goes on in lines that begin with ">+" or "<+". The units of
+ * backends replay such a text as it is, as a file of t/data/: what stands behind "trace: " in the
+ * log.
  */
 #ifndef OC_NET_TRACE_H
 #define OC_NET_TRACE_H
