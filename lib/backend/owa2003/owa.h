@@ -291,9 +291,9 @@ owa_ask_t *owa_search(owa_verb_t *v, const oc_site_t *site, const char *folder, 
 owa_ask_t *owa_command(owa_verb_t *v, const char *path, const char *body, apr_size_t len,
                        const char *purpose, owa_then_t *then);
 
-/* Messages of one meeting in a folder of v->own: contentclass calendarmessage with that uid, `class`
- * a prefix of the message class or NULL, created at or after `since` by the server's clock (0 =
- * any; one that does not say counts as before). At most 200. */
+/* Messages of one meeting in a folder of v->own: contentclass calendarmessage with that uid,
+ * `class` a prefix of the message class or NULL, created at or after `since` by the server's clock
+ * (0 = any; one that does not say counts as before). At most 200. */
 typedef struct owa_message_t {
     const char *path;      /* encoded, of the href */
     const char *class, *uid, *to, *cc, *bcc, *message_id;
