@@ -6,7 +6,6 @@ use strict;
 use warnings;
 use File::Temp qw(tempdir);
 use FindBin qw($Bin);
-use JSON::PP qw(encode_json decode_json);
 use Test::More;
 use lib "$Bin/lib";
 use Httpd;
@@ -21,37 +20,11 @@ print $out "silent$_:pw:silent$_\@example.test:room:silent:en\n" for 1, 2;
 print $out "eager:pw:eager\@example.test:room:accept:en\n";
 close $out or die;
 
-# All at once: one process each, started by the closing of one pipe.
+# All users at once: name => reply.
 sub at_once {
-    my ($web, $make) = @_;
-    pipe my $gate_r, my $gate_w or die;
-    my @kids;
-    for my $user (@users) {
-        pipe my $r, my $w or die;
-        my $pid = fork // die "fork: $!";
-        if (!$pid) {
-            close $gate_w;
-            close $r;
-            sysread $gate_r, my $nothing, 1;
-            my $reply = $make->($user);
-            print $w encode_json({ status => $reply->{status}, json => $reply->{json}, content => $reply->{json} ? '' : "$reply->{content}" });
-            close $w;
-            POSIX::_exit(0);
-        }
-        close $w;
-        push @kids, [$user, $pid, $r];
-    }
-    close $gate_r;
-    close $gate_w;
-    my %got;
-    for (@kids) {
-        my ($user, $pid, $r) = @$_;
-        local $/;
-        my $text = <$r>;
-        $got{$user} = eval { decode_json($text) } // { status => 0, content => $text };
-        waitpid $pid, 0;
-    }
-    return \%got;
+    my ($make) = @_;
+    my @got = Httpd::side_by_side(scalar @users, sub { return Httpd::plain($make->($users[$_[0] - 1])) });
+    return { map { $users[$_] => $got[$_] // { status => 0 } } 0 .. $#users };
 }
 
 sub calendar {
@@ -68,7 +41,7 @@ sub outbox {
 
 sub race {
     my ($name, $sim, $web, $data) = @_;
-    my $got = at_once($web, sub {
+    my $got = at_once(sub {
         my ($user) = @_;
         return $web->json($user, POST => '/booking/bookings', { %$data, subject => "Meeting of $user" });
     });
@@ -105,7 +78,7 @@ for my $mpm (qw(event prefork)) {
     $sim->control(POST => '/_sim/reset');
     my $n = 0;
     my %start = map { $_ => sprintf('2099-03-08T10:%02d', $n++) } @users;
-    my $got = at_once($web, sub {
+    my $got = at_once(sub {
         my ($user) = @_;
         return $web->json($user, POST => '/booking/bookings', { subject => 'x', room => 'silent1', start => $start{$user}, duration => 60 });
     });

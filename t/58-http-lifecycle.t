@@ -4,7 +4,6 @@
 use strict;
 use warnings;
 use FindBin qw($Bin);
-use JSON::PP qw(encode_json decode_json);
 use Test::More;
 use Time::HiRes qw(time sleep);
 use lib "$Bin/lib";
@@ -16,33 +15,11 @@ my $url = '/booking/bookings';
 my $no = 0;
 sub booking { $no++; return { subject => "Meeting $no", room => 'room1', start => sprintf('2099-04-%02dT%02d:00', 1 + int($no / 12), 6 + $no % 12), duration => 60 } }
 
-# Requests side by side, each in a process of its own; code gets a number.
+# Requests in the background; the function returned waits for their replies.
 sub side_by_side {
     my ($n, $code) = @_;
-    my @kids;
-    for my $i (1 .. $n) {
-        pipe my $r, my $w or die;
-        my $pid = fork // die "fork: $!";
-        if (!$pid) {
-            close $r;
-            my $reply = $code->($i);
-            print $w encode_json({ status => $reply->{status}, json => $reply->{json}, headers => $reply->{headers} });
-            close $w;
-            POSIX::_exit(0);
-        }
-        close $w;
-        push @kids, [$pid, $r];
-    }
-    return sub {
-        my @got;
-        for (@kids) {
-            local $/;
-            my $text = readline $_->[1];
-            push @got, eval { decode_json($text) } // { status => 0 };
-            waitpid $_->[0], 0;
-        }
-        return @got;
-    };
+    my $wait = Httpd::in_background($n, sub { return Httpd::plain($code->(@_)) });
+    return sub { return map { $_ // { status => 0 } } $wait->() };
 }
 
 sub statuses { my %n; $n{ $_->{status} }++ for @_; return join ' ', map { "$_:$n{$_}" } sort keys %n }

@@ -5,7 +5,6 @@
 use strict;
 use warnings;
 use FindBin qw($Bin);
-use JSON::PP qw(encode_json decode_json);
 use Test::More;
 use lib "$Bin/lib";
 use Httpd;
@@ -30,32 +29,6 @@ sub strangers {
     return grep { my ($box) = $_->{target} =~ m{^/exchange/([^/]+)/}; $box && $box !~ /room/ && $_->{user} && lc $box ne lc $_->{user} } @{ $sim->control(GET => '/_sim/log') };
 }
 
-sub side_by_side {
-    my ($n, $code) = @_;
-    my @kids;
-    for my $i (1 .. $n) {
-        pipe my $r, my $w or die;
-        my $pid = fork // die "fork: $!";
-        if (!$pid) {
-            close $r;
-            print $w encode_json([$code->($i)]);
-            close $w;
-            POSIX::_exit(0);
-        }
-        close $w;
-        push @kids, [$pid, $r];
-    }
-    my @got;
-    for (@kids) {
-        local $/;
-        my $text = readline $_->[1];
-        my $list = eval { decode_json($text) };
-        push @got, $list ? @$list : 'died';
-        waitpid $_->[0], 0;
-    }
-    return @got;
-}
-
 my %sim_args = (basic => [], ntlm => [], forms => ['--set', 'fba-plain=yes']);
 for my $how (qw(basic ntlm forms)) {
     subtest "upstream=$how" => sub {
@@ -71,7 +44,7 @@ for my $how (qw(basic ntlm forms)) {
 
         # Many at once, mixed, on few connections.
         my $from = $no;
-        my @got = side_by_side(12, sub {
+        my @got = Httpd::side_by_side(12, sub {
             my ($i) = @_;
             my $user = $people[$i % @people];
             $no = $from + $i;
@@ -92,7 +65,7 @@ for my $how (qw(basic ntlm forms)) {
         # Apache's password file and the domain disagree.
         my $web = Httpd->start(backend => $sim->{url}, location => "OwaCalIdentity basic upstream=$how domain=EXAMPLE",
             passwords => { alice => 'not-the-domains', bob => 'pw-bob' }, server => 'OwaCalLimit per-user=50');
-        my @got = side_by_side(8, sub { my $r = $web->json('alice', POST => $url, booking()); return "$r->{status} " . ($r->{json}{reason} // '') });
+        my @got = Httpd::side_by_side(8, sub { my $r = $web->json('alice', POST => $url, booking()); return "$r->{status} " . ($r->{json}{reason} // '') });
         my %got = map { $_ => 1 } @got;
         is(join(', ', sort keys %got), '403 upstream-refused-login', 'all are refused, none with 401') or diag explain \@got;
         my $log = $sim->control(GET => '/_sim/log');

@@ -87,21 +87,13 @@ for my $mpm (qw(event prefork)) {
     subtest "alice and bob at once on $mpm" => sub {
         $sim->control(POST => '/_sim/reset');
         my $front = $mpm eq 'event' ? $web : front($sim, mpm => $mpm, children => 4);
-        my (@kids, %status);
-        for my $i (1 .. 16) {
+        my %status;
+        $status{$_}++ for Httpd::side_by_side(16, sub {
+            my ($i) = @_;
             my $user = $i % 2 ? 'alice' : 'bob';
-            pipe my $r, my $w or die;
-            my $pid = fork // die;
-            if (!$pid) {
-                $no = 100 + $i;
-                print $w ask($front, $cache{$user}, POST => $url, booking(subject => "Of $user $i"))->{status};
-                close $w;
-                POSIX::_exit(0);
-            }
-            close $w;
-            push @kids, [$pid, $r];
-        }
-        for (@kids) { my $s = readline $_->[1]; $status{ $s // 0 }++; waitpid $_->[0], 0 }
+            $no = 100 + $i;
+            return ask($front, $cache{$user}, POST => $url, booking(subject => "Of $user $i"))->{status};
+        });
         is_deeply(\%status, { 201 => 16 }, 'sixteen bookings');
         is(scalar(grep { /^Of alice/ } calendar($sim, 'alice')), 8, "alice's with alice");
         is(scalar(grep { /^Of bob/ } calendar($sim, 'bob')), 8, "bob's with bob");

@@ -267,6 +267,47 @@ sub form {
     return $self->request(POST => $path, user => $user, form => { token => $self->token($user), %$fields }, %o);
 }
 
+# Runs $code->(1 .. $n) side by side, each in a process of its own, all let go at one moment. Returns a
+# function that waits for them and gives their results, in order; undef for one that died. Results go
+# through JSON: plain data only.
+sub in_background {
+    my ($n, $code) = @_;
+    pipe my $gate_r, my $gate_w or croak "pipe: $!";
+    my @kids;
+    for my $i (1 .. $n) {
+        pipe my $r, my $w or croak "pipe: $!";
+        my $pid = fork // croak "fork: $!";
+        if (!$pid) {
+            close $gate_w;
+            close $r;
+            sysread $gate_r, my $nothing, 1;
+            print $w JSON::PP->new->utf8->encode([$code->($i)]);
+            close $w;
+            POSIX::_exit(0);
+        }
+        close $w;
+        push @kids, [$pid, $r];
+    }
+    close $gate_r;
+    close $gate_w;
+    return sub {
+        my @got;
+        for (@kids) {
+            local $/;
+            my $text = readline $_->[1];
+            my $list = eval { JSON::PP->new->utf8->decode($text) };
+            push @got, $list ? $list->[0] : undef;
+            waitpid $_->[0], 0;
+        }
+        return @got;
+    };
+}
+
+sub side_by_side { return in_background(@_)->() }
+
+# What a test compares of a reply, as plain data.
+sub plain { my ($r) = @_; return { map { $_ => $r->{$_} } qw(status json headers) } }
+
 sub form_encode {
     my ($fields) = @_;
     my $e = sub { my $s = shift // ''; utf8::encode($s) if utf8::is_utf8($s); $s =~ s/([^A-Za-z0-9_.~-])/sprintf '%%%02X', ord $1/ge; $s };
