@@ -9,31 +9,6 @@
 #include "auth/sign.h"
 #include "base/str.h"
 
-/* 127.0.0.0/8, ::1 or "localhost", with or without brackets and port. */
-static int is_loopback(const char *host)
-{
-    apr_size_t len;
-
-    if (*host == '[') {
-        return strncmp(host, "[::1]", 5) == 0 && (host[5] == '\0' || host[5] == ':');
-    }
-    if (strcmp(host, "::1") == 0) {
-        return 1;
-    }
-    len = strcspn(host, ":");
-    if (len == 9 && strncasecmp(host, "localhost", 9) == 0) {
-        return 1;
-    }
-    /* "127.0.0.1.example.test" is a name, not an address. */
-    return strncmp(host, "127.", 4) == 0 && strspn(host, "0123456789.") == len;
-}
-
-int oc_basic_protected(const oc_site_t *site)
-{
-    return strcmp(site->scheme, "https") == 0
-           || is_loopback(site->connect ? site->connect : site->host);
-}
-
 /* Some requests are answered although nobody signed in: POLL and the B-verbs with a 207 whose inner
  * statuses are the refusals, PUT to the submission address with 404 [Evolution Connector's
  * notes]. */

@@ -269,7 +269,7 @@ oc_exchange_t *oc_lead_admit(oc_slot_t *slot)
     if (s->phase == OC_PHASE_PROVEN && (!scheme->logon || s->cookies.count > 0)) {
         return oc_sign_send(slot);
     }
-    if (!oc_basic_protected(slot->x->site) && scheme != &oc_basic_ntlm_scheme) {
+    if (!oc_site_protected(slot->x->site) && scheme != &oc_basic_ntlm_scheme) {
         say_refused(slot, OC_REASON_MISCONFIGURED,
                     "a password must not go to a calendar server in the clear: use https", 0);
         oc_sign_fail(slot, "no protection for the password");

@@ -168,8 +168,5 @@ void oc_lead_resign(oc_attach_t *at);
 
 /* What 401 and most other statuses tell, for all schemes but forms (basic.c). */
 oc_verdict_t oc_basic_judge(const oc_slot_t *slot);
-/* 1 if a credential or its like may go to this site in the clear: TLS, or the loopback
- * interface. */
-int oc_basic_protected(const oc_site_t *site);
 
 #endif

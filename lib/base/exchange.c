@@ -1,5 +1,8 @@
 /* exchange.c - making and rewinding exchanges. */
+#include <string.h>
+
 #include "base/exchange.h"
+#include "base/str.h"
 
 oc_exchange_t *oc_exchange_create(apr_pool_t *pool, const oc_site_t *site, const char *method,
                                   const char *path, const char *purpose)
@@ -35,4 +38,10 @@ void oc_exchange_rewind(oc_exchange_t *x)
 int oc_exchange_unknown(const oc_exchange_t *x)
 {
     return x->writes && x->sent && x->outcome != OC_X_REPLIED;
+}
+
+int oc_site_protected(const oc_site_t *site)
+{
+    return strcmp(site->scheme, "https") == 0 ||
+           oc_str_loopback(site->connect ? site->connect : site->host);
 }

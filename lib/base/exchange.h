@@ -39,6 +39,9 @@ typedef struct oc_site_t {
     const char *spn;     /* "HTTP@host"; NULL = made of host */
 } oc_site_t;
 
+/* 1 if a secret may go there as it is: over TLS, or to this machine itself. */
+int oc_site_protected(const oc_site_t *site);
+
 typedef struct oc_exchange_t {
     /* The request: set by the verb, then constant. */
     const char *method;

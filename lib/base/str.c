@@ -2,6 +2,8 @@
 #include <string.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
 
 #include "base/str.h"
 
@@ -208,6 +210,29 @@ int oc_str_control(const char *s, const char *except)
         }
     }
     return 0;
+}
+
+int oc_str_loopback(const char *host)
+{
+    char text[64];
+    struct in6_addr v6;
+    struct in_addr v4;
+    apr_size_t len;
+
+    if (*host == '[') {
+        len = strcspn(++host, "]");
+    } else if (strchr(host, ':') != strrchr(host, ':')) {
+        len = strlen(host); /* a bare IPv6 address: its colons are no port's */
+    } else {
+        len = strcspn(host, ":");
+    }
+    if (len >= sizeof(text)) {
+        return 0;
+    }
+    apr_cpystrn(text, host, len + 1);
+    return strcasecmp(text, "localhost") == 0 ||
+           (inet_pton(AF_INET, text, &v4) == 1 && (ntohl(v4.s_addr) >> 24) == 127) ||
+           (inet_pton(AF_INET6, text, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6));
 }
 
 int oc_str_header_ok(const char *s)

@@ -26,6 +26,10 @@ const char *oc_str_log(apr_pool_t *pool, const char *s, apr_size_t max);
 int oc_str_utf8(const char *s, apr_size_t len);
 /* 1 if s holds a control character (below 0x20 or 0x7f) other than those in `except`. */
 int oc_str_control(const char *s, const char *except);
+/* 1 if the host, with or without a port and an IPv6 address's brackets, is this machine itself: an
+ * address of 127.0.0.0/8, ::1, or the one name that always means it. "127.evil.example" is a name
+ * like any other. */
+int oc_str_loopback(const char *host);
 /* 1 if s may stand as a header value: no control characters but tab. */
 int oc_str_header_ok(const char *s);
 /* Unicode-blind ASCII lower-casing copy. */

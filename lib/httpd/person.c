@@ -4,7 +4,6 @@
 #include <http_protocol.h>
 #include <http_ssl.h>
 #include <apr_strings.h>
-#include <arpa/inet.h>
 
 #include "base/log.h"
 #include "base/str.h"
@@ -65,35 +64,12 @@ apr_status_t oc_person_of(request_rec *r, const oc_dir_conf_t *conf, oc_person_t
     return APR_SUCCESS;
 }
 
-/* An address of this machine itself, or the one name that always means it; "127.evil.example" is a
- * name like any other. */
-static int is_loopback(const char *host)
-{
-    struct in6_addr v6;
-    struct in_addr v4;
-
-    return strcmp(host, "localhost") == 0 ||
-           (inet_pton(AF_INET, host, &v4) == 1 && (ntohl(v4.s_addr) >> 24) == 127) ||
-           (inet_pton(AF_INET6, host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6));
-}
-
 /* A password may travel over TLS, or within this machine. */
 static int front_protected(request_rec *r)
 {
     conn_rec *c = r->connection->master ? r->connection->master : r->connection;
 
-    return ap_ssl_conn_is_ssl(c) || is_loopback(c->client_ip);
-}
-
-static int upstream_protected(apr_pool_t *pool, const oc_site_t *site)
-{
-    const char *host = site->host;
-    int port;
-
-    if (site->connect && oc_words_host(pool, site->connect, 0, &host, &port)) {
-        return 0;
-    }
-    return strcmp(site->scheme, "https") == 0 || is_loopback(host);
+    return ap_ssl_conn_is_ssl(c) || oc_str_loopback(c->client_ip);
 }
 
 /* The header is the client's claim: it counts only if the login module verified that very name.
@@ -132,7 +108,7 @@ static oc_identity_t *basic_identity(request_rec *r, const oc_dir_conf_t *conf,
                        "connection; OwaCalIdentity basic needs TLS in front");
         return NULL;
     }
-    if (conf->upstream != OC_UPSTREAM_NTLM && !upstream_protected(r->pool, backend->conf->site)) {
+    if (conf->upstream != OC_UPSTREAM_NTLM && !oc_site_protected(backend->conf->site)) {
         oc_result_fail(&call->result, OC_REASON_MISCONFIGURED,
                        "the password would go to %s "
                        "unencrypted; use https:// or upstream=ntlm",

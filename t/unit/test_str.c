@@ -80,6 +80,35 @@ static void test_secret(void)
     apr_pool_destroy(p);
 }
 
+static void test_loopback(void)
+{
+    static const struct {
+        const char *host;
+        int want;
+    } rows[] = {
+        {"127.0.0.1", 1},
+        {"127.3.2.1:8080", 1},
+        {"localhost", 1},
+        {"LocalHost:81", 1},
+        {"::1", 1},
+        {"[::1]", 1},
+        {"[::1]:443", 1},
+        {"127.evil.example", 0},
+        {"127.0.0.1.example", 0},
+        {"localhost.evil.example", 0},
+        {"10.0.0.1", 0},
+        {"127.1", 0},
+        {"[::2]", 0},
+        {"", 0},
+        {"::ffff:10.0.0.1", 0},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); ++i) {
+        is_int(oc_str_loopback(rows[i].host), rows[i].want, "is this machine: \"%s\"",
+               rows[i].host);
+    }
+}
+
 int main(void)
 {
     apr_pool_t *p;
@@ -91,6 +120,7 @@ int main(void)
     test_utf8();
     test_base64(p);
     test_secret();
+    test_loopback();
     is_str(oc_str_trim(p, " \ta b\n"), "a b", "trim");
     is_str(oc_str_lower(p, "AbÉ"), "abÉ", "lower-casing touches ASCII only");
     return done_testing();
