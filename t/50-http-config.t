@@ -60,6 +60,9 @@ refused('room without address', qr/OwaCalRoom/, rooms => 'OwaCalRoom boardroom')
 refused('room with no address', qr/address/, rooms => 'OwaCalRoom boardroom nowhere');
 refused('room twice', qr/given before/, rooms => "OwaCalRoom a a\@x.example\nOwaCalRoom a b\@x.example");
 refused('mailbox twice', qr/another room/, rooms => "OwaCalRoom a a\@x.example\nOwaCalRoom b A\@x.example");
+refused('mailbox name twice', qr/say mailbox=ALIAS/, rooms => "OwaCalRoom a hall\@x.example\nOwaCalRoom b hall\@y.example");
+($status, $out) = Httpd->configtest(rooms => "OwaCalRoom a hall\@x.example\nOwaCalRoom b hall\@y.example mailbox=hall2");
+is($status, 0, 'two rooms of one name in two domains, with mailbox=') or diag $out;
 refused('room with an unknown option', qr/unknown: name=/, rooms => 'OwaCalRoom a a@x.example capcity=3');
 refused('missing rooms file', qr/OwaCalRooms/, rooms => 'OwaCalRooms /nonexistent/rooms');
 refused('origin with a path', qr/scheme, host and port/, server => 'OwaCalOrigin https://h/path');

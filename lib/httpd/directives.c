@@ -185,6 +185,14 @@ static const char *add_room(cmd_parms *cmd, oc_server_conf_t *conf, oc_room_t *r
         return apr_pstrcat(cmd->pool, "the mailbox \"", room->address,
                            "\" belongs to another room already; each room needs its own", NULL);
     }
+    for (int i = 0; i < conf->rooms->nelts; ++i) {
+        const oc_room_t *other = APR_ARRAY_IDX(conf->rooms, i, const oc_room_t *);
+        if (strcasecmp(other->mailbox, room->mailbox) == 0) {
+            return apr_pstrcat(cmd->pool, "the mailbox name \"", room->mailbox,
+                               "\" is that of the room \"", other->id,
+                               "\" already; say mailbox=ALIAS as the server has it", NULL);
+        }
+    }
     APR_ARRAY_PUSH(conf->rooms, oc_room_t *) = room;
     return NULL;
 }
