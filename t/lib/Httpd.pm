@@ -158,10 +158,13 @@ sub launch {
     }
     $self->{pid} = $pid;
     $running{$pid} = $$;
+    $self->guard($pid);
     my $deadline = time + 30;
     while (time < $deadline) {
         if (waitpid($pid, WNOHANG) == $pid) {
             delete $running{$pid};
+            close delete $self->{guarded};
+            waitpid delete $self->{guard}, 0;
             my $said = $self->slurp('stdout') . $self->slurp('error.log');
             return $said || 'it ended without a word';
         }
@@ -171,6 +174,26 @@ sub launch {
     }
     $self->stop;
     return 'it did not answer within 30 s';
+}
+
+# A process that outlives a test which is killed, and then stops the server the test started.
+sub guard {
+    my ($self, $pid) = @_;
+    pipe my $r, my $w or croak "pipe: $!";
+    my $guard = fork // croak "fork: $!";
+    if (!$guard) {
+        POSIX::setsid();
+        close $w;
+        open STDIN, '<', '/dev/null';
+        open $_, '>', '/dev/null' for \*STDOUT, \*STDERR;
+        sysread $r, my $nothing, 1;    # the end of the file: the test, and all it forked, has gone
+        open my $in, '<', "/proc/$pid/cmdline" or POSIX::_exit(0);
+        kill 'TERM', $pid if readline($in) =~ /\Q$self->{conf}\E/;
+        POSIX::_exit(0);
+    }
+    close $r;
+    @$self{qw(guard guarded)} = ($guard, $w);
+    return;
 }
 
 sub slurp {
@@ -201,6 +224,9 @@ sub stop {
         waitpid $pid, 0;
     }
     delete $running{$pid};
+    close delete $self->{guarded};
+    kill 'TERM', $self->{guard};
+    waitpid delete $self->{guard}, 0;
     return $ended;
 }
 
