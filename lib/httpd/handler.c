@@ -315,6 +315,27 @@ static int succeed(oc_request_t *q, const oc_act_t *act, const char *verb, const
     return oc_request_redirect(q, back, sentence);
 }
 
+/* The end of every act: audit line, answer, and the operation's memory. ran: what oc_request_run()
+ * said, without which neither act nor wanted may be looked at. */
+static int conclude(oc_request_t *q, int ran, oc_verb_t verb, const oc_act_t *act,
+                    const oc_booking_t *wanted, const char *back, const oc_form_t *form,
+                    const char *ref)
+{
+    const char *name = oc_verb_token(verb);
+    int rc;
+
+    act = ran ? act : NULL;
+    oc_request_audit(q, verb, act, ran ? wanted : NULL);
+    if (q->result.reason == OC_REASON_OK && act) {
+        rc = succeed(q, act, name, back,
+                     verb == OC_VERB_BOOK && !act->replayed ? HTTP_CREATED : HTTP_OK);
+    } else {
+        rc = refuse(q, act, name, form, ref);
+    }
+    oc_request_done(q);
+    return rc;
+}
+
 static int post_booking(oc_request_t *q, const char *arg)
 {
     oc_book_args_t args = {0};
@@ -323,7 +344,7 @@ static int post_booking(oc_request_t *q, const char *arg)
     oc_act_t *act = NULL;
     oc_identity_t *id;
     oc_call_t *call;
-    int rc;
+    int ran;
 
     (void)arg;
     if (admit(q, &form, &back) != APR_SUCCESS ||
@@ -331,26 +352,17 @@ static int post_booking(oc_request_t *q, const char *arg)
         !(call = oc_request_call(q, &id))) {
         return refuse(q, NULL, "book", form, NULL);
     }
-    args.check_people = oc_input_text(&q->in, "check_people") != NULL &&
-                        strcmp(oc_input_text(&q->in, "check_people"), "0") != 0;
+    args.check_people = oc_input_flag(&q->in, "check_people");
     args.booking = oc_input_booking(&q->in, call->pool, &q->result);
     if (!args.booking) {
         oc_call_destroy(call);
         return refuse(q, NULL, "book", form, NULL);
     }
-    rc = oc_request_run(q, call, id,
-                        oc_op_book(call, q->backend, &q->op_conf,
-                                   apr_pmemdup(call->pool, &args, sizeof(args)), &act),
-                        OC_VERB_BOOK);
-    act = rc ? act : NULL;
-    oc_request_audit(q, OC_VERB_BOOK, act, rc ? args.booking : NULL);
-    if (q->result.reason == OC_REASON_OK && act) {
-        rc = succeed(q, act, "book", back, act->replayed ? HTTP_OK : HTTP_CREATED);
-    } else {
-        rc = refuse(q, act, "book", form, NULL);
-    }
-    oc_request_done(q);
-    return rc;
+    ran = oc_request_run(q, call, id,
+                         oc_op_book(call, q->backend, &q->op_conf,
+                                    apr_pmemdup(call->pool, &args, sizeof(args)), &act),
+                         OC_VERB_BOOK);
+    return conclude(q, ran, OC_VERB_BOOK, act, args.booking, back, form, NULL);
 }
 
 static int change_booking(oc_request_t *q, const char *ref, const oc_form_t *form, const char *back)
@@ -361,7 +373,7 @@ static int change_booking(oc_request_t *q, const char *ref, const oc_form_t *for
     oc_act_t *act = NULL;
     oc_identity_t *id;
     oc_call_t *call;
-    int rc;
+    int ran;
 
     if (!item || !(call = oc_request_call(q, &id))) {
         return oc_request_problem(q, NULL, "change", NULL, NULL);
@@ -374,19 +386,11 @@ static int change_booking(oc_request_t *q, const char *ref, const oc_form_t *for
         oc_call_destroy(call);
         return refuse(q, NULL, "change", form, ref);
     }
-    rc = oc_request_run(q, call, id,
-                        oc_op_change(call, q->backend, &q->op_conf,
-                                     apr_pmemdup(call->pool, &args, sizeof(args)), &act),
-                        OC_VERB_CHANGE);
-    act = rc ? act : NULL;
-    oc_request_audit(q, OC_VERB_CHANGE, act, NULL);
-    if (q->result.reason == OC_REASON_OK && act) {
-        rc = succeed(q, act, "change", back, HTTP_OK);
-    } else {
-        rc = refuse(q, act, "change", form, ref);
-    }
-    oc_request_done(q);
-    return rc;
+    ran = oc_request_run(q, call, id,
+                         oc_op_change(call, q->backend, &q->op_conf,
+                                      apr_pmemdup(call->pool, &args, sizeof(args)), &act),
+                         OC_VERB_CHANGE);
+    return conclude(q, ran, OC_VERB_CHANGE, act, NULL, back, form, ref);
 }
 
 static int cancel_booking(oc_request_t *q, const char *ref, const char *back)
@@ -395,25 +399,17 @@ static int cancel_booking(oc_request_t *q, const char *ref, const char *back)
     oc_act_t *act = NULL;
     oc_identity_t *id;
     oc_call_t *call;
-    int rc;
+    int ran;
 
     if (!item || !(call = oc_request_call(q, &id))) {
         return oc_request_problem(q, NULL, "cancel", NULL, NULL);
     }
     item = apr_pstrdup(call->pool, item);
     reason = reason ? apr_pstrdup(call->pool, reason) : NULL;
-    rc =
+    ran =
         oc_request_run(q, call, id, oc_op_cancel(call, q->backend, &q->op_conf, item, reason, &act),
                        OC_VERB_CANCEL);
-    act = rc ? act : NULL;
-    oc_request_audit(q, OC_VERB_CANCEL, act, NULL);
-    if (q->result.reason == OC_REASON_OK && act) {
-        rc = succeed(q, act, "cancel", back, HTTP_OK);
-    } else {
-        rc = oc_request_problem(q, act, "cancel", NULL, NULL);
-    }
-    oc_request_done(q);
-    return rc;
+    return conclude(q, ran, OC_VERB_CANCEL, act, NULL, back, NULL, NULL);
 }
 
 static int post_to_booking(oc_request_t *q, const char *ref)

@@ -264,7 +264,7 @@ const char *oc_input_text(const oc_input_t *in, const char *name)
     return f && f->value[0] ? f->value : NULL;
 }
 
-static int flag(const oc_input_t *in, const char *name)
+int oc_input_flag(const oc_input_t *in, const char *name)
 {
     const char *v = oc_input_text(in, name);
 
@@ -466,11 +466,11 @@ oc_booking_t *oc_input_booking(const oc_input_t *in, apr_pool_t *pool, oc_result
         return NULL;
     }
     b->zone = zone;
-    b->all_day = flag(in, "all_day");
+    b->all_day = oc_input_flag(in, "all_day");
     b->subject = oc_input_text(in, "subject");
     b->text = oc_input_text(in, "text");
     b->location = oc_input_text(in, "location");
-    b->sensitivity = flag(in, "private") ? OC_SENSITIVITY_PRIVATE : OC_SENSITIVITY_NORMAL;
+    b->sensitivity = oc_input_flag(in, "private") ? OC_SENSITIVITY_PRIVATE : OC_SENSITIVITY_NORMAL;
     if (!b->subject) {
         oc_result_field(res, OC_REASON_OK, "subject", "is missing");
         return NULL;
@@ -519,7 +519,7 @@ apr_status_t oc_input_change(const oc_input_t *in, apr_pool_t *pool, oc_change_a
     args->reminder = -2;
     /* A browser sends nothing for a box that is not ticked: a form says all of it, JSON what it
      * names. */
-    args->all_day = oc_form_get(in->form, "all_day")              ? flag(in, "all_day")
+    args->all_day = oc_form_get(in->form, "all_day")              ? oc_input_flag(in, "all_day")
                     : in->json || !oc_form_get(in->form, "start") ? -1
                                                                   : 0;
     subject = args->subject;

@@ -38,6 +38,8 @@ typedef struct oc_input_t {
 apr_status_t oc_input_check(const oc_input_t *in, oc_result_t *res);
 /* Value of a field, NULL if absent or empty. */
 const char *oc_input_text(const oc_input_t *in, const char *name);
+/* 1 if a field of yes and no says yes. */
+int oc_input_flag(const oc_input_t *in, const char *name);
 
 /* A complete new booking, in `pool` (the operation's). */
 oc_booking_t *oc_input_booking(const oc_input_t *in, apr_pool_t *pool, oc_result_t *res);

@@ -42,7 +42,7 @@ static int wants_json(oc_request_t *q, const char **route)
     const char *accept = apr_table_get(q->r->headers_in, "Accept");
     const char *type = apr_table_get(q->r->headers_in, "Content-Type");
     size_t n = strlen(*route);
-    int json, html;
+    int json, html, problem;
 
     if (n > 5 && strcmp(*route + n - 5, ".json") == 0) {
         *route = apr_pstrmemdup(q->r->pool, *route, n - 5);
@@ -53,10 +53,9 @@ static int wants_json(oc_request_t *q, const char **route)
         return 0;
     }
     json = accept ? quality(q->r->pool, accept, "application/json") : -1;
+    problem = accept ? quality(q->r->pool, accept, "application/problem+json") : -1;
     html = accept ? quality(q->r->pool, accept, "text/html") : -1;
-    if (accept && quality(q->r->pool, accept, "application/problem+json") > json) {
-        json = quality(q->r->pool, accept, "application/problem+json");
-    }
+    json = problem > json ? problem : json;
     if (json < 0 && html < 0) {
         return !q->r->main && type && strncasecmp(type, "application/json", 16) == 0;
     }

@@ -67,6 +67,14 @@ static void time_element(const oc_view_t *view, oc_html_t *h, apr_time_t t)
                     oc_zone_print(view->pool, t, view->zone), NULL);
 }
 
+static void range_caption(const oc_view_t *view, oc_html_t *h, oc_range_t range)
+{
+    oc_html_open(h, "caption", NULL);
+    oc_html_textf(h, "%s to %s, %s", clock_text(view, range.start), clock_text(view, range.end),
+                  view->zone);
+    oc_html_close(h);
+}
+
 static void note_element(oc_html_t *h, const char *note)
 {
     if (note) {
@@ -227,8 +235,8 @@ const char *oc_page_form(const oc_view_t *view, const oc_form_t *values)
 static const char *form_path(const oc_view_t *view, const oc_room_t *room,
                              const oc_room_wish_t *wish)
 {
-    const char *path = apr_pstrcat(view->pool, view->base, "/bookings/new?room=",
-                                   oc_str_query(view->pool, room->id), NULL);
+    const char *path = apr_pstrcat(view->pool, view->base,
+                                   "/bookings/new?room=", oc_str_query(view->pool, room->id), NULL);
 
     if (wish && wish->when.start) {
         path = apr_pstrcat(view->pool, path, "&start=", input_text(view, wish->when.start),
@@ -297,10 +305,7 @@ const char *oc_page_freebusy(const oc_view_t *view, const apr_array_header_t *ro
     int i, k, count = (int)((range.end - range.start + slot - 1) / slot);
 
     oc_html_open(h, "table", NULL);
-    oc_html_open(h, "caption", NULL);
-    oc_html_textf(h, "%s to %s, %s", clock_text(view, range.start), clock_text(view, range.end),
-                  view->zone);
-    oc_html_close(h);
+    range_caption(view, h, range);
     oc_html_open(h, "thead", NULL);
     oc_html_open(h, "tr", NULL);
     oc_html_element(h, "th", "Who", "scope", "col", NULL);
@@ -464,10 +469,7 @@ const char *oc_page_list(const oc_view_t *view, const oc_list_t *list, oc_range_
 
     note_element(h, note);
     oc_html_open(h, "table", NULL);
-    oc_html_open(h, "caption", NULL);
-    oc_html_textf(h, "%s to %s, %s", clock_text(view, range.start), clock_text(view, range.end),
-                  view->zone);
-    oc_html_close(h);
+    range_caption(view, h, range);
     oc_html_open(h, "thead", NULL);
     oc_html_open(h, "tr", NULL);
     oc_html_element(h, "th", "Start", "scope", "col", NULL);
