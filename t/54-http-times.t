@@ -16,14 +16,11 @@ my $york = Httpd->start(backend => $sim->{url},
         . "Require valid-user\nSetHandler owacal\nOwaCalUse corp\nOwaCalIdentity basic\nOwaCalTimezone America/New_York\n</Location>\n");
 my $url = '/booking/bookings';
 
+# The properties of alice's item of that subject.
 sub stored {
     my ($subject) = @_;
-    my $box = $sim->control(GET => '/_sim/mailbox/alice');
-    for my $item (map { @{ $_->{items} } } grep { $_->{name} eq 'Calendar' } @{ $box->{folders} }) {
-        my %p = map { my $v = $item->{properties}{$_}; ($_ => ref $v ? $v->{value} : $v) } keys %{ $item->{properties} };
-        return \%p if ($p{'urn:schemas:httpmail:subject'} // '') eq $subject;
-    }
-    return {};
+    my ($item) = grep { SimRun::subject($_) eq $subject } $sim->items('alice', qr/^Calendar$/);
+    return $item ? $item->{properties} : {};
 }
 
 sub booked {

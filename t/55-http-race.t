@@ -27,17 +27,8 @@ sub at_once {
     return { map { $users[$_] => $got[$_] // { status => 0 } } 0 .. $#users };
 }
 
-sub calendar {
-    my ($sim, $name) = @_;
-    my $box = $sim->control(GET => "/_sim/mailbox/$name");
-    return [map { @{ $_->{items} } } grep { lc($_->{name}) eq 'calendar' } @{ $box->{folders} }];
-}
-
-sub outbox {
-    my ($sim, $name) = @_;
-    my $box = $sim->control(GET => "/_sim/mailbox/$name");
-    return [map { @{ $_->{items} } } grep { $_->{name} =~ /sent|drafts/i } @{ $box->{folders} }];
-}
+sub calendar { my ($sim, $name) = @_; return [$sim->items($name, qr/^Calendar$/)] }
+sub outbox { my ($sim, $name) = @_; return [$sim->items($name, qr/sent|drafts/i)] }
 
 sub race {
     my ($name, $sim, $web, $data) = @_;

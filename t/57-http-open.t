@@ -13,13 +13,9 @@ my $sim = SimRun->start('--auth', 'basic');
 my $web = Httpd->start(backend => $sim->{url}, loglevel => 'owacal:info', server => 'OwaCalTimeout answer=300ms');
 my $no = 0;
 
-sub subject_of { my ($item) = @_; my $v = $item->{properties}{'urn:schemas:httpmail:subject'}; return ref $v ? $v->{value} // '' : $v // '' }
-sub property { my ($item, $name) = @_; my $v = $item->{properties}{$name}; return ref $v ? $v->{value} // '' : $v // '' }
-sub folder {
-    my ($name, $like) = @_;
-    my $box = $sim->control(GET => "/_sim/mailbox/$name");
-    return grep { defined } map { @{ $_->{items} } } grep { $_->{name} =~ $like } @{ $box->{folders} };
-}
+sub subject_of { return SimRun::subject(@_) }
+sub property { return SimRun::property(@_) }
+sub folder { return $sim->items(@_) }
 my $class = 'http://schemas.microsoft.com/exchange/outlookmessageclass';
 
 sub story {

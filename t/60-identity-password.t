@@ -16,12 +16,7 @@ my $no = 0;
 
 sub booking { $no++; return { subject => "Meeting $no", start => sprintf('2099-04-%02dT%02d:00', 1 + int($no / 12), 6 + $no % 12), duration => 60, @_ } }
 
-sub calendar {
-    my ($sim, $name) = @_;
-    my $box = $sim->control(GET => "/_sim/mailbox/$name");
-    return map { my $v = $_->{properties}{'urn:schemas:httpmail:subject'}; ref $v ? $v->{value} : $v }
-        map { @{ $_->{items} } } grep { $_->{name} =~ /^(Calendar|Napt)/ } @{ $box->{folders} };
-}
+sub calendar { my ($sim, $name) = @_; return map { SimRun::subject($_) } $sim->items($name, qr/^(Calendar|Napt)/) }
 
 # Every request to a mailbox of a person must have been made by that person (into rooms all may look).
 sub strangers {

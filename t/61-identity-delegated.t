@@ -56,12 +56,7 @@ sub ask {
     return { status => $status // 0, content => $content, json => scalar eval { decode_json($content) } };
 }
 
-sub calendar {
-    my ($sim, $name) = @_;
-    my $box = $sim->control(GET => "/_sim/mailbox/$name");
-    return map { my $v = $_->{properties}{'urn:schemas:httpmail:subject'}; ref $v ? $v->{value} : $v }
-        map { @{ $_->{items} } } grep { $_->{name} eq 'Calendar' } @{ $box->{folders} };
-}
+sub calendar { my ($sim, $name) = @_; return map { SimRun::subject($_) } $sim->items($name, qr/^Calendar$/) }
 
 my @sim_args = ('--auth', 'kerberos', '--keytab', $lab{LAB_BACK_KEYTAB});
 my $sim = SimRun->start(@sim_args);

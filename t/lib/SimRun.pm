@@ -130,6 +130,21 @@ sub control {
 }
 
 # A text as a value in a query.
+# What stands in a mailbox, as /_sim/ shows it, each item with its folder's name as {folder}; only of
+# folders whose names are like $like, if that is given.
+sub items {
+    my ($self, $mailbox, $like) = @_;
+    my $box = $self->control(GET => "/_sim/mailbox/$mailbox");
+    return map {
+        my $folder = $_->{name};
+        map { { %$_, folder => $folder } } @{ $_->{items} }
+    } grep { !defined $like || $_->{name} =~ $like } @{ $box->{folders} };
+}
+
+# A property of such an item; an empty text if it has none.
+sub property { my ($item, $name) = @_; return $item->{properties}{$name} // '' }
+sub subject { return property($_[0], 'urn:schemas:httpmail:subject') }
+
 sub escape { my $s = shift; $s =~ s/([^A-Za-z0-9._-])/sprintf '%%%02X', ord $1/ge; return $s }
 
 sub fault { my ($self, $spec) = @_; return $self->control(POST => '/_sim/fault?spec=' . escape($spec)) }
