@@ -21,7 +21,14 @@
 #include "base/exchange.h"
 #include "base/job.h"
 
-typedef enum oc_identity_mode_t { OC_IDENTITY_BASIC, OC_IDENTITY_DELEGATED } oc_identity_mode_t;
+typedef enum oc_identity_mode_t {
+    OC_IDENTITY_BASIC,     /* the person's own password */
+    OC_IDENTITY_DELEGATED, /* the ticket that the login module left */
+    OC_IDENTITY_S4U,       /* a ticket for the person, got with the service's own key */
+    OC_IDENTITY_SERVICE,   /* one account for all, each confined to his mailbox */
+    OC_IDENTITY_DEVICE,    /* one account, confined to room mailboxes */
+    OC_IDENTITY_RELAY      /* the browser's own NTLM login, on a connection pinned to it */
+} oc_identity_mode_t;
 typedef enum oc_upstream_t { /* how a password is presented upstream */
     OC_UPSTREAM_BASIC, OC_UPSTREAM_NTLM, OC_UPSTREAM_FORMS
 } oc_upstream_t;
@@ -60,6 +67,19 @@ oc_identity_t *oc_identity_basic(oc_call_t *call, oc_upstream_t upstream, const 
  * after canonicalisation, with realm if known: the credential's own must equal it (else
  * IDENTITY_MISMATCH). */
 oc_identity_t *oc_identity_delegated(oc_call_t *call, const char *ccache, const char *principal);
+
+/* `s4u`: `principal` is the verified person, "alice@REALM"; see keytab.h. */
+typedef struct oc_keytab_t oc_keytab_t;
+oc_identity_t *oc_identity_s4u(oc_call_t *call, const oc_keytab_t *keytab, const char *principal);
+/* `service` and `device`: a configured account (credential.h). Must be confined before signing, or
+ * every exchange is refused. Never shares a connection with a personal credential. */
+typedef struct oc_credential_t oc_credential_t;
+oc_identity_t *oc_identity_account(oc_call_t *call, oc_identity_mode_t mode,
+                                   const oc_credential_t *credential);
+/* Refuse, before it leaves, every exchange that is not within one of these paths ("/exchange/ana/",
+ * percent-encoded; const char *) in its target and its Destination, except reading below `reading`
+ * ("/public/": free/busy; NULL = nothing): reason MAILBOX_REFUSED. Strings are copied. */
+void oc_identity_confine(oc_identity_t *id, const apr_array_header_t *paths, const char *reading);
 
 /* A path on the calendar server that this person can surely read, percent-encoded: the root of the
  * own mailbox, "/exchange/ana/". With it a login is proved by a look there before anything else is

@@ -167,6 +167,7 @@ oc_exchange_t *oc_sign_send(oc_slot_t *slot)
     slot->generation = s->generation;
     slot->proofs = s->proofs;
     x->identity = self->id->key;
+    x->op = self->call->id;
     ++self->in_flight;
     ++self->sent;
     return x;

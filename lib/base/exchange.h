@@ -53,6 +53,7 @@ typedef struct oc_exchange_t {
     apr_size_t max_reply;  /* bound of the decoded reply body in bytes; 0 = the configured one */
     const char *purpose;   /* two or three words for log and trace: "find folders" */
     const oc_site_t *site; /* which configured host */
+    const char *op;        /* op id, sent as X-Request-Id: a front of the server may log it; NULL */
     void *baton;           /* the verb's own */
 
     /* As whom: set by the identity before each sending, wiped after it. */

@@ -71,6 +71,8 @@ typedef enum oc_kind_t {
     X(IDENTITY_MISMATCH, "identity-mismatch", INTERNAL, 500,                                       \
       "The credential found does not belong to the person signed in.")                             \
     X(NO_MAILBOX, "no-mailbox", DENIED, 403, "No mailbox belongs to the person signed in.")        \
+    X(MAILBOX_REFUSED, "mailbox-refused", DENIED, 403,                                             \
+      "You may not act in that mailbox here.")                                                     \
     X(NO_CREDENTIAL, "no-delegated-credential", AUTH, 403,                                         \
       "The login did not leave a credential to act with.")                                         \
     X(CREDENTIAL_EXPIRED, "credential-expired", AUTH, 403,                                         \

@@ -573,7 +573,8 @@ static CURLcode set_request(slot_t *slot, oc_transfer_t *t)
 
     if (!apr_table_do(add_header, slot, x->headers, NULL) ||
         (x->authorization && !add_line(slot, "Authorization", x->authorization)) ||
-        (x->cookie && !add_line(slot, "Cookie", x->cookie)) || !add_line(slot, "Expect", NULL) ||
+        (x->cookie && !add_line(slot, "Cookie", x->cookie)) ||
+        (x->op && !add_line(slot, "X-Request-Id", x->op)) || !add_line(slot, "Expect", NULL) ||
         (!apr_table_get(x->headers, "Content-Type") && !add_line(slot, "Content-Type", NULL))) {
         return CURLE_OUT_OF_MEMORY;
     }
