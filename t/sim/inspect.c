@@ -2,6 +2,7 @@
  * What there is, and the shape of the replies: README. */
 #include "inspect.h"
 #include "submitting.h"
+#include "witness.h"
 
 #include <apr_strings.h>
 #include <jansson.h>
@@ -17,7 +18,7 @@ typedef struct log_entry_t {
     unsigned long id, conn;
     unsigned conn_requests;
     int status, ms;
-    char method[16], user[64], target[512], destination[256], wrong[400];
+    char method[16], user[64], means[16], op[32], target[512], destination[256], wrong[400];
 } log_entry_t;
 
 static log_entry_t log_ring[LOG_SIZE];
@@ -27,7 +28,8 @@ static pthread_mutex_t log_mutex = PTHREAD_MUTEX_INITIALIZER;
 
 static const char *const counter_names[SIM_COUNT_KINDS] = {
     "requests", "wrong", "submitted", "invitations", "cancellations",
-    "answers",  "ordinary", "outside", "owa-updates", "logons", "logons-refused"};
+    "answers",  "ordinary", "outside", "owa-updates", "logons", "logons-refused",
+    "op-two-users", "connection-two-users", "credential-differs", "without-op"};
 
 void sim_count(sim_count_t what)
 {
@@ -40,6 +42,7 @@ void sim_log_request(sim_req_t *q)
     log_entry_t *e;
 
     sim_count(SIM_COUNT_REQUESTS);
+    sim_witness_note(q);
     if (q->wrong) {
         sim_count(SIM_COUNT_WRONG);
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, q->r, "wrong: %s", q->wrong);
@@ -53,6 +56,8 @@ void sim_log_request(sim_req_t *q)
     e->ms = (int)apr_time_as_msec(apr_time_now() - q->started);
     apr_cpystrn(e->method, q->r->method, sizeof(e->method));
     apr_cpystrn(e->user, q->user_name, sizeof(e->user));
+    apr_cpystrn(e->means, q->means, sizeof(e->means));
+    apr_cpystrn(e->op, q->op, sizeof(e->op));
     apr_cpystrn(e->target, q->r->unparsed_uri, sizeof(e->target));
     apr_cpystrn(e->destination, destination ? destination : "", sizeof(e->destination));
     apr_cpystrn(e->wrong, q->wrong ? q->wrong : "", sizeof(e->wrong));
@@ -111,12 +116,13 @@ static json_t *log_json(unsigned long since)
 
         if (e->id > since) {
             json_array_append_new(
-                all, json_pack("{s:I,s:I,s:i,s:s,s:o,s:o,s:o,s:i,s:i,s:o}", "id", (json_int_t)e->id,
-                               "connection", (json_int_t)e->conn, "on_connection",
-                               (int)e->conn_requests, "method", e->method, "target",
-                               text_json(e->target), "destination", text_json(e->destination),
-                               "user", text_json(e->user), "status", e->status, "ms", e->ms,
-                               "wrong", text_json(e->wrong)));
+                all,
+                json_pack("{s:I,s:I,s:i,s:s,s:o,s:o,s:o,s:s,s:o,s:i,s:i,s:o}", "id",
+                          (json_int_t)e->id, "connection", (json_int_t)e->conn, "on_connection",
+                          (int)e->conn_requests, "method", e->method, "target",
+                          text_json(e->target), "destination", text_json(e->destination), "user",
+                          text_json(e->user), "means", e->means, "op", text_json(e->op), "status",
+                          e->status, "ms", e->ms, "wrong", text_json(e->wrong)));
         }
     }
     pthread_mutex_unlock(&log_mutex);
@@ -492,6 +498,7 @@ static int do_reset(sim_req_t *q)
     sim_setting_reset(q->conf);
     sim_store_unlock(q->store);
     sim_entry_reset();
+    sim_witness_reset();
     pthread_mutex_lock(&log_mutex);
     log_count = 0;
     memset(counters, 0, sizeof(counters));
@@ -534,6 +541,9 @@ int sim_do_inspect(sim_req_t *q)
     }
     if (strcmp(what, "settings") == 0) {
         return post ? set_settings(q) : reply_json(q, settings_json(q->conf));
+    }
+    if (strcmp(what, "witness") == 0 && !post) {
+        return sim_witness_page(q);
     }
     if (strcmp(what, "clock") == 0) {
         return post ? set_clock(q)

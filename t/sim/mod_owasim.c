@@ -161,6 +161,7 @@ static sim_req_t *request_new(request_rec *r)
 {
     sim_req_t *q = apr_pcalloc(r->pool, sizeof(*q));
     const char *ua = apr_table_get(r->headers_in, "User-Agent");
+    const char *op = apr_table_get(r->headers_in, "X-Request-Id");
 
     q->r = r;
     q->p = r->pool;
@@ -172,6 +173,8 @@ static sim_req_t *request_new(request_rec *r)
     q->started = apr_time_now();
     q->conn->requests++;
     q->user_name = "";
+    q->means = "-";
+    q->op = op ? op : "";
     q->body = "";
     q->out.status = HTTP_OK;
     q->out.headers = apr_table_make(r->pool, 4);

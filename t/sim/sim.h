@@ -98,6 +98,8 @@ typedef struct sim_conn_t { /* of one TCP connection; conn_config of owasim_modu
     unsigned long id; /* never used again */
     unsigned requests; /* begun so far */
     void *auth; /* auth.c's own, from the connection's pool */
+    const char *user; /* witness.c: the first who proved himself on it, or NULL */
+    int shared; /* witness.c: a second one did, too */
 } sim_conn_t;
 
 typedef struct sim_out_t {
@@ -124,6 +126,8 @@ typedef struct sim_req_t {
     apr_size_t body_len;
     sim_mailbox_t *user; /* actor; NULL with --auth none: full rights */
     const char *user_name; /* for the log: as authenticated, "" if not */
+    const char *means; /* how: basic, ntlm, kerberos, forms, connection; a constant, "-" if not */
+    const char *op; /* X-Request-Id, which operation of the client's this is part of, or "" */
     const char *fail_property; /* a fault: "namespace name" or "*" that fails (rule 15) */
     const char *wrong; /* remarks so far, for the log */
     unsigned long random; /* state of sim_random */
