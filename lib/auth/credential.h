@@ -17,9 +17,9 @@ typedef struct oc_credential_t {
     const char *password;    /* NULL until loaded; never logged */
 } oc_credential_t;
 
-/* Parent, before children are forked. NULL, or what is wrong and what would be right: not there, not
- * a regular file, readable for others, empty, too long, the program failed or took longer than 10 s.
- * The password is wiped with the pool. */
+/* Parent, before children are forked. NULL, or what is wrong and what would be right: not there,
+ * not a regular file, readable for others, empty, too long, the program failed or took longer than
+ * 10 s. The password is wiped with the pool. */
 const char *oc_credential_load(oc_credential_t *credential, apr_pool_t *pconf);
 
 /* Who may act in whose mailbox, besides his own: lines "person: mailbox, mailbox"; the person in

@@ -1,8 +1,8 @@
 /* keytab.h - the service's own key, and acting for a person with it (S4U2Self, S4U2Proxy: MS-SFU).
  *
  * The file is read once at every (re)start, by the parent and with its rights, into the memory of
- * the process; children inherit it. So the file can stay readable for root alone. With it each child
- * gets the service's own ticket, kept in a MEMORY cache and renewed before it expires.
+ * the process; children inherit it. So the file can stay readable for root alone. With it each
+ * child gets the service's own ticket, kept in a MEMORY cache and renewed before it expires.
  */
 #ifndef OC_AUTH_KEYTAB_H
 #define OC_AUTH_KEYTAB_H

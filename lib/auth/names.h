@@ -1,8 +1,8 @@
 /* names.h - one person, many spellings: EX\alice, alice@EX.EXAMPLE.COM, alice@example.com, Alice.
  *
  * The one place where a verified user name becomes a canonical one. What belongs together is
- * declared (OwaCalRealm): a Kerberos realm, the Windows short names of its domain, its mail domains.
- * Constant after start-up; any thread.
+ * declared (OwaCalRealm): a Kerberos realm, the Windows short names of its domain, its mail
+ * domains. Constant after start-up; any thread.
  */
 #ifndef OC_AUTH_NAMES_H
 #define OC_AUTH_NAMES_H
@@ -20,6 +20,7 @@ typedef struct oc_realm_t {
 typedef struct oc_name_t {
     const char *account;   /* NFC, case folded */
     const char *realm;     /* upper case; NULL: the name had none and no realm is the default */
+    const char *principal; /* for Kerberos: account@REALM, the account spelled as it was verified */
     const char *canonical; /* "account@REALM", or "account": equal for equal persons only */
 } oc_name_t;
 

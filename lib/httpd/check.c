@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "httpd/handler.h"
+#include "httpd/identify.h"
 
 /* What an administrator can do about it, in one sentence. */
 static const char *remedy(oc_reason_t reason)
@@ -85,7 +86,6 @@ static void fail(oc_request_t *q, oc_check_section_t *s, const oc_result_t *res)
 
 int oc_check_run(oc_request_t *q)
 {
-    static const char *const modes[] = {"basic", "delegated"};
     apr_array_header_t *list = apr_array_make(q->r->pool, 4, sizeof(oc_check_section_t));
     oc_check_section_t *s = section(q, list, "login");
     apr_table_t *facts = NULL;
@@ -102,7 +102,7 @@ int oc_check_run(oc_request_t *q)
 
     s = section(q, list, "credential");
     if (q->dir->identity >= 0) {
-        apr_table_set(s->facts, "mode", modes[q->dir->identity]);
+        apr_table_setn(s->facts, "mode", oc_identify_token(q->dir->identity));
     }
     began = oc_clock_mono();
     call = oc_request_call(q, &id);

@@ -99,6 +99,13 @@ const char *oc_config_base(const oc_dir_conf_t *conf)
     return conf->base ? conf->base : conf->location;
 }
 
+const char *oc_config_option(const char *word, const char *key)
+{
+    size_t n = strlen(key);
+
+    return strncmp(word, key, n) == 0 && word[n] == '=' ? word + n + 1 : NULL;
+}
+
 /* ---- checks over the whole configuration ---- */
 
 static int refuse(server_rec *s, const char *file, int line, const char *text)

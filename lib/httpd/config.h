@@ -95,6 +95,8 @@ typedef struct oc_dir_conf_t {
 } oc_dir_conf_t;
 
 extern const command_rec oc_config_commands[]; /* directives.c */
+/* One "key=value" word of a directive: the value if the key is `key`, else NULL. */
+const char *oc_config_option(const char *word, const char *key);
 
 void *oc_config_create_server(apr_pool_t *pool, server_rec *s);
 void *oc_config_merge_server(apr_pool_t *pool, void *base, void *add);

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "cal/zone.h"
 #include "httpd/config.h"
+#include "httpd/identify.h"
 #include "wire/words.h"
 
 extern module AP_MODULE_DECLARE_DATA owacal_module;
@@ -20,14 +21,6 @@ static oc_server_conf_t *server_of(cmd_parms *cmd)
 }
 
 /* ---- directives of server scope ---- */
-
-/* One "key=value" word: the value if the key is `key`, else NULL. */
-static const char *option(const char *word, const char *key)
-{
-    size_t n = strlen(key);
-
-    return strncmp(word, key, n) == 0 && word[n] == '=' ? word + n + 1 : NULL;
-}
 
 static const char *parse_also(cmd_parms *cmd, oc_backend_conf_t *be, const char *list)
 {
@@ -81,26 +74,26 @@ static const char *parse_backend_option(cmd_parms *cmd, oc_backend_conf_t *be, c
 {
     const char *v, *error = NULL;
 
-    if ((v = option(word, "connect"))) {
+    if ((v = oc_config_option(word, "connect"))) {
         const char *host;
         int port;
         error = oc_words_host(cmd->pool, v, be->site->port, &host, &port);
         be->site->connect = error ? NULL : apr_psprintf(cmd->pool, "%s:%d", host, port);
-    } else if ((v = option(word, "also"))) {
+    } else if ((v = oc_config_option(word, "also"))) {
         return parse_also(cmd, be, v);
-    } else if ((v = option(word, "public"))) {
+    } else if ((v = oc_config_option(word, "public"))) {
         be->public_path = v;
         if (v[0] != '/' || v[strlen(v) - 1] != '/' || !oc_words_path_ok(v)) {
             error = "a path that begins and ends with / is wanted, as in public=/public/";
         }
-    } else if ((v = option(word, "ca"))) {
+    } else if ((v = oc_config_option(word, "ca"))) {
         apr_finfo_t info;
         be->site->ca = ap_server_root_relative(cmd->pool, v);
         if (!be->site->ca || apr_stat(&info, be->site->ca, APR_FINFO_TYPE, cmd->temp_pool) ||
             info.filetype != APR_REG) {
             error = "there is no such file; give one with trusted certificates in PEM form";
         }
-    } else if ((v = option(word, "tls"))) {
+    } else if ((v = oc_config_option(word, "tls"))) {
         be->site->tls_min = strcmp(v, "1.0") == 0   ? 10
                             : strcmp(v, "1.1") == 0 ? 11
                             : strcmp(v, "1.2") == 0 ? 12
@@ -109,7 +102,7 @@ static const char *parse_backend_option(cmd_parms *cmd, oc_backend_conf_t *be, c
         if (!be->site->tls_min) {
             error = "the lowest version allowed is wanted: 1.0, 1.1, 1.2 or 1.3";
         }
-    } else if ((v = option(word, "spn"))) {
+    } else if ((v = oc_config_option(word, "spn"))) {
         be->site->spn = v;
         if (strncmp(v, "HTTP@", 5) != 0 || !v[5]) {
             error = "a service name is wanted, as in spn=HTTP@mail.example.com";
@@ -288,7 +281,7 @@ static const char *set_timeout(cmd_parms *cmd, void *dummy, int argc, char *cons
     for (i = 0; i < argc; ++i) {
         const char *v = NULL;
         for (k = 0; k < (int)(sizeof(keys) / sizeof(keys[0])) && !v; ++k) {
-            v = option(argv[i], keys[k].key);
+            v = oc_config_option(argv[i], keys[k].key);
             if (v &&
                 (ap_timeout_parameter_parse(v, keys[k].to, "s") != APR_SUCCESS ||
                  *keys[k].to < apr_time_from_msec(50) || *keys[k].to > apr_time_from_sec(300))) {
@@ -341,7 +334,7 @@ static const char *set_limit(cmd_parms *cmd, void *dummy, int argc, char *const 
     for (i = 0; i < argc; ++i) {
         const char *v = NULL;
         for (k = 0; k < (int)(sizeof(keys) / sizeof(keys[0])) && !v; ++k) {
-            if ((v = option(argv[i], keys[k].key))) {
+            if ((v = oc_config_option(argv[i], keys[k].key))) {
                 char *end;
                 apr_int64_t n = apr_strtoi64(v, &end, 10);
                 if (!*v || *end || n < keys[k].min || n > keys[k].max) {
@@ -390,7 +383,7 @@ static const char *set_owa_command(cmd_parms *cmd, void *dummy, int argc, char *
         return error;
     }
     for (i = 0; i < argc; ++i) {
-        const char *line = option(argv[i], "update");
+        const char *line = oc_config_option(argv[i], "update");
         if (!line || !*line || oc_str_control(line, "") || strlen(line) > 500 ||
             !strchr(line, '=')) {
             return "OwaCalOwaCommand takes lines as \"update=Cmd=sendappt\": one for each line of "
@@ -442,52 +435,6 @@ static const char *set_base(cmd_parms *cmd, void *mconfig, const char *path)
     return NULL;
 }
 
-static const char *set_identity(cmd_parms *cmd, void *mconfig, int argc, char *const argv[])
-{
-    oc_dir_conf_t *conf = mconfig;
-    int i;
-
-    if (argc > 0 && strcasecmp(argv[0], "basic") == 0) {
-        conf->identity = OC_IDENTITY_BASIC;
-    } else if (argc > 0 && strcasecmp(argv[0], "delegated") == 0) {
-        conf->identity = OC_IDENTITY_DELEGATED;
-    } else {
-        return "OwaCalIdentity takes a mode, basic or delegated, and its options";
-    }
-    for (i = 1; i < argc; ++i) {
-        const char *v;
-        if (conf->identity == OC_IDENTITY_BASIC && (v = option(argv[i], "upstream"))) {
-            conf->upstream = strcasecmp(v, "basic") == 0   ? OC_UPSTREAM_BASIC
-                             : strcasecmp(v, "ntlm") == 0  ? OC_UPSTREAM_NTLM
-                             : strcasecmp(v, "forms") == 0 ? OC_UPSTREAM_FORMS
-                                                           : -1;
-            if (conf->upstream < 0) {
-                return "OwaCalIdentity basic: upstream= takes basic, ntlm or forms";
-            }
-        } else if (conf->identity == OC_IDENTITY_BASIC && (v = option(argv[i], "domain"))) {
-            if (!oc_words_name_ok(v)) {
-                return "OwaCalIdentity basic: domain= takes a domain's name, as in domain=EXAMPLE";
-            }
-            conf->domain = v;
-        } else if (conf->identity == OC_IDENTITY_DELEGATED && (v = option(argv[i], "variable"))) {
-            if (!oc_words_name_ok(v)) {
-                return "OwaCalIdentity delegated: variable= takes the name of the request variable "
-                       "that "
-                       "holds the credential cache, as in variable=KRB5CCNAME";
-            }
-            conf->ccache_variable = v;
-        } else {
-            return apr_pstrcat(cmd->pool, "OwaCalIdentity ", argv[0], ": there is no option \"",
-                               argv[i],
-                               conf->identity == OC_IDENTITY_BASIC
-                                   ? "\"; known are upstream=basic|ntlm|forms and domain=NAME"
-                                   : "\"; known is variable=NAME",
-                               NULL);
-        }
-    }
-    return NULL;
-}
-
 static const char *set_mailbox(cmd_parms *cmd, void *mconfig, const char *text)
 {
     oc_dir_conf_t *conf = mconfig;
@@ -515,7 +462,7 @@ static const char *set_zone(cmd_parms *cmd, void *mconfig, const char *name)
 static const char *set_conflict(cmd_parms *cmd, void *mconfig, int argc, char *const argv[])
 {
     oc_dir_conf_t *conf = mconfig;
-    const char *v = argc > 1 ? option(argv[1], "unknown") : NULL;
+    const char *v = argc > 1 ? oc_config_option(argv[1], "unknown") : NULL;
 
     (void)cmd;
     conf->conflict = argc < 1                             ? -1
@@ -588,7 +535,7 @@ const command_rec oc_config_commands[] = {
                   "name of the backend this location books on"),
     AP_INIT_TAKE1("OwaCalBase", set_base, NULL, ACCESS_CONF, "path under which the handler lives"),
     AP_INIT_TAKE_ARGV(
-        "OwaCalIdentity", set_identity, NULL, ACCESS_CONF,
+        "OwaCalIdentity", oc_identify_mode, NULL, ACCESS_CONF,
         "basic [upstream=basic|ntlm|forms] [domain=NAME] or delegated [variable=NAME]"),
     AP_INIT_TAKE1("OwaCalMailbox", set_mailbox, NULL, ACCESS_CONF,
                   "expression from the verified user to the mailbox"),
