@@ -131,12 +131,16 @@ subtest 'wrong clients are refused' => sub {
 };
 
 subtest 'one connection, two users' => sub {
+    $sim->control(POST => '/_sim/reset');
     my $c = $sim->connect;
     is(scalar(logon($c, 'alice', 'pw-alice'))->{status}, 207, 'alice');
     is(scalar(logon($c, 'bob', 'pw-bob'))->{status}, 403, 'bob logs on over it: alice\'s mailbox is not his');
     is($c->request(PROPFIND => '/exchange/bob/', \%plain)->{status}, 207, 'now the connection is bob\'s');
     is(scalar(logon($c, 'alice', 'wrong'))->{status}, 401, 'a failed logon');
     is($c->request(PROPFIND => '/exchange/bob/', \%plain)->{status}, 401, 'ends the old identity');
+    my $counters = $sim->control(GET => '/_sim/counters');
+    is("$counters->{'connection-two-users'} $counters->{'credential-differs'}", '1 2', 'which was counted: the first, and both names');
+    is(join(' ', map { $_->{means} } $sim->requests), '- ntlm - ntlm connection - - -', 'by which means each was who he was');
 };
 
 subtest 'the connection is closed after so many requests' => sub {
