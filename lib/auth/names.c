@@ -7,7 +7,7 @@
 #include "base/str.h"
 #include "base/text.h"
 
-#define NAME_BYTES 256 /* of what comes in and of what goes out: Kerberos takes no longer one here */
+#define NAME_BYTES 256 /* of what comes in and of what goes out: an identity takes no more */
 
 /* The ASCII characters that no account may hold: what Windows forbids in account names, less "+"
  * and "=" which mail names have, and what means something in a path or a query. */
@@ -60,7 +60,7 @@ static const char *parse_list(apr_pool_t *pool, const char *word, const char *li
         const char *name = apr_pstrmemdup(pool, list, n);
 
         if (!domain_ok(name)) {
-            return apr_pstrcat(pool, word, ": \"", oc_str_log(pool, name, 80),
+            return apr_pstrcat(pool, oc_str_log(pool, word, 80), ": \"", oc_str_log(pool, name, 80),
                                "\" is no domain's name; names made of letters, digits, \".\", "
                                "\"_\" and \"-\" are wanted, with commas between them", NULL);
         }
@@ -217,14 +217,17 @@ static const char *split(apr_pool_t *pool, const char *user, parts_t *parts)
 
 static const char *account_wrong(apr_pool_t *pool, const char *account)
 {
-    const char *bad = strpbrk(account, FORBIDDEN);
+    const char *bad = strpbrk(account, FORBIDDEN), *why = text_wrong(pool, account);
     size_t n = strlen(account);
 
+    if (why) {
+        return why;
+    }
     if (bad) {
         return apr_psprintf(pool, "\"%c\" may not stand in it", *bad);
     }
     /* Windows drops blanks and dots at the end of a path's segment: another name would come out. */
-    if (!n || strstr(account, "..") || strchr(". ", account[0]) || strchr(". ", account[n - 1])) {
+    if (strstr(account, "..") || strchr(". ", account[0]) || strchr(". ", account[n - 1])) {
         return "an account neither begins nor ends with a dot or a blank, nor holds two dots";
     }
     return NULL;
@@ -281,8 +284,7 @@ apr_status_t oc_name_of(apr_pool_t *pool, const apr_array_header_t *realms, cons
     }
     name->account = oc_text_fold(pool, parts.account);
     /* Once more: a few letters are composed to ASCII, U+037E to ";". */
-    if (!name->account || (why = account_wrong(pool, name->account))
-        || (why = text_wrong(pool, name->account))) {
+    if (!name->account || (why = account_wrong(pool, name->account))) {
         return refuse(pool, res, user, why ? why : "it cannot be case folded");
     }
     name->principal = name->realm ? apr_pstrcat(pool, parts.account, "@", name->realm, NULL)

@@ -24,8 +24,8 @@ typedef struct oc_name_t {
     const char *canonical; /* "account@REALM", or "account": equal for equal persons only */
 } oc_name_t;
 
-/* OwaCalRealm's words: REALM [domain=EX,EX2] [mail=example.com,..] [default]. NULL, or what is wrong
- * and what would be right; *realm is in `pool`, its words are copied. */
+/* OwaCalRealm's words: REALM [domain=EX,EX2] [mail=example.com,..] [default]. NULL, or what is
+ * wrong and what would be right; *realm is in `pool`, its words are copied. */
 const char *oc_realm_parse(apr_pool_t *pool, int argc, char *const argv[], oc_realm_t **realm);
 /* NULL, or why these realms (oc_realm_t *) contradict each other: a name that belongs to two of
  * them, whether as realm, domain or mail domain; a realm twice; two defaults. */
@@ -43,10 +43,11 @@ const char *oc_realms_wrong(apr_pool_t *pool, const apr_array_header_t *realms);
  * is one without realm.
  *
  * NO_MAILBOX, with a detail for the administrator, if it names nobody or could name two, or holds
- * what no name should: more than 256 bytes, no UTF-8, anything oc_text_unnameable() knows, '/', '%',
- * '"' and their like, "..", two domains, an empty part, a dot or blank at an end; enterprise names
- * (user\@mail@REALM) and service principals. A NUL ends a C string, so whoever has the length must
- * look for it first. Look-alikes of other alphabets are different names: the directory's concern.
+ * what no name should: more than 256 bytes, no UTF-8, anything oc_text_unnameable() knows, '/',
+ * '%', '"' and their like, "..", two domains, an empty part, a dot or blank at an end; enterprise
+ * names (user\@mail@REALM) and service principals. A NUL ends a C string, so whoever has the length
+ * must look for it first. Look-alikes of other alphabets are different names: the directory's
+ * concern.
  *
  * Everything in `name` is in `pool` (or the realm's), printable, at most 256 bytes; canonical given
  * in again comes out as it is. */

@@ -160,6 +160,7 @@ static void test_nobody(void)
         {one, "\xef\xbd\x81lice", "full-width", "U+FF41"},
         {one, "alice\xef\xbc\x8f..", "a full-width slash", "U+FF0F"},
         {one, "x\xcd\xbey", "a Greek question mark, which is \";\"", "\";\" may not"},
+        {one, "EX\\\xcd\x85" "E", "a mark that stands alone once the domain is gone", "U+0345"},
         {one, "alice\xff", "no UTF-8", "not UTF-8"},
         {one, "alice@elsewhere.example", "an unknown domain", "no OwaCalRealm has its domain"},
         {one, "ELSE\\alice", "an unknown domain", "no OwaCalRealm has its domain"},
