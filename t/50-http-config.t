@@ -93,6 +93,31 @@ for my $expr ('%{HTTP_X_USER}', '%{req:X-User}', '%{QUERY_STRING}', '%{env:USER}
     "%{REMOTE_USER}%{HTTP:X}") {
     refused("mailbox from $expr", qr/not allowed/, location => qq{OwaCalIdentity basic\nOwaCalMailbox "$expr"});
 }
+refused('realm of nothing', qr/OwaCalRealm: a Kerberos realm is wanted, as in/, server => 'OwaCalRealm');
+refused('realm with a slash', qr/OwaCalRealm: "EX\/COM" is no realm/, server => 'OwaCalRealm EX/COM');
+refused('realm with an unknown option', qr/domains=EX: known are domain=/, server => 'OwaCalRealm EX.TEST domains=EX');
+refused('realm with an empty domain', qr/"" is no domain's name/, server => 'OwaCalRealm EX.TEST domain=EX,');
+{    # the later of the two lines is named
+    my $dir = tempdir(CLEANUP => 1);
+    open my $file, '>', "$dir/owacal.conf" or die;
+    print $file "OwaCalRealm EX.TEST\nOwaCalRealm OTHER.TEST\nOwaCalRealm ex.test\nOwaCalRealm LAST.TEST\n";
+    close $file;
+    refused('realm twice', qr/owacal\.conf line 3: OwaCalRealm EX\.TEST: the realm EX\.TEST was declared before/, server => "Include $dir/owacal.conf");
+}
+refused('a mail domain in two realms', qr/"mail\.test" belongs to A\.TEST and to B\.TEST.*one realm/,
+    server => "OwaCalRealm A.TEST mail=mail.test\nOwaCalRealm B.TEST mail=mail.test");
+refused('a Windows domain in two realms', qr/belongs to A\.TEST and to B\.TEST/, server => "OwaCalRealm A.TEST domain=X\nOwaCalRealm B.TEST domain=x");
+refused("a mail domain that is another's realm", qr/belongs to A\.TEST and to B\.TEST/, server => "OwaCalRealm A.TEST mail=b.test\nOwaCalRealm B.TEST");
+refused('two defaults', qr/A\.TEST and B\.TEST are both the default/, server => "OwaCalRealm A.TEST default\nOwaCalRealm B.TEST default");
+refused('a realm inside a location', qr/OwaCalRealm.*not allowed/s, location => "OwaCalIdentity basic\nOwaCalRealm A.TEST");
+my $host = sub { "<VirtualHost *:8>\nServerName http://v\n$_[0]\n</VirtualHost>" };
+refused("a virtual host's realm against the main server's", qr/OwaCalRealm B\.TEST: "X" belongs to A\.TEST and to B\.TEST/,
+    server => "OwaCalRealm A.TEST domain=X\n" . $host->('OwaCalRealm B.TEST domain=X'));
+refused("a virtual host's default against the main server's", qr/both the default/,
+    server => "OwaCalRealm A.TEST default\n" . $host->('OwaCalRealm B.TEST default'));
+($status, $out) = Httpd->configtest(server => "OwaCalRealm A.TEST domain=A mail=a.test default\n" . $host->('OwaCalRealm B.TEST domain=B mail=b.test,b2.test')
+        . "\n" . $host->('OwaCalRealm C.TEST mail=b.test'));
+is($status, 0, 'virtual hosts add realms, each to those of the main server') or diag $out;
 refused('deadlines inside a virtual host', qr/VirtualHost/i,
     server => "<VirtualHost *:8>\nServerName http://v\nOwaCalTimeout step=3s\n</VirtualHost>");
 

@@ -126,6 +126,18 @@ subtest 'what can be wrong with a ticket' => sub {
     reason_of('a service the realm does not know', $other, $cache{alice}, 500, 'misconfigured');
 };
 
+subtest 'the ticket must be the person that the name means' => sub {
+    my $local = "  GssapiDelegCcacheDir \@DIR\@/cc\n  GssapiLocalName On\n";    # the login leaves "alice"
+    my $named = front($sim, gss => $local, server => 'OwaCalRealm INTRANET.TEST domain=INTRANET mail=intranet.example');
+    my $r = ask($named, $cache{alice}, POST => $url, booking());
+    is($r->{status}, 201, 'a bare name is completed by its realm') or diag $r->{content}, $named->log;
+    like($named->log, qr/audit: act=\S+ user="alice\@INTRANET\.TEST" mailbox="alice"/, '  and is known by it');
+    my $wrong = front($sim, gss => $local, server => 'OwaCalRealm OTHER.TEST');
+    reason_of('by another realm it is somebody else', $wrong, $cache{alice}, 500, 'identity-mismatch');
+    $wrong = front($sim, server => 'OwaCalRealm OTHER.TEST');
+    reason_of('with a realm that is not declared it is nobody', $wrong, $cache{alice}, 403, 'no-mailbox');
+};
+
 subtest 'a KDC that is silent hurts nobody else' => sub {
     # A realm whose KDC takes connections and never answers; alice's ticket is good, the service ticket is not cached.
     my $front = front($sim, env => { KRB5_CONFIG => $realm->silent_config }, server => 'OwaCalTimeout step=1s operation=2s undo=1s');

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "httpd/config.h"
+#include "httpd/identify.h"
 #include "wire/words.h"
 
 APLOG_USE_MODULE(owacal);
@@ -22,6 +23,8 @@ void *oc_config_create_server(apr_pool_t *pool, server_rec *s)
     conf->backends = apr_array_make(pool, 2, sizeof(oc_backend_entry_t *));
     conf->rooms = apr_array_make(pool, 8, sizeof(oc_room_t *));
     conf->uses = apr_array_make(pool, 2, sizeof(oc_use_t));
+    conf->realms = apr_array_make(pool, 2, sizeof(oc_realm_t *));
+    conf->realm_uses = apr_array_make(pool, 2, sizeof(oc_use_t));
     return conf;
 }
 
@@ -35,6 +38,8 @@ void *oc_config_merge_server(apr_pool_t *pool, void *basev, void *addv)
 #undef X
     conf->backends = apr_array_append(pool, base->backends, add->backends);
     conf->rooms = apr_array_append(pool, base->rooms, add->rooms);
+    conf->realms = apr_array_append(pool, base->realms, add->realms);
+    conf->realm_uses = apr_array_append(pool, base->realm_uses, add->realm_uses);
     conf->uses = add->uses; /* each use is checked in its own server */
     conf->update_lines = add->update_lines ? add->update_lines : base->update_lines;
     return conf;
@@ -117,6 +122,8 @@ static int refuse(server_rec *s, const char *file, int line, const char *text)
 
 static int check_server(apr_pool_t *pconf, server_rec *s, oc_server_conf_t *conf)
 {
+    const oc_use_t *where;
+    const char *wrong;
     int i;
 
     for (i = 0; i < conf->backends->nelts; ++i) {
@@ -156,6 +163,10 @@ static int check_server(apr_pool_t *pconf, server_rec *s, oc_server_conf_t *conf
                 "OwaCalUse: the site's public origin is not known; say OwaCalOrigin "
                 "https://HOST, or give ServerName a scheme, as in ServerName https://HOST");
         }
+    }
+    if ((wrong = oc_identify_realms_wrong(pconf, conf, &where)) != NULL) {
+        return refuse(s, where->file, where->line,
+                      apr_psprintf(pconf, "OwaCalRealm %s: %s", where->name, wrong));
     }
     if (conf->connect > conf->step || conf->step > conf->operation) {
         return refuse(

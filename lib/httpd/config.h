@@ -13,6 +13,7 @@
 #include <ap_expr.h>
 
 #include "auth/identity.h"
+#include "auth/names.h"
 #include "backend/backend.h"
 #include "cal/room.h"
 #include "op/op.h"
@@ -24,8 +25,9 @@ typedef enum oc_privacy_t {
     OC_PRIVACY_SUBJECT
 } oc_privacy_t;
 
-/* Server scope. The first three lists belong to a virtual host and add to the main server's; all
- * others exist once for the process (their directives are refused inside <VirtualHost>). */
+/* Server scope. The lists backends, rooms and realms may stand in a virtual host and add to the
+ * main server's; origin may be given for each; all others exist once for the process (their
+ * directives are refused inside <VirtualHost>). */
 #define OC_SERVER_MEMBERS(X)                                                                 \
     X(const char *, origin, NULL, NULL)                                                      \
     X(const char *, secret_file, NULL, NULL)                                                 \
@@ -72,7 +74,8 @@ typedef struct oc_backend_entry_t {
     int line;
 } oc_backend_entry_t;
 
-/* A use of a backend's name, to be checked when all of the configuration has been read. */
+/* Where a name stands that is to be checked when all of the configuration has been read: that of a
+ * backend in OwaCalUse, of a realm in OwaCalRealm. */
 typedef struct oc_use_t {
     const char *name, *file;
     int line;
@@ -85,6 +88,8 @@ typedef struct oc_server_conf_t {
     apr_array_header_t *backends;     /* oc_backend_entry_t * */
     apr_array_header_t *rooms;        /* oc_room_t * */
     apr_array_header_t *uses;         /* oc_use_t, of this server */
+    apr_array_header_t *realms;       /* oc_realm_t * */
+    apr_array_header_t *realm_uses;   /* oc_use_t, one for each of them */
     apr_array_header_t *update_lines; /* const char *; NULL = built in */
 } oc_server_conf_t;
 

@@ -521,6 +521,9 @@ const command_rec oc_config_commands[] = {
         "OwaCalRoom", set_room, NULL, RSRC_CONF,
         "ID ADDRESS [name=..] [capacity=N] [features=a,b] [building=..] [floor=..] [mailbox=..]"),
     AP_INIT_TAKE1("OwaCalRooms", set_rooms, NULL, RSRC_CONF, "FILE with one room a line"),
+    AP_INIT_TAKE_ARGV("OwaCalRealm", oc_identify_realm, NULL, RSRC_CONF,
+                      "REALM [domain=EX,EX2] [mail=example.com,..] [default]: names that belong "
+                      "together"),
     AP_INIT_TAKE1("OwaCalOrigin", set_origin, NULL, RSRC_CONF,
                   "the site's public scheme://host[:port]"),
     AP_INIT_TAKE1("OwaCalSecret", set_secret, NULL, RSRC_CONF,

@@ -5,6 +5,8 @@
 #include "httpd/identify.h"
 #include "wire/words.h"
 
+extern module AP_MODULE_DECLARE_DATA owacal_module;
+
 /* One option: 1 if the mode knows it. *error says what is wrong with its value. */
 typedef int option_t(cmd_parms *cmd, oc_dir_conf_t *conf, const char *word, const char **error);
 
@@ -90,6 +92,48 @@ const char *oc_identify_mode(cmd_parms *cmd, void *mconfig, int argc, char *cons
         }
         if (error) {
             return apr_pstrcat(cmd->pool, "OwaCalIdentity ", modes[m].token, ": ", error, NULL);
+        }
+    }
+    return NULL;
+}
+
+/* ---- realms ---- */
+
+const char *oc_identify_realm(cmd_parms *cmd, void *dummy, int argc, char *const argv[])
+{
+    oc_server_conf_t *conf = ap_get_module_config(cmd->server->module_config, &owacal_module);
+    const char *error = ap_check_cmd_context(cmd, NOT_IN_DIR_CONTEXT);
+    oc_realm_t *realm = NULL;
+    oc_use_t *use;
+
+    (void)dummy;
+    if (error) {
+        return error;
+    }
+    if ((error = oc_realm_parse(cmd->pool, argc, argv, &realm)) != NULL) {
+        return apr_pstrcat(cmd->pool, "OwaCalRealm: ", error, NULL);
+    }
+    APR_ARRAY_PUSH(conf->realms, oc_realm_t *) = realm;
+    use = apr_array_push(conf->realm_uses);
+    use->name = realm->realm;
+    use->file = cmd->directive->filename;
+    use->line = cmd->directive->line_num;
+    return NULL;
+}
+
+const char *oc_identify_realms_wrong(apr_pool_t *pool, const oc_server_conf_t *conf,
+                                     const oc_use_t **where)
+{
+    apr_array_header_t *so_far = apr_array_make(pool, 2, sizeof(oc_realm_t *));
+
+    /* One after the other: the first that makes them wrong is the line to name. */
+    for (int i = 0; i < conf->realms->nelts; ++i) {
+        const char *wrong;
+
+        APR_ARRAY_PUSH(so_far, oc_realm_t *) = APR_ARRAY_IDX(conf->realms, i, oc_realm_t *);
+        if ((wrong = oc_realms_wrong(pool, so_far)) != NULL) {
+            *where = &APR_ARRAY_IDX(conf->realm_uses, i, oc_use_t);
+            return wrong;
         }
     }
     return NULL;

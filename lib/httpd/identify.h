@@ -9,6 +9,11 @@
 
 /* OwaCalIdentity MODE [option=value ..]. */
 const char *oc_identify_mode(cmd_parms *cmd, void *mconfig, int argc, char *const argv[]);
+/* OwaCalRealm REALM [domain=EX,EX2] [mail=example.com,..] [default]: auth/names.h. */
+const char *oc_identify_realm(cmd_parms *cmd, void *dummy, int argc, char *const argv[]);
+/* Of a server's merged list: NULL, or what contradicts what, and the later of the two lines. */
+const char *oc_identify_realms_wrong(apr_pool_t *pool, const oc_server_conf_t *conf,
+                                     const oc_use_t **where);
 /* The mode's word in the configuration, "basic". */
 const char *oc_identify_token(int mode);
 

@@ -3,36 +3,134 @@
 #include <http_log.h>
 #include <http_protocol.h>
 #include <http_ssl.h>
+#include <apr_base64.h>
 #include <apr_strings.h>
 
+#include "auth/names.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "wire/words.h"
+#include "base/text.h"
 #include "httpd/person.h"
 
 APLOG_USE_MODULE(owacal);
 
-/* "alice" of "EX\alice", "alice@REALM" and "alice". */
-static const char *name_part(apr_pool_t *pool, const char *user)
-{
-    const char *backslash = strchr(user, '\\');
-    const char *name = backslash ? backslash + 1 : user;
+#define HEADER_BYTES 65536 /* of an Authorization header we take apart */
 
-    return apr_pstrmemdup(pool, name, strcspn(name, "@"));
+/* ---- the Authorization header ---- */
+
+/* What follows "Basic", if that is the scheme; else NULL. */
+static const char *basic_part(const char *header)
+{
+    if (strncasecmp(header, "Basic", 5) != 0 || (header[5] != ' ' && header[5] != '\t')) {
+        return NULL;
+    }
+    return header + 5 + strspn(header + 5, " \t");
 }
+
+/* Do several credentials stand in it? httpd joins headers of one name with commas. A comma also
+ * stands between the parameters of one credential (Digest), but these are NAME=value. */
+static int several(const char *header)
+{
+    const char *p = header;
+    int quoted = 0;
+
+    for (; *p; ++p) {
+        if (*p == '"') {
+            quoted = !quoted;
+        } else if (*p == '\\' && quoted && p[1]) {
+            ++p;
+        } else if (*p == ',' && !quoted) {
+            const char *word = p + 1 + strspn(p + 1, " \t,");
+            size_t n = strcspn(word, " \t,=\"");
+            const char *after = word + n + strspn(word + n, " \t");
+
+            if (n == 0 || *after != '=') {
+                return 1;
+            }
+        }
+    }
+    return quoted; /* never closed: who knows where it ends */
+}
+
+/* "name:password" of a Basic header, wiped with the pool. httpd reads base64 up to the first
+ * character that is none, and names up to the first NUL; somebody else might read on. So either is
+ * an error: NULL, with res filled in. */
+static char *basic_pair(apr_pool_t *pool, const char *coded, oc_result_t *res)
+{
+    size_t n = strspn(coded, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
+    size_t rest = n + strspn(coded + n, "=");
+    int len;
+    char *pair;
+
+    if (coded[rest + strspn(coded + rest, " \t")] || rest > HEADER_BYTES || rest - n > 2) {
+        oc_result_fail(res, OC_REASON_IDENTITY_MISMATCH,
+                       "the Authorization header is not one piece of base64");
+        return NULL;
+    }
+    pair = apr_pcalloc(pool, (apr_size_t)apr_base64_decode_len(coded) + 1);
+    len = apr_base64_decode(pair, coded);
+    if (len < 0 || strlen(pair) != (size_t)len) {
+        oc_str_wipe(pair, len > 0 ? (apr_size_t)len : 0);
+        oc_result_fail(res, OC_REASON_NO_MAILBOX,
+                       "a NUL stands in the Authorization header: where it cuts the name, another "
+                       "name is left");
+        return NULL;
+    }
+    return pair;
+}
+
+typedef struct headers_t {
+    int count;
+    const char *value;
+} headers_t;
+
+static int count_header(void *baton, const char *name, const char *value)
+{
+    headers_t *headers = baton;
+
+    (void)name;
+    ++headers->count;
+    headers->value = value;
+    return 1;
+}
+
+/* Whatever the mode: a header that login module and we could read differently is refused. */
+static apr_status_t check_authorization(request_rec *r, oc_result_t *res)
+{
+    headers_t found = {0, NULL};
+    const char *coded;
+    char *pair;
+
+    apr_table_do(count_header, &found, r->headers_in, "Authorization", NULL);
+    if (found.count > 1 || (found.value && several(found.value))) {
+        return oc_result_fail(res, OC_REASON_IDENTITY_MISMATCH,
+                              "the request carries more than one Authorization");
+    }
+    if (found.value && (coded = basic_part(found.value))) {
+        if (!(pair = basic_pair(r->pool, coded, res))) {
+            return APR_EGENERAL;
+        }
+        oc_str_wipe(pair, strlen(pair));
+    }
+    return APR_SUCCESS;
+}
+
+/* ---- the person ---- */
 
 static int mailbox_ok(const char *name)
 {
     size_t len = strlen(name);
 
     return len > 0 && len <= 254 && !strpbrk(name, "/\\?#%") && !strstr(name, "..") &&
-           strcmp(name, ".") != 0 && !oc_str_control(name, "") && oc_str_utf8(name, len);
+           strcmp(name, ".") != 0 && !oc_str_control(name, "") && oc_str_utf8(name, len) &&
+           !oc_text_unnameable(name);
 }
 
 apr_status_t oc_person_of(request_rec *r, const oc_dir_conf_t *conf, oc_person_t *person,
                           oc_result_t *res)
 {
     const char *mailbox, *error = NULL;
+    oc_name_t name;
 
     if (!r->user || !*r->user) {
         return oc_result_fail(res, OC_REASON_NOT_AUTHENTICATED,
@@ -43,18 +141,20 @@ apr_status_t oc_person_of(request_rec *r, const oc_dir_conf_t *conf, oc_person_t
                               "the subrequest's user differs from the "
                               "main request's");
     }
-    if (strlen(r->user) > 512 || oc_str_control(r->user, "") ||
-        !oc_str_utf8(r->user, strlen(r->user))) {
-        return oc_result_fail(res, OC_REASON_NO_MAILBOX, "the user's name is not usable");
+    if (check_authorization(r, res) != APR_SUCCESS ||
+        oc_name_of(r->pool, oc_config_server(r->server)->realms, r->user, &name, res) !=
+            APR_SUCCESS) {
+        return APR_EGENERAL;
     }
-    person->user = oc_str_lower(r->pool, r->user);
+    person->user = name.canonical;
+    person->account = name.account;
+    person->principal = name.principal;
+    mailbox = name.account;
     if (conf->mailbox) {
         mailbox = ap_expr_str_exec(r, conf->mailbox, &error);
         if (error) {
             return oc_result_fail(res, OC_REASON_MISCONFIGURED, "OwaCalMailbox: %s", error);
         }
-    } else {
-        mailbox = oc_str_lower(r->pool, name_part(r->pool, r->user));
     }
     if (!mailbox || !mailbox_ok(mailbox)) {
         return oc_result_fail(res, OC_REASON_NO_MAILBOX, "\"%s\" gives no usable mailbox name",
@@ -64,6 +164,8 @@ apr_status_t oc_person_of(request_rec *r, const oc_dir_conf_t *conf, oc_person_t
     return APR_SUCCESS;
 }
 
+/* ---- the credential ---- */
+
 /* A password may travel over TLS, or within this machine. */
 static int front_protected(request_rec *r)
 {
@@ -72,18 +174,26 @@ static int front_protected(request_rec *r)
     return ap_ssl_conn_is_ssl(c) || oc_str_loopback(c->client_ip);
 }
 
-/* The header is the client's claim: it counts only if the login module verified that very name.
- * With a Kerberos realm check the module adds the realm. */
-static int same_user(const char *header, const char *verified)
+/* The header is the client's claim: it counts only if the login module verified that very person.
+ * A bare "bob" is not bob@OTHER, unless OwaCalRealm says that bare names are OTHER's; and where
+ * nothing is known of either's realm, nor is anything known of capitals. */
+static int same_person(request_rec *r, const char *header, const oc_person_t *person)
 {
-    size_t n = strlen(header);
+    oc_result_t unsaid;
+    oc_name_t claimed;
 
-    return strcmp(header, verified) == 0 ||
-           (strncmp(header, verified, n) == 0 && verified[n] == '@');
+    oc_result_init(&unsaid, r->pool);
+    if (oc_name_of(r->pool, oc_config_server(r->server)->realms, header, &claimed, &unsaid) !=
+        APR_SUCCESS) {
+        return 0;
+    }
+    return strcmp(claimed.canonical, person->user) == 0 &&
+           (claimed.realm || strcmp(claimed.principal, person->principal) == 0);
 }
 
 static oc_identity_t *basic_identity(request_rec *r, const oc_dir_conf_t *conf,
-                                     const oc_backend_t *backend, oc_call_t *call)
+                                     const oc_person_t *person, const oc_backend_t *backend,
+                                     oc_call_t *call)
 {
     const char *user = NULL, *password = NULL, *type = ap_auth_type(r);
     request_rec *top = r->main ? r->main : r;
@@ -96,10 +206,11 @@ static oc_identity_t *basic_identity(request_rec *r, const oc_dir_conf_t *conf,
                        "OwaCalIdentity basic needs a login by AuthType Basic");
         return NULL;
     }
-    if (!same_user(user, r->user)) {
+    if (!same_person(r, user, person)) {
         oc_result_fail(&call->result, OC_REASON_IDENTITY_MISMATCH,
-                       "the Authorization header names "
-                       "somebody else than the login module verified");
+                       "the Authorization header names somebody else than the login module "
+                       "verified, %s; if they are one person, say so by OwaCalRealm",
+                       oc_str_log(call->pool, person->principal, 200));
         return NULL;
     }
     if (!front_protected(top)) {
@@ -122,14 +233,15 @@ static oc_identity_t *basic_identity(request_rec *r, const oc_dir_conf_t *conf,
 }
 
 oc_identity_t *oc_person_identity(request_rec *r, const oc_dir_conf_t *conf,
-                                  const oc_backend_t *backend, oc_call_t *call)
+                                  const oc_person_t *person, const oc_backend_t *backend,
+                                  oc_call_t *call)
 {
     oc_identity_t *id = NULL;
     const char *ccache;
 
     switch (conf->identity) {
     case OC_IDENTITY_BASIC:
-        id = basic_identity(r, conf, backend, call);
+        id = basic_identity(r, conf, person, backend, call);
         break;
     case OC_IDENTITY_DELEGATED:
         /* Only what the login module put into this request; never the process's environment. */
@@ -141,7 +253,7 @@ oc_identity_t *oc_person_identity(request_rec *r, const oc_dir_conf_t *conf,
                            conf->ccache_variable);
             return NULL;
         }
-        id = oc_identity_delegated(call, ccache, r->user);
+        id = oc_identity_delegated(call, ccache, person->principal);
         break;
     default:
         oc_result_fail(&call->result, OC_REASON_MISCONFIGURED,
