@@ -70,7 +70,13 @@ subtest 'the story with a forwarded ticket' => sub {
     is(join(' ', calendar($sim, 'alice')), '', 'nothing is left');
     my $check = ask($web, $cache{alice}, GET => '/booking/check');
     is($check->{status}, 200, 'the self-test');
-    like($check->{content}, qr/alice\@INTRANET\.TEST/, '  names the principal');
+    my ($login, $credential, $offer, $answer) = @{ $check->{json}{steps} };
+    is($login->{facts}{module}, 'mod_auth_gssapi', '  names the login module');
+    is($credential->{facts}{principal}, 'alice@INTRANET.TEST', '  the principal');
+    like($credential->{facts}{expires} // '', qr/^\d{4}-|^\w{3}, /, '  when it expires') or diag $check->{content};
+    is("$offer->{facts}{offers}, $answer->{facts}{accepted}", 'Negotiate, Negotiate', '  what is offered and what was accepted');
+    is(join(' ', map { $_->{ok} ? 1 : 0 } @{ $check->{json}{steps} }), '1 1 1 1 1', '  all is well');
+    unlike($check->{content}, qr/FILE:|ccache/i, '  not where the ticket lies');
 };
 
 for my $mpm (qw(event prefork)) {
@@ -146,6 +152,13 @@ subtest 'a KDC that is silent hurts nobody else' => sub {
     is("$r->{status} $r->{json}{reason}", '503 kdc-unreachable', 'its users get 503') or diag $r->{content};
     cmp_ok(time - $began, '<', 8, '  within the deadline');
     is(ask($front, $cache{alice}, GET => '/booking/rooms')->{status}, 200, 'what needs no ticket works on');
+    $began = time;
+    $r = ask($front, $cache{alice}, GET => '/booking/check');
+    my (undef, $credential, $offer, $answer) = @{ $r->{json}{steps} };
+    cmp_ok(time - $began, '<', 12, 'the self-test comes in time');
+    ok($credential->{ok} && $offer->{ok}, '  with what works');
+    is($answer->{reason}, 'kdc-unreachable', '  and what does not');
+    like($answer->{remedy}, qr/port 88/, '  and the remedy');
 };
 ok($web->stop, 'stops');
 unlike($web->log, qr/exit signal|segfault/i, 'cleanly');

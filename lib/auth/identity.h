@@ -27,7 +27,8 @@ typedef enum oc_identity_mode_t {
     OC_IDENTITY_S4U,       /* a ticket for the person, got with the service's own key */
     OC_IDENTITY_SERVICE,   /* one account for all, each confined to his mailbox */
     OC_IDENTITY_DEVICE,    /* one account, confined to room mailboxes */
-    OC_IDENTITY_RELAY      /* the browser's own NTLM login, on a connection pinned to it */
+    OC_IDENTITY_RELAY,     /* the browser's own NTLM login, on a connection pinned to it */
+    OC_IDENTITY_NOBODY     /* no credential at all; no location can be configured so */
 } oc_identity_mode_t;
 typedef enum oc_upstream_t { /* how a password is presented upstream */
     OC_UPSTREAM_BASIC, OC_UPSTREAM_NTLM, OC_UPSTREAM_FORMS
@@ -80,6 +81,10 @@ oc_identity_t *oc_identity_account(oc_call_t *call, oc_identity_mode_t mode,
  * percent-encoded; const char *) in its target and its Destination, except reading below `reading`
  * ("/public/": free/busy; NULL = nothing): reason MAILBOX_REFUSED. Strings are copied. */
 void oc_identity_confine(oc_identity_t *id, const apr_array_header_t *paths, const char *reading);
+
+/* Nobody: exchanges go out without a credential, on connections of their own; every reply reaches
+ * the inner job, 401 included. For a look at what the server offers. Never NULL. */
+oc_identity_t *oc_identity_nobody(oc_call_t *call);
 
 /* A path on the calendar server that this person can surely read, percent-encoded: the root of the
  * own mailbox, "/exchange/ana/". With it a login is proved by a look there before anything else is

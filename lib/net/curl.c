@@ -1,15 +1,16 @@
 /* curl.c - exchanges by libcurl's multi interface. The only file that names libcurl.
  *
- * Written against 7.88.1. Three of its habits are dealt with here, each by a callback:
+ * Written against 7.88.1. Four of its habits are dealt with here, each by a callback:
  *  - a request on a reused connection that dies unanswered is repeated silently, with or without a
  *    body (Curl_retry_request): before_sending() lets nothing that writes out twice;
  *  - connections are reused without regard to whom they were authenticated for (Negotiate) or by
  *    comparing credentials we may not have given it: caches are apart, and before_sending() asks
  *    owner.h about the very connection that is going to be used;
+ *  - an NTLM handshake begins anew for as long as the server asks for it, and each round presents
+ *    the password: legs.h lets there be one;
  *  - a connection that ends inside the header section may count as success: finished() does not
  *    take a reply without the empty line for one.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -26,6 +27,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "net/address.h"
 #include "net/curl.h"
 #include "net/owner.h"
 
@@ -102,28 +104,6 @@ static int on_timer(CURLM *multi, long ms, void *baton)
     return 0;
 }
 
-/* The socket's own address as libcurl tells it in before_sending(). */
-static int local_matches(int fd, const char *ip, int port)
-{
-    union {
-        struct sockaddr any;
-        struct sockaddr_in v4;
-        struct sockaddr_in6 v6;
-    } local;
-    socklen_t len = sizeof(local);
-    char text[INET6_ADDRSTRLEN] = "";
-
-    if (getsockname(fd, &local.any, &len) != 0) {
-        return 0;
-    }
-    if (local.any.sa_family == AF_INET) {
-        return ntohs(local.v4.sin_port) == port &&
-               inet_ntop(AF_INET, &local.v4.sin_addr, text, sizeof(text)) && strcmp(text, ip) == 0;
-    }
-    return local.any.sa_family == AF_INET6 && ntohs(local.v6.sin6_port) == port &&
-           inet_ntop(AF_INET6, &local.v6.sin6_addr, text, sizeof(text)) && strcmp(text, ip) == 0;
-}
-
 static curl_socket_t open_socket(void *baton, curlsocktype purpose, struct curl_sockaddr *address)
 {
     slot_t *slot = baton;
@@ -167,7 +147,7 @@ static int is_own_connection(oc_transfer_t *t, const char *name, const char *ip,
     int i;
 
     for (i = 0; verdict == OC_OWNER_UNKNOWN && i < t->opened_count && i < 8; ++i) {
-        if (local_matches(t->opened[i], ip, port) &&
+        if (oc_address_is(t->opened[i], ip, port) &&
             oc_owner_named(curl->owners, t->opened[i], t->key, name) == APR_SUCCESS) {
             verdict = OC_OWNER_SAME;
         }
@@ -198,6 +178,10 @@ static int before_sending(void *baton, char *remote_ip, char *local_ip, int remo
         ++slot->cache->curl->counts->resend_refused;
         t->verdict = OC_X_LOST;
         t->why = "the connection died after the request was sent; not sent again";
+        return CURL_PREREQFUNC_ABORT;
+    }
+    if ((t->why = oc_legs_send(&t->legs)) != NULL) {
+        t->verdict = t->outstanding ? OC_X_LOST : OC_X_NOT_SENT;
         return CURL_PREREQFUNC_ABORT;
     }
     /* A second sending of what only reads may have reached the server the first time. */
@@ -302,7 +286,12 @@ static size_t on_header(char *line, size_t one, size_t len, void *baton)
         /* Refused without having been executed, and perhaps only a leg: whether libcurl goes on
          * shows when it hands over a body, ends, or sends again. */
         t->outstanding = 0;
-        return len;
+        if (oc_legs_goes_on(&t->legs, t->x->reply_headers)) {
+            return len;
+        }
+        feed_head(t);
+        end_here(t, OC_X_REPLIED, NULL);
+        return 0;
     }
     return feed_head(t) ? len : 0;
 }
@@ -611,6 +600,7 @@ apr_status_t oc_curl_start(oc_curl_cache_t *cache, oc_transfer_t *t)
     t->max_reply = t->x->max_reply && t->x->max_reply < bound ? t->x->max_reply : bound;
     t->header_bytes = 0;
     t->status = t->complete = t->fed = t->outstanding = t->opened_count = 0;
+    memset(&t->legs, 0, sizeof(t->legs));
     t->verdict = OC_X_PENDING;
     t->why = NULL;
     slot->transfer = t;

@@ -11,6 +11,7 @@
 #define OC_NET_CURL_H
 
 #include "base/exchange.h"
+#include "net/legs.h"
 #include "net/net.h"
 
 typedef struct oc_curl_t oc_curl_t;             /* the multi handle and its sockets */
@@ -35,6 +36,7 @@ struct oc_transfer_t {
     int status;           /* of the header section being read; 0 = none yet */
     int complete, fed;    /* header section read to its end; handed on */
     int outstanding;      /* sent, and not answered by a refusal that asks for another leg */
+    oc_legs_t legs;
     oc_outcome_t verdict; /* we ended it ourselves so; PENDING = we did not */
     const char *why;
     int opened[8], opened_count; /* sockets opened for it, the latest */

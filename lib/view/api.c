@@ -260,7 +260,10 @@ const char *oc_api_check(const oc_view_t *view, const apr_array_header_t *sectio
         const apr_array_header_t *rows = apr_table_elts(s->facts);
 
         oc_json_text(o, "step", s->title);
-        oc_json_bool(o, "ok", !s->failure);
+        oc_json_bool(o, "ok", !s->failure && !s->skipped);
+        if (s->skipped) {
+            oc_json_text(o, "skipped", s->skipped);
+        }
         if (s->took >= 0) {
             oc_json_int(o, "ms", apr_time_as_msec(s->took));
         }

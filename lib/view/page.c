@@ -581,7 +581,11 @@ const char *oc_page_check(const oc_view_t *view, const apr_array_header_t *secti
 
         oc_html_element(h, "h2", s->title, NULL);
         oc_html_open(h, "p", NULL);
-        oc_html_textf(h, "%s", s->failure ? oc_reason_sentence(s->failure->reason) : "Well.");
+        if (s->skipped) {
+            oc_html_textf(h, "Not tried: %s.", s->skipped);
+        } else {
+            oc_html_textf(h, "%s", s->failure ? oc_reason_sentence(s->failure->reason) : "Well.");
+        }
         if (s->took >= 0) {
             oc_html_textf(h, " (%" APR_TIME_T_FMT " ms)", apr_time_as_msec(s->took));
         }

@@ -205,4 +205,5 @@ const oc_backend_vtable_t owa2003_vtable = {
     .cancel = owa_cancel,
     .remove = owa_remove,
     .probe = owa_probe,
+    .look = owa_look,
 };
