@@ -45,6 +45,8 @@ static const char *remedy(oc_reason_t reason)
     case OC_REASON_MAILBOX_NOT_FOUND:
     case OC_REASON_NO_MAILBOX:
         return "Compare OwaCalMailbox's result with the mailbox's alias on the calendar server.";
+    case OC_REASON_MAILBOX_REFUSED:
+        return "Compare OwaCalMailbox's result with the account's name, actors= and rooms=.";
     case OC_REASON_ACCESS_DENIED:
         return "The account may sign in but may not open this mailbox.";
     case OC_REASON_UPSTREAM_UNAVAILABLE:

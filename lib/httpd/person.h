@@ -12,13 +12,15 @@ typedef struct oc_person_t {
 } oc_person_t;
 
 /* Fails with NOT_AUTHENTICATED (nobody signed in), IDENTITY_MISMATCH (a subrequest under another
- * name), NO_MAILBOX (the name maps to nothing usable). In r->pool. */
+ * name), NO_MAILBOX (the name maps to nothing usable), MAILBOX_REFUSED (not one in which this
+ * person may act with the location's account). In r->pool. */
 apr_status_t oc_person_of(request_rec *r, const oc_dir_conf_t *conf, oc_person_t *person,
                           oc_result_t *res);
 
 /* The credential of this request for `call`, as OwaCalIdentity says; no fallback from one mode to
- * another. Sets call->identity. NULL with call->result set: NO_CREDENTIAL, IDENTITY_MISMATCH,
- * MISCONFIGURED (a password over an unprotected connection, no mode configured). */
+ * another. Sets call->identity and where the login is proved. NULL with call->result set:
+ * NO_CREDENTIAL, IDENTITY_MISMATCH, MISCONFIGURED (a password over an unprotected connection, no
+ * mode configured). */
 oc_identity_t *oc_person_identity(request_rec *r, const oc_dir_conf_t *conf,
                                   const oc_backend_t *backend, oc_call_t *call);
 
