@@ -34,7 +34,7 @@ is($status, 0, 'a plain configuration is accepted') or diag $out;
         modules => ['authz_host'], location => 'OwaCalIdentity delegated');
     is($status, 0, 'conf/owacal.conf is accepted as it is') or diag $out;
     # every commented directive works, too, when somebody takes the # away
-    $text =~ s/^(\s*)#(OwaCal(?!Rooms|Secret)\w+ )/$1$2/mg;
+    $text =~ s/^(\s*)#(OwaCal(?!Rooms|Secret|Credential)\w+ )/$1$2/mg;
     open $file, '>', "$dir/owacal.conf" or die;
     print $file $text;
     close $file;
@@ -84,6 +84,52 @@ is($status, 0, 'placeholders and GUIDs are told apart') or diag $out;
 refused('identity without mode', qr/basic or delegated/, location => 'OwaCalIdentity kerberos');
 refused('identity with an unknown option', qr/known are upstream=/, location => 'OwaCalIdentity basic realm=x');
 refused('upstream of nothing', qr/basic, ntlm or forms/, location => 'OwaCalIdentity basic upstream=digest');
+for my $case (
+    ['a credential without user', 'OwaCalCredential svc password=/etc/passwd', qr/user= and password= are wanted/],
+    ['a credential without password', 'OwaCalCredential svc user=svc', qr/user= and password= are wanted/],
+    ['a credential without name', 'OwaCalCredential', qr/takes a name and options/],
+    ['a credential with a bad name', 'OwaCalCredential a/b user=svc password=x', qr/takes a name and options/],
+    ['a credential with an unknown option', 'OwaCalCredential svc user=svc secret=hunter2', qr/no option "secret"; known are user=/],
+    ['a credential with an unknown upstream', 'OwaCalCredential svc user=svc password=x upstream=digest', qr/basic, ntlm or forms/],
+    ['a credential with a colon by Basic', 'OwaCalCredential svc user=a:b password=x', qr/upstream=ntlm/],
+    ['a credential without mailbox', 'OwaCalCredential svc user=EX\\ password=x', qr/say mailbox=NAME/],
+    ['a credential with a path as mailbox', 'OwaCalCredential svc user=svc password=x mailbox=../x', qr/mailbox= takes/],
+    ['a quotation mark left open', 'OwaCalCredential svc user=svc password="exec:/bin/x y', qr/not closed/],
+    ['a password file that is not there', 'OwaCalCredential svc user=svc password=/nonexistent/pw', qr/OwaCalCredential svc: .*no such file/],
+    ['a password file that others can read', 'OwaCalCredential svc user=svc password=/etc/passwd', qr/chmod 0600/],
+    ['a password program that is not there', 'OwaCalCredential svc user=svc password="exec:/nonexistent/pw x"', qr/no such program/],
+    ['a password program by a relative path', 'OwaCalCredential svc user=svc password=exec:cat', qr/absolute path/],
+) {
+    refused($case->[0], $case->[2], server => $case->[1]);
+}
+{
+    my $dir = tempdir(CLEANUP => 1);
+    my $put = sub { my ($name, $mode, $text) = @_; open my $f, '>', "$dir/$name" or die; print $f $text; close $f; chmod $mode, "$dir/$name"; return "$dir/$name" };
+    $put->('pw', 0600, "secret\n");
+    my $svc = "OwaCalCredential svc user=EXAMPLE\\svc password=$dir/pw";
+    refused('a credential twice', qr/given before .* line \d+/, server => "$svc\n$svc");
+    refused('service without credential', qr/credential=NAME is wanted/, location => 'OwaCalIdentity service', server => $svc);
+    refused('service with an unknown credential', qr/no credential nobody; declare it with OwaCalCredential nobody/,
+        location => 'OwaCalIdentity service credential=nobody', server => $svc);
+    refused('device with an unknown room', qr/no room attic; declare it with OwaCalRoom attic/,
+        location => 'OwaCalIdentity device credential=svc rooms=boardroom,attic', server => $svc);
+    refused('device with an empty list of rooms', qr/ids of rooms/, location => 'OwaCalIdentity device credential=svc rooms=,', server => $svc);
+    refused('device with actors', qr/known are credential=NAME and rooms=/, location => "OwaCalIdentity device credential=svc actors=$dir/pw", server => $svc);
+    refused('service with a missing actors file', qr/no such file/, location => "OwaCalIdentity service credential=svc actors=$dir/none", server => $svc);
+    $put->('actors', 0644, "ana: boss\nbob\n");
+    refused('a wrong line of an actors file', qr/actors: line 2: there is no colon/, location => "OwaCalIdentity service credential=svc actors=$dir/actors", server => $svc);
+    $put->('actors', 0644, "\@staff: boss\n");
+    refused('a group without groups=', qr/groups=FILE/, location => "OwaCalIdentity service credential=svc actors=$dir/actors", server => $svc);
+    refused('groups= without actors=', qr/actors=FILE/, location => "OwaCalIdentity service credential=svc groups=$dir/actors", server => $svc);
+    $put->('groups', 0644, "staff: ana bob\n");
+    ($status, $out) = Httpd->configtest(location => "OwaCalIdentity service credential=svc actors=$dir/actors groups=$dir/groups", server => $svc);
+    is($status, 0, 'a service with people and groups') or diag $out;
+    $put->('program', 0700, "#!/bin/sh\necho secret; : >$dir/ran\n");
+    ($status, $out) = Httpd->configtest(location => 'OwaCalIdentity device credential=svc rooms=boardroom',
+        server => qq{OwaCalCredential svc user=EXAMPLE\\svc password="exec:$dir/program a b"});
+    is($status, 0, 'a device with a program for its password') or diag $out;
+    ok(!-e "$dir/ran", 'configtest does not run it');
+}
 refused('time zone of nowhere', qr/no time zone/, location => "OwaCalIdentity basic\nOwaCalTimezone Mars/Olympus");
 refused('conflict policy', qr/refuse, warn or allow/, location => "OwaCalIdentity basic\nOwaCalConflict never");
 refused('return to another host', qr/OwaCalReturn/, location => "OwaCalIdentity basic\nOwaCalReturn //evil.example");

@@ -195,6 +195,10 @@ const char *oc_identity_key(const oc_identity_t *id)
 apr_status_t oc_identity_describe(oc_identity_t *id, apr_pool_t *pool, apr_table_t *facts,
                                   oc_result_t *res)
 {
+    if (id->credential) {
+        oc_account_describe(id, facts);
+        return APR_SUCCESS;
+    }
     apr_table_setn(facts, "mode", id->mode == OC_IDENTITY_BASIC ? "basic" : "delegated");
     if (id->mode == OC_IDENTITY_BASIC) {
         apr_table_setn(facts, "upstream", id->scheme->name);

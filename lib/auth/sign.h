@@ -37,6 +37,9 @@ struct oc_identity_t {
     const char *password;  /* basic; secret, wiped with the pool */
     const char *ccache;    /* delegated */
     const char *principal; /* delegated */
+    const oc_credential_t *credential; /* service, device; else NULL */
+    apr_array_header_t *confined; /* const char *, see oc_identity_confine(); NULL */
+    const char *reading;          /* likewise */
 };
 
 typedef enum oc_sign_t {
@@ -165,6 +168,12 @@ void oc_lead_ended(oc_slot_t *slot);
 void oc_lead_unsigned(oc_slot_t *slot);
 /* The job lets go of the session. */
 void oc_lead_resign(oc_attach_t *at);
+
+/* account.c: a sentence if this identity may not send that, or NULL. What is the signer's own (a
+ * logon, a look at home) names no mailbox that anybody asked for. */
+const char *oc_account_forbids(const oc_identity_t *id, const oc_exchange_t *x, oc_role_t role);
+/* Facts of a service or a device for oc_identity_describe(). */
+void oc_account_describe(const oc_identity_t *id, apr_table_t *facts);
 
 /* What 401 and most other statuses tell, for all schemes but forms (basic.c). */
 oc_verdict_t oc_basic_judge(const oc_slot_t *slot);

@@ -7,6 +7,15 @@
 
 #include "httpd/config.h"
 
+/* OwaCalCredential NAME user=.. password=.. [option=value ..]; raw, for the sake of quotes behind
+ * an equals sign. */
+const char *oc_identify_credential(cmd_parms *cmd, void *mconfig, const char *args);
+/* Parent, at every (re)start after the configuration was checked: read all passwords. At the first
+ * start a failure ends it (!OK); at a restart it is logged, and the locations that need it answer
+ * `misconfigured`, for the site's other pages must not go down with a vault that does not answer.
+ */
+int oc_identify_load(apr_pool_t *pconf, server_rec *s);
+
 /* OwaCalIdentity MODE [option=value ..]. */
 const char *oc_identify_mode(cmd_parms *cmd, void *mconfig, int argc, char *const argv[]);
 /* OwaCalRealm REALM [domain=EX,EX2] [mail=example.com,..] [default]: auth/names.h. */

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "base/text.h"
 #include "httpd/person.h"
+#include "wire/words.h"
 
 APLOG_USE_MODULE(owacal);
 
@@ -117,13 +118,74 @@ static apr_status_t check_authorization(request_rec *r, oc_result_t *res)
 
 /* ---- the person ---- */
 
-static int mailbox_ok(const char *name)
+/* Is that one of the rooms that the device may act in? */
+static int of_device(const oc_dir_conf_t *conf, const oc_room_t *room)
+{
+    const apr_array_header_t *ids = conf->account->rooms;
+
+    for (int i = 0; ids && i < ids->nelts; ++i) {
+        if (strcmp(APR_ARRAY_IDX(ids, i, const char *), room->id) == 0) {
+            return 1;
+        }
+    }
+    return !ids;
+}
+
+int oc_person_mailbox_ok(const char *name)
 {
     size_t len = strlen(name);
 
     return len > 0 && len <= 254 && !strpbrk(name, "/\\?#%") && !strstr(name, "..") &&
            strcmp(name, ".") != 0 && !oc_str_control(name, "") && oc_str_utf8(name, len) &&
            !oc_text_unnameable(name);
+}
+
+/* The account's name, where it can mean that person only: "ana" of another realm is somebody else.
+ * NULL: it takes the realm as well to name him. */
+static const char *bare_name(const apr_array_header_t *realms, const oc_name_t *name)
+{
+    int is_default = !name->realm;
+
+    for (int i = 0; i < realms->nelts && !is_default; ++i) {
+        const oc_realm_t *realm = APR_ARRAY_IDX(realms, i, const oc_realm_t *);
+        is_default = (realm->is_default || realms->nelts == 1)
+                     && strcmp(realm->realm, name->realm) == 0;
+    }
+    return is_default ? name->account : NULL;
+}
+
+/* Is the mailbox that is named like his account surely his? Not where a directory may take two
+ * spellings for one name ("ana.", "ána"): what those may is said in the actors file. */
+static int plain_name(const char *account)
+{
+    return account && oc_words_name_ok(account) && account[strlen(account) - 1] != '.';
+}
+
+/* With a configured account it is not the calendar server that says who may act where, but we. */
+static apr_status_t may_act(request_rec *r, const oc_dir_conf_t *conf, const oc_person_t *person,
+                            const oc_name_t *name, oc_result_t *res)
+{
+    const oc_server_conf_t *server = oc_config_server(r->server);
+    const apr_array_header_t *rooms = server->rooms;
+    const char *bare = bare_name(server->realms, name);
+    int may = 1;
+
+    if (conf->identity == OC_IDENTITY_SERVICE) {
+        may = oc_actors_may(conf->account->actors, person->user, plain_name(bare) ? bare : NULL,
+                            person->mailbox)
+              || (bare && oc_actors_may(conf->account->actors, bare, NULL, person->mailbox));
+    } else if (conf->identity == OC_IDENTITY_DEVICE) {
+        may = 0;
+        for (int i = 0; i < rooms->nelts && !may; ++i) {
+            const oc_room_t *room = APR_ARRAY_IDX(rooms, i, const oc_room_t *);
+            may = strcasecmp(room->mailbox, person->mailbox) == 0 && of_device(conf, room);
+        }
+    }
+    return may ? APR_SUCCESS
+               : oc_result_fail(res, OC_REASON_MAILBOX_REFUSED,
+                                "%s may not act in the mailbox %s here",
+                                oc_str_log(r->pool, r->user, 100),
+                                oc_str_log(r->pool, person->mailbox, 100));
 }
 
 apr_status_t oc_person_of(request_rec *r, const oc_dir_conf_t *conf, oc_person_t *person,
@@ -156,12 +218,12 @@ apr_status_t oc_person_of(request_rec *r, const oc_dir_conf_t *conf, oc_person_t
             return oc_result_fail(res, OC_REASON_MISCONFIGURED, "OwaCalMailbox: %s", error);
         }
     }
-    if (!mailbox || !mailbox_ok(mailbox)) {
+    if (!mailbox || !oc_person_mailbox_ok(mailbox)) {
         return oc_result_fail(res, OC_REASON_NO_MAILBOX, "\"%s\" gives no usable mailbox name",
                               oc_str_log(r->pool, r->user, 100));
     }
     person->mailbox = mailbox;
-    return APR_SUCCESS;
+    return may_act(r, conf, person, &name, res);
 }
 
 /* ---- the credential ---- */
@@ -232,12 +294,49 @@ static oc_identity_t *basic_identity(request_rec *r, const oc_dir_conf_t *conf,
     return oc_identity_basic(call, (oc_upstream_t)conf->upstream, user, password);
 }
 
+/* One account for many: held to the mailbox that this request acts in, or to the device's rooms. */
+static oc_identity_t *account_identity(request_rec *r, const oc_dir_conf_t *conf,
+                                       const oc_backend_t *backend, oc_call_t *call)
+{
+    const oc_server_conf_t *server = oc_config_server(r->server);
+    const oc_credential_t *c = oc_config_credential(server, conf->account->credential);
+    apr_array_header_t *paths = apr_array_make(r->pool, 8, sizeof(const char *));
+    oc_identity_t *id;
+
+    if (!c || !backend->vt->home) {
+        oc_result_fail(&call->result, OC_REASON_MISCONFIGURED, "no credential %s for this server",
+                       conf->account->credential);
+        return NULL;
+    }
+    if (c->upstream != OC_UPSTREAM_NTLM && !oc_site_protected(backend->conf->site)) {
+        oc_result_fail(&call->result, OC_REASON_MISCONFIGURED,
+                       "the password of the credential %s would go to %s unencrypted; use https:// "
+                       "or upstream=ntlm",
+                       c->name, backend->conf->site->host);
+        return NULL;
+    }
+    id = oc_identity_account(call, (oc_identity_mode_t)conf->identity, c);
+    if (!id) {
+        return NULL;
+    }
+    APR_ARRAY_PUSH(paths, const char *) = backend->vt->home(backend, r->pool, call->mailbox);
+    for (int i = 0; conf->identity == OC_IDENTITY_DEVICE && i < server->rooms->nelts; ++i) {
+        const oc_room_t *room = APR_ARRAY_IDX(server->rooms, i, const oc_room_t *);
+        if (of_device(conf, room)) {
+            APR_ARRAY_PUSH(paths, const char *) =
+                backend->vt->home(backend, r->pool, room->mailbox);
+        }
+    }
+    oc_identity_confine(id, paths, backend->conf->public_path);
+    return id;
+}
+
 oc_identity_t *oc_person_identity(request_rec *r, const oc_dir_conf_t *conf,
                                   const oc_person_t *person, const oc_backend_t *backend,
                                   oc_call_t *call)
 {
     oc_identity_t *id = NULL;
-    const char *ccache;
+    const char *ccache, *home;
 
     switch (conf->identity) {
     case OC_IDENTITY_BASIC:
@@ -255,6 +354,10 @@ oc_identity_t *oc_person_identity(request_rec *r, const oc_dir_conf_t *conf,
         }
         id = oc_identity_delegated(call, ccache, person->principal);
         break;
+    case OC_IDENTITY_SERVICE:
+    case OC_IDENTITY_DEVICE:
+        id = account_identity(r, conf, backend, call);
+        break;
     default:
         oc_result_fail(&call->result, OC_REASON_MISCONFIGURED,
                        "this location has no OwaCalIdentity");
@@ -262,6 +365,16 @@ oc_identity_t *oc_person_identity(request_rec *r, const oc_dir_conf_t *conf,
     }
     if (id) {
         call->identity = oc_identity_key(id);
+        home = call->mailbox;
+        if (conf->identity == OC_IDENTITY_SERVICE || conf->identity == OC_IDENTITY_DEVICE) {
+            const oc_server_conf_t *server = oc_config_server(r->server);
+            /* What is remembered stays apart by person, though connections do not. */
+            call->identity = apr_pstrcat(call->pool, call->identity, " for ", call->user, NULL);
+            home = oc_config_credential(server, conf->account->credential)->mailbox;
+        }
+        if (backend->vt->home) { /* where a login is proved before anything else is asked */
+            oc_identity_home(id, backend->vt->home(backend, call->pool, home));
+        }
     } else if (call->result.reason == OC_REASON_OK) {
         oc_result_fail(&call->result, OC_REASON_INTERNAL, "no identity could be made");
     }

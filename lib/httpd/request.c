@@ -125,6 +125,10 @@ apr_status_t oc_request_open(oc_request_t *q, request_rec *r)
         return APR_EGENERAL;
     }
     q->view.user = q->person.user;
+    if (q->dir->identity == OC_IDENTITY_SERVICE || q->dir->identity == OC_IDENTITY_DEVICE) {
+        q->view.acting_as = q->person.mailbox;
+        q->view.credential = q->dir->account->credential;
+    }
     q->scope.secret = q->shared->secret;
     q->scope.user = q->person.user;
     q->scope.backend = q->backend->conf->name;
@@ -160,9 +164,6 @@ oc_call_t *oc_request_call(oc_request_t *q, oc_identity_t **id)
         oc_result_copy(&q->result, &call->result, q->r->pool);
         oc_call_destroy(call);
         return NULL;
-    }
-    if (q->backend->vt->home) { /* where a login is proved before anything else is asked */
-        oc_identity_home(*id, q->backend->vt->home(q->backend, call->pool, call->mailbox));
     }
     return call;
 }

@@ -38,6 +38,8 @@ const sim_setting_row_t sim_setting_rows[] = {
     {"room-delay", "number", "0", "seconds of the simulator's clock until a room answers"},
     {"room-conflicts", "refuse|accept", "refuse", "an accepting room when it is busy already"},
     {"sent-copy", "yes|no", "yes", "Sent Items copies, unless the client says otherwise"},
+    {"on-behalf", "plain|sender|actor-copy", "plain",
+     "sent by an account with rights: no trace of it, a Sender, or the copy in its Sent Items too"},
     /* OWA commands */
     {"getcancel", "302|302-path|200-itemhref|200-base|200-action|200-msgid|xml|none|self|"
      "other-host|other-mailbox|folder",
