@@ -167,6 +167,11 @@ subtest 'two Authorization headers' => sub {
     is(raw($web, "Authorization: $alice, $bob"), '500 identity-mismatch', 'two in one');
     is(raw($web, "Authorization: $alice $bob"), '500 identity-mismatch', 'one with something behind it');
     is(raw($web, qq(Authorization: $alice"), qq(Authorization: x"$bob)), '500 identity-mismatch', 'with quotes around the comma');
+    # Of other schemes, as a login module could have taken the first of them.
+    my $late = sub { return said($web->request(GET => '/booking/rooms.json', user => 'alice', headers => { 'X-Late' => $_[0] })) };
+    is($late->($_), '500 identity-mismatch', 'refused: ' . substr($_, 0, 40))
+        for "Negotiate YWJj, $bob", 'Bearer a, Bearer b', 'Negotiate YWJj,', qq(Digest username="alice", $bob), qq(Digest username="alice, $bob);
+    is($late->($_), '200 ', "one of its own kind: $_") for 'Negotiate YWJj==', 'Digest username="a, \\"b", nc=1, qop = auth', 'Bearer a-b._~+/';
     SKIP: {
         skip 'curl without HTTP/2', 2 if `curl -V 2>/dev/null` !~ /HTTP2/;
         my @curl = ('curl', '-sS', '-m', 60, '--noproxy', '*', '--http2-prior-knowledge', '-o', '/dev/null', '-w', '%{http_version} %{http_code}');
