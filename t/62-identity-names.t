@@ -181,4 +181,16 @@ subtest 'two Authorization headers' => sub {
     }
     ok($web->stop, 'stops');
 };
+
+subtest 'a subrequest under another name' => sub {
+    # Of two pages that include the same, one is open: there the login is the included part's alone.
+    my $web = front($sim, server => "Alias /open $Bin/pages\nAlias /closed $Bin/pages\n<LocationMatch \"^/(open|closed)\">\nOptions +Includes\n"
+        . "</LocationMatch>\n<Location /closed>\n$anybody\n</Location>");
+    my %html = (Accept => 'text/html');
+    like(as($web, 'alice', GET => '/closed/index.shtml', headers => {%html})->{content}, qr/Board room/, 'alice in alice: shown');
+    my $r = as($web, 'alice', GET => '/open/index.shtml', headers => {%html});
+    unlike($r->{content}, qr/Board room/, 'alice in nobody: refused');
+    like($web->log, qr/subrequest's user differs/, '  and the log says why');
+    ok($web->stop, 'stops');
+};
 done_testing();
