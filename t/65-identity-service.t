@@ -125,8 +125,18 @@ subtest 'a name with a realm is nobody\'s own mailbox' => sub {
     my $web = Httpd->start(backend => $sim->{url}, location => "OwaCalIdentity service credential=svc actors=$dir/realm", server => $credential,
         passwords => { map { $_ => 'pw' } 'alice@a.test', 'alice@b.test', 'B\alice', 'alice.', 'ALICE' });
     is(answer($web->json('alice@a.test', GET => $url)), '200 ', 'the file says who that is');
-    is(answer($web->json($_, GET => $url)), '403 mailbox-refused', "$_ is somebody else") for 'alice@b.test', 'B\alice', 'alice.';
+    is(answer($web->json($_, GET => $url)), '403 mailbox-refused', "$_ is somebody else") for 'alice@b.test', 'B\alice';
+    is(answer($web->json('alice.', GET => $url)), '403 no-mailbox', 'alice. is nobody');
     is(answer($web->json('ALICE', GET => $url)), '200 ', 'case does not matter');
+    # With realms: who needs no realm to be named is ana of the file, and his own mailbox's owner.
+    put('realm', 0644, "bob: carol\n");
+    $web = Httpd->start(backend => $sim->{url}, location => "OwaCalIdentity service credential=svc actors=$dir/realm\nOwaCalMailbox carol",
+        server => "${credential}\nOwaCalRealm A.TEST domain=A default\nOwaCalRealm B.TEST domain=B\n" . location('/own', 'OwaCalIdentity service credential=svc'),
+        passwords => { map { $_ => 'pw' } 'alice', 'A\bob', 'bob@B.TEST', 'alice@b.test' });
+    is(answer($web->json('A\bob', GET => $url)), '200 ', 'A\bob is bob of the file');
+    is(answer($web->json($_, GET => $url)), '403 mailbox-refused', "$_ is not") for 'alice', 'bob@B.TEST';
+    is(answer($web->json('alice', GET => '/own/bookings')), '200 ', 'alice in her own');
+    is(answer($web->json('alice@b.test', GET => '/own/bookings')), '403 mailbox-refused', 'alice of B is not her');
 };
 
 subtest 'the password is read at each start and restart' => sub {
