@@ -13,6 +13,7 @@
 #include <ap_expr.h>
 
 #include "auth/identity.h"
+#include "auth/keytab.h"
 #include "backend/backend.h"
 #include "cal/room.h"
 #include "op/op.h"
@@ -58,6 +59,9 @@ typedef enum oc_privacy_t {
     X(int, upstream, -1, OC_UPSTREAM_BASIC)              \
     X(const char *, domain, NULL, NULL)                  \
     X(const char *, ccache_variable, NULL, "KRB5CCNAME") \
+    X(const char *, keytab_file, NULL, NULL)             \
+    X(const char *, keytab_principal, NULL, NULL)        \
+    X(oc_keytab_t *, keytab, NULL, NULL)                 \
     X(ap_expr_info_t *, mailbox, NULL, NULL)             \
     X(const char *, zone, NULL, "UTC")                   \
     X(int, conflict, -1, OC_CONFLICT_REFUSE)             \
@@ -78,6 +82,13 @@ typedef struct oc_use_t {
     int line;
 } oc_use_t;
 
+/* A keytab that some location acts with, to be read when all of the configuration has been. */
+typedef struct oc_keytab_use_t {
+    oc_keytab_t *keytab;
+    const char *file; /* where the directive stands, for messages */
+    int line;
+} oc_keytab_use_t;
+
 typedef struct oc_server_conf_t {
 #define X(type, name, unset, def) type name;
     OC_SERVER_MEMBERS(X)
@@ -85,6 +96,7 @@ typedef struct oc_server_conf_t {
     apr_array_header_t *backends;     /* oc_backend_entry_t * */
     apr_array_header_t *rooms;        /* oc_room_t * */
     apr_array_header_t *uses;         /* oc_use_t, of this server */
+    apr_array_header_t *keytabs;      /* oc_keytab_use_t, of this server */
     apr_array_header_t *update_lines; /* const char *; NULL = built in */
 } oc_server_conf_t;
 

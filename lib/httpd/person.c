@@ -121,6 +121,12 @@ static oc_identity_t *basic_identity(request_rec *r, const oc_dir_conf_t *conf,
     return oc_identity_basic(call, (oc_upstream_t)conf->upstream, user, password);
 }
 
+/* Whatever module verified the person: the name is what it all rests on. */
+static oc_identity_t *s4u_identity(request_rec *r, const oc_dir_conf_t *conf, oc_call_t *call)
+{
+    return oc_identity_s4u(call, conf->keytab, r->user);
+}
+
 oc_identity_t *oc_person_identity(request_rec *r, const oc_dir_conf_t *conf,
                                   const oc_backend_t *backend, oc_call_t *call)
 {
@@ -142,6 +148,9 @@ oc_identity_t *oc_person_identity(request_rec *r, const oc_dir_conf_t *conf,
             return NULL;
         }
         id = oc_identity_delegated(call, ccache, r->user);
+        break;
+    case OC_IDENTITY_S4U:
+        id = s4u_identity(r, conf, call);
         break;
     default:
         oc_result_fail(&call->result, OC_REASON_MISCONFIGURED,
