@@ -50,10 +50,11 @@ struct oc_s4u_t {
     apr_size_t bytes;
 };
 
-/* What is left of a ticket when another is better got: a tenth of its life. */
+/* What is left of a ticket when another is better got: a tenth of its life, and the second that
+ * Kerberos' whole seconds may have cost. */
 static apr_time_t margin(const oc_krb5_cache_t *cache)
 {
-    apr_time_t tenth = cache->life / 10;
+    apr_time_t tenth = cache->life / 10 + apr_time_from_sec(1);
 
     return tenth < MARGIN_MAX ? tenth : MARGIN_MAX;
 }
