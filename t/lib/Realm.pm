@@ -73,10 +73,10 @@ sub skip_reason {
 sub start {
     my ($class, %o) = @_;
     my $kind = $o{kind} // 'mit';
-    my $self = bless { kind => $kind, dir => tempdir('realm-XXXXXX', TMPDIR => 1), owner => $$ }, $class;
-    chmod 0755, $self->{dir};
     my @command = command($kind, 'USERS=' . ($o{users} // 0), 'BACK_ENCTYPES=' . ($o{rc4} ? 'rc4' : 'aes'),
         'TICKET_LIFE=' . ($o{ticket_life} // '8h'));
+    my $self = bless { kind => $kind, dir => tempdir('realm-XXXXXX', TMPDIR => 1), owner => $$ }, $class;
+    chmod 0755, $self->{dir};
     $self->guard;
     my $pid = open my $out, '-|' // croak "fork: $!";
     if (!$pid) {
