@@ -166,7 +166,8 @@ sub restart {
     $deadline = time + 30;
     my $r;
     do { $r = $web->json('alice', GET => $url); sleep 0.1 } until $r->{status} != 200 || time > $deadline;
-    is("$r->{status} " . ($r->{json}{reason} // ''), '403 delegation-refused', 'another key after a graceful restart acts by its own rights');
+    # Active Directory gives a service whose account bears another name not even a ticket of its own.
+    is("$r->{status} " . ($r->{json}{reason} // ''), $realm->{kind} eq 'ad' ? '500 misconfigured' : '403 delegation-refused', 'another key after a graceful restart acts by its own rights');
     return;
 }
 
