@@ -113,20 +113,38 @@ subtest 'what can be wrong with a ticket' => sub {
     # carol's ticket may not be forwarded
     reason_of('sensitive: may not be forwarded', $web, $cache{carol}, 403, 'no-delegated-credential');
     # A ticket cache of bob's under alice's login: only a misconfigured server does that, and it must be noticed.
-    my $copy = $realm->path('foreign');
-    system 'cp', $cache{bob} =~ s/^FILE://r, $copy;
-    chmod 0644, $copy;
-    my $mixed = sub { my ($value) = @_; return front($sim, modules => ['auth_gssapi', 'setenvif'], gss => "  SetEnvIf Request_URI . OTHER=$value\n",
-        location => 'OwaCalIdentity delegated variable=OTHER') };
-    reason_of("somebody else's ticket", $mixed->("FILE:$copy"), $cache{alice}, 500, 'identity-mismatch');
-    reason_of('a cache that is not there', $mixed->('FILE:' . $realm->path('gone')), $cache{alice}, 403, 'no-delegated-credential');
-    my $damaged = $realm->path('damaged');
-    open my $f, '>', $damaged or die;
-    print $f 'this is no ticket cache';
-    close $f;
-    chmod 0644, $damaged;
-    reason_of('a damaged cache', $mixed->("FILE:$damaged"), $cache{alice}, 403, 'no-delegated-credential');
-    reason_of('a cache type that is not a file', $mixed->('KEYRING:session'), $cache{alice}, 403, 'no-delegated-credential');
+    # Like the login module's it belongs to the server's user, who alone may read it.
+    my $file = sub {
+        my ($name, $make, %o) = @_;
+        my $path = $realm->path($name);
+        system 'cp', $cache{bob} =~ s/^FILE://r, $path if !$make;
+        $make->($path) if $make;
+        chmod $o{mode} // 0600, $path unless -l $path;
+        chown $o{owner} // scalar getpwnam('www-data'), scalar getgrnam('www-data'), $path if $> == 0 && !-l $path;
+        return "FILE:$path";
+    };
+    my $front = front($sim, modules => ['auth_gssapi', 'setenvif'], location => 'OwaCalIdentity delegated variable=OTHER', children => 1,
+        gss => qq{  SetEnvIf X-Cache "(.+)" OTHER=\$1\n});    # no site would ask the client
+    my $mixed = sub { my ($name, $value, $status, $reason, $detail) = @_;
+        my $began = time;
+        my $r = ask($front, $cache{alice}, GET => '/booking/bookings', undef, '-H', "X-Cache: $value");
+        is("$r->{status} " . ($r->{json}{reason} // ''), "$status $reason", $name) or diag $r->{content}, $front->log =~ s/.*debug.*\n//gr;
+        like(((grep { /OWACAL0540|OWACAL0402/ } split /\n/, $front->log)[-1] // ''), $detail, '  and the log says why') if $detail;
+        cmp_ok(time - $began, '<', 10, '  at once');
+    };
+    my @none = (403, 'no-delegated-credential');
+    $mixed->("somebody else's ticket", $file->('foreign'), 500, 'identity-mismatch', qr/the credential is bob/);
+    $mixed->('a cache that is not there', 'FILE:' . $realm->path('gone'), @none, qr/not there/);
+    $mixed->('a damaged cache', $file->('damaged', sub { open my $f, '>', @_; print $f 'this is no ticket cache'; close $f }), @none);
+    $mixed->('an empty one', $file->('empty', sub { open my $f, '>', @_; close $f }), @none, qr/is empty/);
+    $mixed->('one that all may read', $file->('readable', undef, mode => 0604), @none, qr/accessible to others/);
+    $mixed->('one that a group may write', $file->('writable', undef, mode => 0660), @none, qr/accessible to others/);
+    $mixed->('a symbolic link', $file->('link', sub { symlink $realm->path('foreign'), $_[0] }), @none, qr/symbolic link/);
+    $mixed->('a FIFO', $file->('fifo', sub { system 'mkfifo', @_ }), @none, qr/not a regular file/);
+    $mixed->('a directory', $file->('dir', sub { mkdir $_[0] }, mode => 0700), @none, qr/a directory/);
+    $mixed->('a huge one', $file->('huge', sub { open my $f, '>', @_; truncate $f, 1 << 30; close $f }), @none, qr/too large/);
+    $mixed->("root's", $file->('roots', undef, owner => 0, mode => 0640), @none, qr/owned by user id 0/) if $> == 0;
+    $mixed->('a cache type that is not a file', 'KEYRING:session', @none);
     # The same realm, but a calendar server that it does not know.
     my $other = front($sim, backend_line => "OwaCalBackend corp owa2003 http://unknown.test/exchange/ connect=127.0.0.1:$sim->{port}");
     reason_of('a service the realm does not know', $other, $cache{alice}, 500, 'misconfigured');

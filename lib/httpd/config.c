@@ -27,6 +27,7 @@ void *oc_config_create_server(apr_pool_t *pool, server_rec *s)
     conf->realms = apr_array_make(pool, 2, sizeof(oc_realm_t *));
     conf->realm_uses = apr_array_make(pool, 2, sizeof(oc_use_t));
     conf->account_uses = apr_array_make(pool, 2, sizeof(oc_account_use_t *));
+    conf->keytabs = apr_array_make(pool, 2, sizeof(oc_keytab_use_t));
     return conf;
 }
 
@@ -45,6 +46,7 @@ void *oc_config_merge_server(apr_pool_t *pool, void *basev, void *addv)
     conf->credentials = apr_array_append(pool, base->credentials, add->credentials);
     conf->uses = add->uses; /* each use is checked in its own server */
     conf->account_uses = add->account_uses;
+    conf->keytabs = add->keytabs;
     conf->update_lines = add->update_lines ? add->update_lines : base->update_lines;
     return conf;
 }
@@ -182,6 +184,21 @@ static int check_accounts(apr_pool_t *pconf, server_rec *s, const oc_server_conf
     return OK;
 }
 
+/* Read here, so that `apachectl configtest` tells, and with the parent's rights. */
+static int load_keytabs(apr_pool_t *pconf, server_rec *s, const oc_server_conf_t *conf)
+{
+    for (int i = 0; i < conf->keytabs->nelts; ++i) {
+        const oc_keytab_use_t *use = &APR_ARRAY_IDX(conf->keytabs, i, oc_keytab_use_t);
+        const char *error = oc_keytab_load(use->keytab, pconf);
+
+        if (error) {
+            return refuse(s, use->file, use->line,
+                          apr_pstrcat(pconf, "OwaCalIdentity s4u: ", error, NULL));
+        }
+    }
+    return OK;
+}
+
 static int check_server(apr_pool_t *pconf, server_rec *s, oc_server_conf_t *conf)
 {
     const oc_use_t *where;
@@ -267,7 +284,7 @@ int oc_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, serv
     }
         OC_SERVER_MEMBERS(X)
 #undef X
-        if (check_server(pconf, s, conf) != OK) {
+        if (check_server(pconf, s, conf) != OK || load_keytabs(pconf, s, conf) != OK) {
             return !OK;
         }
         if (!conf->origin && s->server_scheme) {

@@ -14,6 +14,7 @@
 
 #include "auth/credential.h"
 #include "auth/identity.h"
+#include "auth/keytab.h"
 #include "auth/names.h"
 #include "backend/backend.h"
 #include "cal/room.h"
@@ -62,6 +63,9 @@ typedef enum oc_privacy_t {
     X(const char *, domain, NULL, NULL)                  \
     X(const char *, ccache_variable, NULL, "KRB5CCNAME") \
     X(oc_account_use_t *, account, NULL, NULL)           \
+    X(const char *, keytab_file, NULL, NULL)             \
+    X(const char *, keytab_principal, NULL, NULL)        \
+    X(oc_keytab_t *, keytab, NULL, NULL)                 \
     X(ap_expr_info_t *, mailbox, NULL, NULL)             \
     X(const char *, zone, NULL, "UTC")                   \
     X(int, conflict, -1, OC_CONFLICT_REFUSE)             \
@@ -100,6 +104,13 @@ typedef struct oc_account_use_t {
     int line;
 } oc_account_use_t;
 
+/* A keytab that some location acts with, to be read when all of the configuration has been. */
+typedef struct oc_keytab_use_t {
+    oc_keytab_t *keytab;
+    const char *file; /* where the directive stands, for messages */
+    int line;
+} oc_keytab_use_t;
+
 typedef struct oc_server_conf_t {
 #define X(type, name, unset, def) type name;
     OC_SERVER_MEMBERS(X)
@@ -111,6 +122,7 @@ typedef struct oc_server_conf_t {
     apr_array_header_t *realms;       /* oc_realm_t * */
     apr_array_header_t *realm_uses;   /* oc_use_t, one for each of them */
     apr_array_header_t *account_uses; /* oc_account_use_t *, of this server */
+    apr_array_header_t *keytabs;      /* oc_keytab_use_t, of this server */
     apr_array_header_t *update_lines; /* const char *; NULL = built in */
 } oc_server_conf_t;
 

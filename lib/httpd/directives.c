@@ -542,8 +542,9 @@ const command_rec oc_config_commands[] = {
     AP_INIT_TAKE1("OwaCalBase", set_base, NULL, ACCESS_CONF, "path under which the handler lives"),
     AP_INIT_TAKE_ARGV(
         "OwaCalIdentity", oc_identify_mode, NULL, ACCESS_CONF,
-        "basic [upstream=basic|ntlm|forms] [domain=NAME], delegated [variable=NAME], service "
-        "credential=NAME [actors=FILE] [groups=FILE] or device credential=NAME [rooms=ID,ID]"),
+        "basic [upstream=basic|ntlm|forms] [domain=NAME], delegated [variable=NAME], s4u "
+        "keytab=FILE [principal=HTTP/HOST@REALM], service credential=NAME [actors=FILE] "
+        "[groups=FILE] or device credential=NAME [rooms=ID,ID]"),
     AP_INIT_TAKE1("OwaCalMailbox", set_mailbox, NULL, ACCESS_CONF,
                   "expression from the verified user to the mailbox"),
     AP_INIT_TAKE1("OwaCalTimezone", set_zone, NULL, ACCESS_CONF,

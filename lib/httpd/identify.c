@@ -246,7 +246,7 @@ static int device_option(cmd_parms *cmd, oc_dir_conf_t *conf, const char *word, 
 }
 
 /* What a service or a device refers to, once all options are read: NULL, or what is wrong. */
-static const char *account_complete(cmd_parms *cmd, oc_dir_conf_t *conf)
+static const char *account_ready(cmd_parms *cmd, oc_dir_conf_t *conf)
 {
     oc_account_use_t *use = conf->account;
     const char *error = NULL;
@@ -266,17 +266,58 @@ static const char *account_complete(cmd_parms *cmd, oc_dir_conf_t *conf)
     return error;
 }
 
+/* Declared when all its options have been read: see s4u_ready(). */
+static int s4u_option(cmd_parms *cmd, oc_dir_conf_t *conf, const char *word, const char **error)
+{
+    const char *v;
+
+    if ((v = oc_config_option(word, "keytab"))) {
+        conf->keytab_file = *v ? ap_server_root_relative(cmd->pool, v) : NULL;
+        *error = conf->keytab_file
+                     ? NULL : "keytab= takes a file, as in keytab=/etc/apache2/http.keytab";
+        return 1;
+    }
+    if ((v = oc_config_option(word, "principal"))) {
+        conf->keytab_principal = v;
+        *error = strchr(v, '/') && strchr(v, '@')
+                     ? NULL : "principal= takes the service's own name in the keytab, as in "
+                              "principal=HTTP/www.example.com@EXAMPLE.COM";
+        return 1;
+    }
+    return 0;
+}
+
+/* The file is read by oc_config_check, when the configuration is complete. */
+static const char *s4u_ready(cmd_parms *cmd, oc_dir_conf_t *conf)
+{
+    oc_keytab_use_t *use;
+
+    if (!conf->keytab_file) {
+        return "keytab= is missing: the file with the service's own key, as in "
+               "keytab=/etc/apache2/http.keytab";
+    }
+    conf->keytab = oc_keytab_declare(cmd->pool, conf->keytab_file, conf->keytab_principal);
+    use = apr_array_push(server_of(cmd)->keytabs);
+    use->keytab = conf->keytab;
+    use->file = cmd->directive->filename;
+    use->line = cmd->directive->line_num;
+    return NULL;
+}
+
 static const struct {
     const char *token;
     int mode;
     option_t *option;
     const char *known; /* its options, for messages */
+    const char *(*ready)(cmd_parms *cmd, oc_dir_conf_t *conf); /* after them; NULL: nothing */
 } modes[] = {
-    {"basic", OC_IDENTITY_BASIC, basic_option, "upstream=basic|ntlm|forms and domain=NAME"},
-    {"delegated", OC_IDENTITY_DELEGATED, delegated_option, "variable=NAME"},
+    {"basic", OC_IDENTITY_BASIC, basic_option, "upstream=basic|ntlm|forms and domain=NAME", NULL},
+    {"delegated", OC_IDENTITY_DELEGATED, delegated_option, "variable=NAME", NULL},
+    {"s4u", OC_IDENTITY_S4U, s4u_option, "keytab=FILE and principal=HTTP/HOST@REALM", s4u_ready},
     {"service", OC_IDENTITY_SERVICE, service_option,
-     "credential=NAME, actors=FILE and groups=FILE"},
-    {"device", OC_IDENTITY_DEVICE, device_option, "credential=NAME and rooms=ID,ID"},
+     "credential=NAME, actors=FILE and groups=FILE", account_ready},
+    {"device", OC_IDENTITY_DEVICE, device_option, "credential=NAME and rooms=ID,ID",
+     account_ready},
 };
 #define MODES ((int)(sizeof(modes) / sizeof(modes[0])))
 
@@ -299,27 +340,24 @@ const char *oc_identify_mode(cmd_parms *cmd, void *mconfig, int argc, char *cons
         ++m;
     }
     if (m == MODES) {
-        return "OwaCalIdentity takes a mode, basic or delegated, service or device, and its "
+        return "OwaCalIdentity takes a mode, basic, delegated, s4u, service or device, and its "
                "options";
     }
     conf->identity = modes[m].mode;
     /* Fresh each time: nothing of an outer location's account stays. */
     conf->account = apr_pcalloc(cmd->pool, sizeof(*conf->account));
-    for (int i = 1; i < argc; ++i) {
+    for (int i = 1; i <= argc; ++i) {
         const char *error = NULL;
 
-        if (!modes[m].option(cmd, conf, argv[i], &error)) {
+        if (i == argc) {
+            error = modes[m].ready ? modes[m].ready(cmd, conf) : NULL;
+        } else if (!modes[m].option(cmd, conf, argv[i], &error)) {
             error = apr_pstrcat(cmd->pool, "there is no option \"", argv[i], "\"; known are ",
                                 modes[m].known, NULL);
         }
         if (error) {
             return apr_pstrcat(cmd->pool, "OwaCalIdentity ", modes[m].token, ": ", error, NULL);
         }
-    }
-    if (modes[m].mode == OC_IDENTITY_SERVICE || modes[m].mode == OC_IDENTITY_DEVICE) {
-        const char *error = account_complete(cmd, conf);
-        return error ? apr_pstrcat(cmd->pool, "OwaCalIdentity ", modes[m].token, ": ", error, NULL)
-                     : NULL;
     }
     return NULL;
 }

@@ -331,6 +331,13 @@ static oc_identity_t *account_identity(request_rec *r, const oc_dir_conf_t *conf
     return id;
 }
 
+/* Whatever module verified the person: the name is what it all rests on. */
+static oc_identity_t *s4u_identity(const oc_dir_conf_t *conf, const oc_person_t *person,
+                                   oc_call_t *call)
+{
+    return oc_identity_s4u(call, conf->keytab, person->principal);
+}
+
 oc_identity_t *oc_person_identity(request_rec *r, const oc_dir_conf_t *conf,
                                   const oc_person_t *person, const oc_backend_t *backend,
                                   oc_call_t *call)
@@ -357,6 +364,9 @@ oc_identity_t *oc_person_identity(request_rec *r, const oc_dir_conf_t *conf,
     case OC_IDENTITY_SERVICE:
     case OC_IDENTITY_DEVICE:
         id = account_identity(r, conf, backend, call);
+        break;
+    case OC_IDENTITY_S4U:
+        id = s4u_identity(conf, person, call);
         break;
     default:
         oc_result_fail(&call->result, OC_REASON_MISCONFIGURED,
