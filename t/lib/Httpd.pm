@@ -12,7 +12,8 @@ package Httpd;
 # Options of start: mpm (event, worker, prefork), backend (URL of the server below), kind options in
 # `backend_options`, rooms (lines), location (lines inside <Location /booking>), auth (lines that
 # replace the Basic login), server (lines of server scope), top (lines before everything), children,
-# threads, modules (further module names), env (hash), http2 (1), timeout (httpd's Timeout).
+# threads, modules (further module names), env (hash), http2 (1), timeout (httpd's Timeout), site
+# (everything of the module's own, instead of the template's backend, rooms and location).
 # Whatever is not given is what a plain intranet site would have.
 
 use strict;
@@ -124,6 +125,7 @@ sub write_config {
     );
     open my $in, '<', "$root/t/conf/httpd.conf.in" or croak "httpd.conf.in: $!";
     my $text = do { local $/; <$in> };
+    $text =~ s/^\@BACKEND\@.*\z/$self->{site}/ms if defined $self->{site};
     for (1, 2) {    # twice: a test's own lines may name the directory, too
         $text =~ s/\@([A-Z]+)\@/$value{$1} \/\/ croak "no value for $1"/ge;
     }
