@@ -8,7 +8,7 @@ use lib "$Bin/lib";
 use Crowd;
 
 Crowd::play(name => 'worker, HTTP/1.1 with TLS, upstream=basic', mpm => 'worker', http => 1, tls => 1,
-    sim => [qw(--auth basic)], location => 'OwaCalIdentity basic upstream=basic');
+    sim => [qw(--auth basic --connection-bound)], location => 'OwaCalIdentity basic upstream=basic');
 Crowd::play(name => 'event, HTTP/2 with TLS, upstream=forms with TLS', mpm => 'event', http => 2, tls => 1, secure => 1,
     sim => [qw(--auth forms)], location => 'OwaCalIdentity basic upstream=forms');
 Crowd::play(name => 'prefork, HTTP/1.1, upstream=forms', mpm => 'prefork', http => 1,
