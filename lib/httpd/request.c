@@ -155,6 +155,8 @@ oc_call_t *oc_request_call(oc_request_t *q, oc_identity_t **id)
         return NULL;
     }
     q->view.op_id = apr_pstrdup(q->r->pool, call->id);
+    /* In every format, and in the access log by %{OwaCal-Operation}o. */
+    apr_table_setn(q->r->headers_out, "OwaCal-Operation", q->view.op_id);
     call->memo = oc_child_memo(q->child);
     if (language && strlen(language) < 200 && oc_str_header_ok(language)) {
         call->language = apr_pstrdup(call->pool, language);

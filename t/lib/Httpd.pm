@@ -56,6 +56,8 @@ sub module_path {
     return $private;
 }
 
+sub root { return $root }
+
 sub owacal_module { return $ENV{OWACAL_MODULE} // "$root/.libs/mod_owacal.so" }
 
 sub start {
@@ -109,7 +111,7 @@ sub write_config {
             : "StartServers $children\nServerLimit " . ($children * 3) . "\nThreadLimit $threads\n"
                 . "ThreadsPerChild $threads\nMinSpareThreads 1\nMaxSpareThreads $workers\n"
                 . "MaxRequestWorkers $workers\n",
-        PROTOCOLS => $self->{http2} ? "Protocols h2c http/1.1\nH2MaxWorkers 32\n" : '',
+        PROTOCOLS => $self->{http2} ? "Protocols h2 h2c http/1.1\nH2MaxWorkers 32\n" : '',
         BACKEND => $self->{backend_line} // ('OwaCalBackend corp owa2003 ' . (($self->{backend} // 'http://127.0.0.1:9') =~ s{/\z}{}r)
             . '/exchange/ ' . ($self->{backend_options} // '')),
         ROOMS => $self->{rooms} // "OwaCalRoom boardroom boardroom\@example.test name=\"Board room\" capacity=12 "
