@@ -32,7 +32,8 @@ my $sim = SimRun->start('--users', $users, '--auth', 'basic');
 # The account could do more than it is to do: what holds it back is ours.
 $sim->control(POST => "/_sim/grant?mailbox=$_&user=panel&level=owner") for qw(alice bob boardroom room1 hall);
 my $rooms = join '', map { "OwaCalRoom $_ $_\@example.test\n" } qw(boardroom room1 hall);
-my $web = Httpd->start(backend => $sim->{url}, rooms => $rooms, location => "OwaCalIdentity device credential=panels rooms=boardroom,room1\nOwaCalMailbox boardroom",
+# One child, so that what it remembers of a room it looked into meets the room acting for itself.
+my $web = Httpd->start(backend => $sim->{url}, children => 1, rooms => $rooms, location => "OwaCalIdentity device credential=panels rooms=boardroom,room1\nOwaCalMailbox boardroom",
     server => "OwaCalCredential panels user=EXAMPLE\\panel password=$dir/pw\n"
         . location('/room1', "OwaCalIdentity device credential=panels rooms=boardroom,room1\nOwaCalMailbox room1")
         . location('/hall', "OwaCalIdentity device credential=panels rooms=boardroom,room1\nOwaCalMailbox hall")

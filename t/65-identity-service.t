@@ -139,6 +139,14 @@ subtest 'a name with a realm is nobody\'s own mailbox' => sub {
     is(answer($web->json('alice@b.test', GET => '/own/bookings')), '403 mailbox-refused', 'alice of B is not her');
 };
 
+subtest 'a mailbox without rights does not brand the password' => sub {
+    my $sim = simulator('--auth', 'basic', '--set', 'stranger-status=401');
+    $sim->control(POST => '/_sim/grant?mailbox=zoltan&user=svc&level=none');
+    my $web = Httpd->start(backend => $sim->{url}, location => 'OwaCalIdentity service credential=svc', server => $credential);
+    cmp_ok($web->json('zoltan', GET => $url)->{status}, '>=', 403, 'the very first request is for one');
+    is(answer($web->json('alice', GET => $url)), '200 ', 'the others are served');
+};
+
 subtest 'the password is read at each start and restart' => sub {
     my $sim = simulator('--auth', 'basic');
     put('pw', 0600, "pw-old\n");

@@ -204,6 +204,7 @@ static void bad_actors(void)
         {"ana: \xff\n", NULL, "no mailbox's name"},
         {"@staff: x\n", NULL, "groups=FILE"},
         {"@staff: x\n", "other: ana\n", "no group \"staff\""},
+        {"@staff: x\n", "staff: ana @other\nother: bob\n", "groups within groups"},
         {"ana: x\n", "staff ana\n", "line 1: there is no colon"},
     };
 
