@@ -52,7 +52,7 @@ subtest 'its KDC in trouble' => sub {
     ok($realm->ticket('bob'), 'thawed');
 };
 
-my $sim = SimRun->start(NtlmFront->sim_args);
+my $sim = SimRun->start(NtlmFront->sim_args, '--users', $realm->users_file);
 my $front = NtlmFront->start(realm => $realm, sim => $sim);
 my $box = '/exchange/alice/';
 # What the front is: something to open connections to, as SimRun's.
@@ -72,6 +72,7 @@ subtest 'NTLM by curl' => sub {
         my ($user, $password, $want) = @$_;
         is($curl->('--ntlm', '-u', "$user:$password", @ask), $want, "$user with $password");
     }
+    is($curl->('--ntlm', '-u', 'u02:pw-u02', @ask[0 .. 3], "http://127.0.0.1:$front->{port}/exchange/u02/"), '207/1 ', 'one of the further users');
     is($curl->(@ask), '401/1 ', 'without a login');
     is($curl->('-u', 'alice:pw-alice', @ask), '401/1 ', 'a Basic login');
     my $message = "To: bob\@example.test\r\nSubject: hello\r\n\r\n" . "hello\r\n" x 5000;

@@ -103,21 +103,6 @@ static void login(check_t *c)
     }
 }
 
-/* One more call for the person, under the op id of the first. */
-static oc_call_t *call_again(check_t *c, oc_identity_t **id)
-{
-    const char *first = c->q->view.op_id;
-    oc_call_t *call = oc_request_call(c->q, id);
-
-    if (first) {
-        c->q->view.op_id = first;
-        if (call) {
-            apr_cpystrn(call->id, first, sizeof(call->id));
-        }
-    }
-    return call;
-}
-
 static const char *scheme_of(const check_t *c, const oc_check_section_t *s)
 {
     const char *upstream = apr_table_get(s->facts, "upstream");
@@ -148,7 +133,7 @@ static int credential(check_t *c)
 
     apr_table_setn(s->facts, "mode", oc_identify_token(q->dir->identity));
     oc_result_init(&res, q->r->pool);
-    call = call_again(c, &id);
+    call = oc_request_call(c->q, &id);
     if (!call) {
         fail(c, s, &q->result);
     } else {
@@ -233,7 +218,7 @@ static int answer(check_t *c)
     oc_check_section_t *s = step(c, "what it answers");
     apr_table_t *facts = NULL;
     oc_identity_t *id;
-    oc_call_t *call = call_again(c, &id);
+    oc_call_t *call = oc_request_call(c->q, &id);
 
     if (!call) {
         fail(c, s, &q->result);
@@ -280,7 +265,7 @@ static void freebusy(check_t *c)
     }
     s = step(c, "free/busy");
     fact(c, s, "asked about", room);
-    if (!(call = call_again(c, &id))) {
+    if (!(call = oc_request_call(c->q, &id))) {
         fail(c, s, &q->result);
         return;
     }

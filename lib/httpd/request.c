@@ -154,6 +154,10 @@ oc_call_t *oc_request_call(oc_request_t *q, oc_identity_t **id)
         oc_result_fail(&q->result, OC_REASON_INTERNAL, "out of memory or randomness");
         return NULL;
     }
+    /* Whatever a request asks for, one after the other, goes by one id. */
+    if (q->view.op_id) {
+        apr_cpystrn(call->id, q->view.op_id, sizeof(call->id));
+    }
     q->view.op_id = apr_pstrdup(q->r->pool, call->id);
     /* In every format, and in the access log by %{OwaCal-Operation}o. */
     apr_table_setn(q->r->headers_out, "OwaCal-Operation", q->view.op_id);
