@@ -698,10 +698,11 @@ static char *impersonate(oc_krb5_t *k, const char *own, const char *principal, o
 
 /* The ticket for k's server out of its credential, alone in a cache of `owner`. The library stores
  * it under the name it was asked for, with an open realm, and looks for it under its real one. */
-static oc_krb5_cache_t *extract(oc_krb5_t *k, const char *owner, oc_krb5_why_t *why)
+static oc_krb5_cache_t *extract(oc_krb5_t *k, const char *own, const char *owner,
+                                oc_krb5_why_t *why)
 {
     krb5_context context = NULL;
-    krb5_ccache all = NULL;
+    krb5_ccache service = NULL, all = NULL;
     krb5_creds want, found;
     krb5_ticket *ticket = NULL;
     krb5_error_code code;
@@ -711,6 +712,8 @@ static oc_krb5_cache_t *extract(oc_krb5_t *k, const char *owner, oc_krb5_why_t *
     memset(&want, 0, sizeof(want));
     memset(&found, 0, sizeof(found));
     if ((code = krb5_init_context(&context)) == 0
+        /* brings along what the KDC's clock differs by */
+        && (code = krb5_cc_resolve(context, own, &service)) == 0
         && (code = krb5_parse_name(context, owner, &want.client)) == 0
         && (code = krb5_cc_new_unique(context, "MEMORY", NULL, &all)) == 0
         && (code = krb5_cc_initialize(context, all, want.client)) == 0
@@ -733,6 +736,9 @@ static oc_krb5_cache_t *extract(oc_krb5_t *k, const char *owner, oc_krb5_why_t *
         krb5_free_cred_contents(context, &want);
         if (all) {
             krb5_cc_destroy(context, all);
+        }
+        if (service) {
+            krb5_cc_close(context, service);
         }
         krb5_free_context(context);
     }
@@ -759,7 +765,7 @@ oc_krb5_cache_t *oc_krb5_act(const oc_krb5_cache_t *own, const char *principal, 
         if (GSS_ERROR(major)) {
             fail(why, spn, major, minor);
         } else {
-            cache = extract(k, owner, why);
+            cache = extract(k, own->name, owner, why);
         }
     }
     if (cache) {
