@@ -19,7 +19,7 @@
 #define ANSWER_MAX (256 * 1024)           /* base64; a server's token is some hundred bytes */
 
 struct oc_krb5_t {
-    char *spn;
+    char *target;                   /* the calendar server's principal */
     int fd;                         /* of a cache in a file; -1 */
     char ccache[OC_CCACHE_NAME + 8]; /* as the library is to name it */
     gss_cred_id_t cred;
@@ -197,20 +197,38 @@ leave:
     return good;
 }
 
-static OM_uint32 import_target(OM_uint32 *minor, const char *spn, gss_name_t *name)
+/* The principal that "HTTP@host" means, by krb5.conf's [domain_realm], malloc'ed; where that says
+ * nothing the realm is left open, "HTTP/host@". As a host-based service the library would, by
+ * default, ask the DNS what the host is called, wait for it, and believe it. */
+static char *target_text(const char *spn)
 {
-    gss_buffer_desc text = {strlen(spn), (void *)spn};
+    const char *at = strchr(spn, '@');
+    char principal[OC_KRB5_DETAIL], **realms = NULL;
+    krb5_context context;
 
-    return gss_import_name(minor, &text,
-                           strchr(spn, '/') ? (gss_OID)GSS_KRB5_NT_PRINCIPAL_NAME
-                                            : GSS_C_NT_HOSTBASED_SERVICE, name);
+    if (!at || strchr(spn, '/')) {
+        return strdup(spn);
+    }
+    if (krb5_init_context(&context) != 0) {
+        return NULL;
+    }
+    krb5_get_host_realm(context, at + 1, &realms);
+    apr_snprintf(principal, sizeof(principal), "%.*s/%s@%s", (int)(at - spn), spn, at + 1,
+                 realms && realms[0] ? realms[0] : "");
+    if (realms) {
+        krb5_free_host_realm(context, realms);
+    }
+    krb5_free_context(context);
+    return strdup(principal);
 }
 
 static OM_uint32 init(OM_uint32 *minor, oc_krb5_t *k, gss_OID mech, gss_buffer_t in,
                       gss_buffer_t out, OM_uint32 *flags)
 {
+    gss_buffer_desc text = {strlen(k->target), k->target};
     gss_name_t target = GSS_C_NO_NAME;
-    OM_uint32 major = import_target(minor, k->spn, &target), ignored;
+    OM_uint32 major = gss_import_name(minor, &text, (gss_OID)GSS_KRB5_NT_PRINCIPAL_NAME, &target);
+    OM_uint32 ignored;
 
     /* No delegation flag: no ticket of this person is given away to the calendar server. */
     if (!GSS_ERROR(major)) {
@@ -266,28 +284,9 @@ static int open_cache(oc_krb5_t *k, const char *ccache, oc_krb5_why_t *why)
     return 1;
 }
 
-/* As init() names it: the realm of a host is left open there. NULL: it cannot be a service. */
-static krb5_principal target_of(krb5_context context, const char *spn)
-{
-    gss_name_t name = GSS_C_NO_NAME, krb5_name = GSS_C_NO_NAME;
-    krb5_principal target = NULL;
-    OM_uint32 minor;
-    char *text = NULL;
-
-    if (import_target(&minor, spn, &name) == GSS_S_COMPLETE
-        && gss_canonicalize_name(&minor, name, (gss_OID)gss_mech_krb5, &krb5_name)
-               == GSS_S_COMPLETE && (text = name_text(krb5_name)) != NULL) {
-        krb5_parse_name(context, text, &target);
-    }
-    free(text);
-    gss_release_name(&minor, &krb5_name);
-    gss_release_name(&minor, &name);
-    return target;
-}
-
-/* Is a good ticket for `spn` in the cache? Then gss_init_sec_context() finds it by this very
+/* Is a good ticket for `target` in the cache? Then gss_init_sec_context() finds it by this very
  * look-up and asks no KDC. */
-static int is_cached(const char *ccache, const char *spn)
+static int is_cached(const char *ccache, const char *target)
 {
     krb5_context context;
     krb5_ccache cache = NULL;
@@ -300,7 +299,7 @@ static int is_cached(const char *ccache, const char *spn)
     memset(&want, 0, sizeof(want));
     if (krb5_cc_resolve(context, ccache, &cache) == 0
         && krb5_cc_get_principal(context, cache, &want.client) == 0
-        && (want.server = target_of(context, spn)) != NULL) {
+        && krb5_parse_name(context, target, &want.server) == 0) {
         yes = krb5_get_credentials(context, KRB5_GC_CACHED, cache, &want, &found) == 0;
     }
     krb5_free_creds(context, found);
@@ -330,7 +329,7 @@ static void find_reason(oc_krb5_t *k, const char *principal, oc_krb5_why_t *why)
     }
     major = init(&minor, k, (gss_OID)gss_mech_krb5, GSS_C_NO_BUFFER, &out, NULL);
     if (GSS_ERROR(major)) {
-        fail(why, k->spn, major, minor);
+        fail(why, k->target, major, minor);
     }
     release(&out);
 }
@@ -339,7 +338,7 @@ static oc_krb5_t *krb5_create(const char *spn)
 {
     oc_krb5_t *k = calloc(1, sizeof(*k));
 
-    if (!k || !(k->spn = strdup(spn))) {
+    if (!k || !(k->target = target_text(spn))) {
         free(k);
         return NULL;
     }
@@ -397,7 +396,7 @@ oc_krb5_t *oc_krb5_make(const char *ccache, const char *spn, const char *princip
     if (!k || !prepare(k, ccache, principal, why)) {
         goto leave;
     }
-    if (!ask_kdc && !is_cached(k->ccache, spn)) {
+    if (!ask_kdc && !is_cached(k->ccache, k->target)) {
         say(why, OC_REASON_KDC_UNREACHABLE, "no ticket for the calendar server is at hand");
         why->uncached = 1;
         goto leave;
@@ -446,7 +445,7 @@ void oc_krb5_close(oc_krb5_t *k)
     if (k->fd >= 0) {
         close(k->fd);
     }
-    free(k->spn);
+    free(k->target);
     free(k);
 }
 
@@ -698,10 +697,11 @@ static char *impersonate(oc_krb5_t *k, const char *own, const char *principal, o
 
 /* The ticket for k's server out of its credential, alone in a cache of `owner`. The library stores
  * it under the name it was asked for, with an open realm, and looks for it under its real one. */
-static oc_krb5_cache_t *extract(oc_krb5_t *k, const char *owner, oc_krb5_why_t *why)
+static oc_krb5_cache_t *extract(oc_krb5_t *k, const char *own, const char *owner,
+                                oc_krb5_why_t *why)
 {
     krb5_context context = NULL;
-    krb5_ccache all = NULL;
+    krb5_ccache service = NULL, all = NULL;
     krb5_creds want, found;
     krb5_ticket *ticket = NULL;
     krb5_error_code code;
@@ -711,10 +711,12 @@ static oc_krb5_cache_t *extract(oc_krb5_t *k, const char *owner, oc_krb5_why_t *
     memset(&want, 0, sizeof(want));
     memset(&found, 0, sizeof(found));
     if ((code = krb5_init_context(&context)) == 0
+        /* brings along what the KDC's clock differs by */
+        && (code = krb5_cc_resolve(context, own, &service)) == 0
         && (code = krb5_parse_name(context, owner, &want.client)) == 0
         && (code = krb5_cc_new_unique(context, "MEMORY", NULL, &all)) == 0
         && (code = krb5_cc_initialize(context, all, want.client)) == 0
-        && (want.server = target_of(context, k->spn)) != NULL
+        && (code = krb5_parse_name(context, k->target, &want.server)) == 0
         && gss_krb5_copy_ccache(&minor, k->cred, all) == GSS_S_COMPLETE
         && (code = krb5_cc_retrieve_cred(context, all, KRB5_TC_MATCH_SRV_NAMEONLY, &want, &found))
                == 0
@@ -733,6 +735,9 @@ static oc_krb5_cache_t *extract(oc_krb5_t *k, const char *owner, oc_krb5_why_t *
         krb5_free_cred_contents(context, &want);
         if (all) {
             krb5_cc_destroy(context, all);
+        }
+        if (service) {
+            krb5_cc_close(context, service);
         }
         krb5_free_context(context);
     }
@@ -759,7 +764,7 @@ oc_krb5_cache_t *oc_krb5_act(const oc_krb5_cache_t *own, const char *principal, 
         if (GSS_ERROR(major)) {
             fail(why, spn, major, minor);
         } else {
-            cache = extract(k, owner, why);
+            cache = extract(k, own->name, owner, why);
         }
     }
     if (cache) {

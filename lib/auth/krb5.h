@@ -24,11 +24,12 @@ typedef struct oc_krb5_why_t {
     char detail[OC_KRB5_DETAIL];
 } oc_krb5_why_t;
 
-/* A token for `spn` ("HTTP@host", or a principal with a '/') from that cache, which must be good
- * for use (ccache.h) and whose owner must be `principal` (without realm: of the default realm).
- * With ask_kdc 0 no KDC is asked: the ticket for `spn` must be in the cache. *text is the token's
- * base64, malloc'ed. NULL with *why set: IDENTITY_MISMATCH, NO_CREDENTIAL, CREDENTIAL_EXPIRED,
- * DELEGATION_REFUSED, UNKNOWN_PRINCIPAL, MISCONFIGURED, KDC_UNREACHABLE, CLOCK_SKEW, INTERNAL. */
+/* A token for `spn` ("HTTP@host", or a principal with a '/'; the DNS is not asked) from that cache,
+ * which must be good for use (ccache.h) and whose owner must be `principal` (without realm: of the
+ * default realm). With ask_kdc 0 no KDC is asked: the ticket for `spn` must be in the cache. *text
+ * is the token's base64, malloc'ed. NULL with *why set: IDENTITY_MISMATCH, NO_CREDENTIAL,
+ * CREDENTIAL_EXPIRED, DELEGATION_REFUSED, UNKNOWN_PRINCIPAL, MISCONFIGURED, KDC_UNREACHABLE,
+ * CLOCK_SKEW, INTERNAL. */
 oc_krb5_t *oc_krb5_make(const char *ccache, const char *spn, const char *principal, int ask_kdc,
                         char **text, oc_krb5_why_t *why);
 /* Does the server's answer (base64 from WWW-Authenticate, any bytes) prove that it is the one the

@@ -15,6 +15,7 @@
 #include <apr_strings.h>
 #include <gssapi/gssapi.h>
 #include <gssapi/gssapi_ext.h>
+#include <krb5.h>
 
 #include "auth/ccache.h"
 #include "auth/krb5.h"
@@ -426,6 +427,105 @@ static void no_rights(void)
     world_destroy(w);
 }
 
+/* The server knew the person a moment ago, and now it takes no ticket any more: that is not a
+ * matter of the path. */
+static void later_refused(void)
+{
+    world_t *w = fresh("https");
+    person_t *p = world_delegated(w, cc_alice, "alice@INTRANET.TEST");
+
+    oc_identity_home(p->id, "/exchange/alice/");
+    world_wish(p, "PROPFIND", "/exchange/alice/", 0, 0);
+    ok(run(w, 10), "the login is proved");
+    p = world_delegated(w, cc_alice, "alice@INTRANET.TEST");
+    oc_identity_home(p->id, "/exchange/alice/");
+    world_wish(p, "PROPFIND", "/exchange/boardroom/", 0, 0);
+    manner = REFUSES_LATE;
+    ok(run(w, 10), "the next job ends");
+    is_int(p->call->result.reason, OC_REASON_CLOCK_SKEW, "the clocks are told of");
+    world_destroy(w);
+}
+
+/* Exported by the library, in no public header. */
+extern krb5_error_code encode_krb5_ticket(const krb5_ticket *ticket, krb5_data **code);
+
+/* A copy of the cache, with so many bytes more in its ticket for the calendar server. */
+static krb5_error_code lengthen(const char *from, const char *to, unsigned by)
+{
+    krb5_context context;
+    krb5_ccache a, b;
+    krb5_creds want, ticket;
+    krb5_ticket *open;
+    krb5_data *code;
+    char *longer;
+    krb5_error_code rv;
+
+    memset(&want, 0, sizeof(want));
+    if ((rv = krb5_init_context(&context)) != 0 || (rv = krb5_cc_resolve(context, from, &a)) != 0
+        || (rv = krb5_cc_resolve(context, to, &b)) != 0
+        || (rv = krb5_cc_get_principal(context, a, &want.client)) != 0
+        || (rv = krb5_parse_name(context, "HTTP/exchange.test@INTRANET.TEST", &want.server)) != 0
+        || (rv = krb5_cc_initialize(context, b, want.client)) != 0
+        || (rv = krb5_cc_retrieve_cred(context, a, 0, &want, &ticket)) != 0
+        || (rv = krb5_decode_ticket(&ticket.ticket, &open)) != 0) {
+        return rv;
+    }
+    longer = calloc(1, open->enc_part.ciphertext.length + by);
+    memcpy(longer, open->enc_part.ciphertext.data, open->enc_part.ciphertext.length);
+    free(open->enc_part.ciphertext.data);
+    open->enc_part.ciphertext.data = longer;
+    open->enc_part.ciphertext.length += by;
+    if ((rv = encode_krb5_ticket(open, &code)) == 0) {
+        krb5_free_data_contents(context, &ticket.ticket);
+        ticket.ticket = *code;
+        rv = krb5_cc_store_cred(context, b, &ticket);
+        free(code);
+    }
+    krb5_free_ticket(context, open);
+    krb5_free_cred_contents(context, &ticket);
+    krb5_free_cred_contents(context, &want);
+    krb5_cc_close(context, a);
+    krb5_cc_close(context, b);
+    krb5_free_context(context);
+    return rv;
+}
+
+static char *longest; /* what stood on the exchange */
+
+static int small_server(world_t *w, const sent_t *s, const char **headers, const char **body)
+{
+    (void)w;
+    (void)headers;
+    (void)body;
+    free(longest);
+    longest = strdup(s->x->authorization ? s->x->authorization : "");
+    return strlen(longest) > 16384 ? 400 : 207;
+}
+
+/* A person in so many groups that the ticket has 60 KB: here, a ticket with that much rubbish in
+ * it, which the client does not look into. */
+static void long_token(void)
+{
+    world_t *w = fresh("https");
+    person_t *p;
+    char path[200];
+
+    snprintf(path, sizeof(path), "FILE:%s/cc/long", lab);
+    is_int(lengthen(cc_alice, path, 45000), 0, "a cache with a long ticket");
+    p = world_delegated(w, path, "alice@INTRANET.TEST");
+    oc_identity_home(p->id, "/exchange/alice/");
+    world_wish(p, "PROPFIND", "/exchange/alice/", 0, 0);
+    for (int i = 0; i < 5000 && !world_all_done(w); ++i) {
+        world_run(w, small_server);
+        usleep(1000);
+    }
+    ok(strlen(longest) > 60000, "the whole token is sent (%d bytes)", (int)strlen(longest));
+    is_int(p->call->result.reason, OC_REASON_TOKEN_REFUSED, "a server that takes no such header");
+    ok(p->call->result.detail && strstr(p->call->result.detail, "MaxFieldLength") != NULL,
+       "it is said what to do: %s", p->call->result.detail);
+    world_destroy(w);
+}
+
 static void describes(void)
 {
     oc_call_t *call = oc_call_create("alice", "alice", NULL);
@@ -630,6 +730,8 @@ static int tests(void)
     reasons();
     proofs();
     no_rights();
+    later_refused();
+    long_token();
     describes();
     full_queue();
     silent_kdc();
