@@ -253,14 +253,14 @@ static int same_person(request_rec *r, const char *header, const oc_person_t *pe
            (claimed.realm || strcmp(claimed.principal, person->principal) == 0);
 }
 
-static oc_identity_t *basic_identity(request_rec *r, const oc_dir_conf_t *conf,
-                                     const oc_person_t *person, const oc_backend_t *backend,
-                                     oc_call_t *call)
+static oc_identity_t *password_identity(request_rec *r, const oc_dir_conf_t *conf,
+                                        const oc_person_t *person, const oc_backend_t *backend,
+                                        oc_call_t *call, const char *user, const char *password)
 {
-    const char *user = NULL, *password = NULL, *type = ap_auth_type(r);
+    const char *type = ap_auth_type(r);
     request_rec *top = r->main ? r->main : r;
 
-    if (ap_get_basic_auth_components(r, &user, &password) != APR_SUCCESS || !user || !password ||
+    if (!user ||
         !((r->ap_auth_type && strcasecmp(r->ap_auth_type, "Basic") == 0) ||
           (type && strcasecmp(type, "Basic") == 0))) {
         oc_result_fail(&call->result, OC_REASON_NO_CREDENTIAL,
@@ -292,6 +292,25 @@ static oc_identity_t *basic_identity(request_rec *r, const oc_dir_conf_t *conf,
         user = apr_pstrcat(r->pool, conf->domain, "\\", user, NULL);
     }
     return oc_identity_basic(call, (oc_upstream_t)conf->upstream, user, password);
+}
+
+/* The decoded header is a copy that was made for us alone; the identity has its own, which is wiped
+ * with the call. What httpd and its login module keep in the request's pool (the header itself,
+ * mod_auth_basic's decoding) stays until that memory is used again: it is not ours. */
+static oc_identity_t *basic_identity(request_rec *r, const oc_dir_conf_t *conf,
+                                     const oc_person_t *person, const oc_backend_t *backend,
+                                     oc_call_t *call)
+{
+    const char *user = NULL, *password = NULL;
+    int found = ap_get_basic_auth_components(r, &user, &password) == APR_SUCCESS && user
+                && password;
+    oc_identity_t *id = password_identity(r, conf, person, backend, call, found ? user : NULL,
+                                          password);
+
+    if (password) {
+        oc_str_wipe((char *)password, strlen(password));
+    }
+    return id;
 }
 
 /* One account for many: held to the mailbox that this request acts in, or to the device's rooms. */

@@ -32,8 +32,8 @@ typedef struct oc_request_t {
  */
 apr_status_t oc_request_open(oc_request_t *q, request_rec *r);
 
-/* A call for this person, with his identity; NULL with q->result set. All calls of one request go by
- * one op id. */
+/* A call for this person, with his identity; NULL with q->result set. All calls of one request go
+ * by one op id. */
 oc_call_t *oc_request_call(oc_request_t *q, oc_identity_t **id);
 /* Run the operation; the outcome stands in q->result and q->wait. 1: the operation's results may be
  * read until oc_request_done(). */

@@ -30,6 +30,7 @@
 #include "net/address.h"
 #include "net/curl.h"
 #include "net/owner.h"
+#include "net/wiping.h"
 
 #define BLOCK_BYTES  16384
 #define NAME_BYTES   (2 * INET6_ADDRSTRLEN + 16)
@@ -69,7 +70,8 @@ apr_status_t oc_curl_global(void)
 {
     /* Counted by libcurl, and thread-safe in this version. Never undone: others in this process
      * use it, too. */
-    return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? APR_SUCCESS : APR_EGENERAL;
+    return curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, oc_wiping_free, oc_wiping_realloc,
+                                strdup, calloc) == CURLE_OK ? APR_SUCCESS : APR_EGENERAL;
 }
 
 /* ---- sockets and times -------------------------------------------------------------------- */
@@ -482,7 +484,9 @@ static void put_slot(slot_t *slot)
     SET(CURLOPT_PASSWORD, NULL);
     wipe_list(slot->headers);
     slot->headers = NULL;
-    if (rc != CURLE_OK || cache->resting_count >= cache->curl->conf->max_idle) {
+    /* A handle that was told a password keeps it in places that no option clears. */
+    if (rc != CURLE_OK || cache->connauth == OC_CONNAUTH_NTLM
+        || cache->resting_count >= cache->curl->conf->max_idle) {
         free_slot(slot);
         return;
     }
