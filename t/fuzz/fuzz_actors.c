@@ -1,5 +1,5 @@
-/* A file of who may act for whom, and after a zero byte one of groups: nobody whom neither names may
- * act for anybody, and a mailbox that somebody may act in is one segment of a path. */
+/* A file of who may act for whom, and after a zero byte one of groups: nobody whom neither names
+ * may act for anybody, and a mailbox that somebody may act in is one segment of a path. */
 #include "fuzz.h"
 #include "auth/credential.h"
 
