@@ -68,7 +68,7 @@ is(answer($r), '200 ', 'free/busy is read');
 # Of another room that is listed the calendar is looked into; of one that is not it is not.
 $r = $web->json('alice', POST => '/booking/bookings', booking(room => 'room1'));
 is(answer($r), '201 ', 'a second room is invited') or diag $r->{content}, $web->log;
-is(answer($web->json('alice', POST => '/room1/bookings', booking())), '201 ', 'then something of its own is booked there') or diag $web->log;
+is(answer($web->json('alice', POST => '/room1/bookings', booking(required => ['bob@example.test']))), '201 ', 'then something of its own is booked there, with an invitation') or diag $web->log;
 $r = $web->json('alice', POST => '/booking/bookings', booking(room => 'hall'));
 is(answer($r), '201 ', 'a third, not listed, is invited') or diag $r->{content}, $web->log;
 is(answer($web->json('alice', GET => '/any/bookings')), '200 ', 'without rooms= any room is a device\'s');

@@ -101,8 +101,7 @@ static apr_hash_t *read_groups(apr_pool_t *pool, const char *text, const char **
         }
         for (word = apr_strtok(words, l.between, &state); word;
              word = apr_strtok(NULL, l.between, &state)) {
-            if (*word == '@' ||
-                !name_ok(word)) { /* who means a group would be taken for a person */
+            if (*word == '@' || !name_ok(word)) { /* a group would be taken for a person */
                 *error = "a member is no person; groups within groups are not known";
                 rv = -1;
                 goto wrong;
