@@ -78,8 +78,11 @@ typedef struct oc_credential_t oc_credential_t;
 oc_identity_t *oc_identity_account(oc_call_t *call, oc_identity_mode_t mode,
                                    const oc_credential_t *credential);
 /* Refuse, before it leaves, every exchange that is not within one of these paths ("/exchange/ana/",
- * percent-encoded; const char *) in its target and its Destination, except reading below `reading`
- * ("/public/": free/busy; NULL = nothing): reason MAILBOX_REFUSED. Strings are copied. */
+ * percent-encoded; const char *) in its target, its Destination and its Savedestination, except
+ * reading below `reading` ("/public/": free/busy; NULL = nothing). It ends as NOT_SENT with
+ * x->forbidden set, which the backend reads as MAILBOX_REFUSED, or as a look that had no answer.
+ * What a body says is not looked at: the backend writes no path of another mailbox there. Strings
+ * are copied. */
 void oc_identity_confine(oc_identity_t *id, const apr_array_header_t *paths, const char *reading);
 
 /* Nobody: exchanges go out without a credential, on connections of their own; every reply reaches

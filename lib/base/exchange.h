@@ -72,7 +72,8 @@ typedef struct oc_exchange_t {
     const char *error; /* for the log: why there is no reply; NULL */
     oc_mono_t started, ended;
 
-    int attempt; /* identity: how often this exchange was sent before */
+    int attempt;   /* identity: how often this exchange was sent before */
+    int forbidden; /* identity: this credential may not act there; never sent (NOT_SENT) */
     void *net;   /* net's own */
     void *auth;  /* the identity's own */
 } oc_exchange_t;

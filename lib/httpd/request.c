@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "base/text.h"
 #include "httpd/request.h"
 
 APLOG_USE_MODULE(owacal);
@@ -124,10 +125,14 @@ apr_status_t oc_request_open(oc_request_t *q, request_rec *r)
         return APR_EGENERAL;
     }
     q->view.user = q->person.user;
+    if (q->dir->identity == OC_IDENTITY_SERVICE || q->dir->identity == OC_IDENTITY_DEVICE) {
+        q->view.acting_as = q->person.mailbox;
+        q->view.credential = q->dir->account->credential;
+    }
     q->scope.secret = q->shared->secret;
     q->scope.user = q->person.user;
     q->scope.backend = q->backend->conf->name;
-    q->scope.mailbox = oc_str_lower(r->pool, q->person.mailbox);
+    q->scope.mailbox = oc_text_fold(r->pool, q->person.mailbox);
     q->view.token = q->json ? NULL : oc_token_form(r->pool, &q->scope, oc_clock_wall());
     q->in.pool = r->pool;
     q->in.conf = q->conf;
@@ -150,18 +155,17 @@ oc_call_t *oc_request_call(oc_request_t *q, oc_identity_t **id)
         return NULL;
     }
     q->view.op_id = apr_pstrdup(q->r->pool, call->id);
+    /* In every format, and in the access log by %{OwaCal-Operation}o. */
+    apr_table_setn(q->r->headers_out, "OwaCal-Operation", q->view.op_id);
     call->memo = oc_child_memo(q->child);
     if (language && strlen(language) < 200 && oc_str_header_ok(language)) {
         call->language = apr_pstrdup(call->pool, language);
     }
-    *id = oc_person_identity(q->r, q->dir, q->backend, call);
+    *id = oc_person_identity(q->r, q->dir, &q->person, q->backend, call);
     if (!*id) {
         oc_result_copy(&q->result, &call->result, q->r->pool);
         oc_call_destroy(call);
         return NULL;
-    }
-    if (q->backend->vt->home) { /* where a login is proved before anything else is asked */
-        oc_identity_home(*id, q->backend->vt->home(q->backend, call->pool, call->mailbox));
     }
     return call;
 }

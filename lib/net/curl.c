@@ -222,6 +222,22 @@ static int feed_head(oc_transfer_t *t)
     return 1;
 }
 
+/* A challenge, and no connection to answer it on: libcurl would answer on another, where it counts
+ * as a wrong password. */
+static int challenge_is_lost(const apr_table_t *headers)
+{
+    const apr_array_header_t *all = apr_table_elts(headers);
+    const apr_table_entry_t *e = (const apr_table_entry_t *)all->elts;
+    const char *connection = apr_table_get(headers, "Connection");
+    int challenged = 0;
+
+    for (int i = 0; i < all->nelts; ++i) {
+        challenged |= strcasecmp(e[i].key, "WWW-Authenticate") == 0 &&
+                      strncasecmp(e[i].val, "NTLM ", 5) == 0;
+    }
+    return challenged && connection && strcasecmp(connection, "close") == 0;
+}
+
 static void keep_header(oc_transfer_t *t, const char *line, apr_size_t len)
 {
     apr_table_t *headers = t->x->reply_headers;
@@ -285,6 +301,10 @@ static size_t on_header(char *line, size_t one, size_t len, void *baton)
     }
     t->complete = 1;
     if (t->status == 401 && slot->cache->connauth == OC_CONNAUTH_NTLM) {
+        if (challenge_is_lost(t->x->reply_headers)) {
+            end_here(t, OC_X_NOT_SENT, "the server closed the connection within the NTLM login");
+            return 0;
+        }
         /* Refused without having been executed, and perhaps only a leg: whether libcurl goes on
          * shows when it hands over a body, ends, or sends again. */
         t->outstanding = 0;

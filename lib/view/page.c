@@ -35,6 +35,12 @@ static oc_html_t *begin(const oc_view_t *view, const char *title)
     }
     oc_html_open(h, "section", "class", "owacal", NULL);
     oc_html_element(h, view->fragment ? "h2" : "h1", title, NULL);
+    if (view->acting_as) {
+        oc_html_open(h, "p", "class", "owacal-acting", NULL);
+        oc_html_textf(h, "In the calendar of %s, for %s, by the account %s.", view->acting_as,
+                      view->user, view->credential);
+        oc_html_close(h);
+    }
     return h;
 }
 

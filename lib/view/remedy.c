@@ -14,8 +14,8 @@ static const char *of_the_login(oc_reason_t reason)
         return "Let OwaCalMailbox make the mailbox's name of the user's, or give this account a "
                "mailbox.";
     case OC_REASON_MAILBOX_REFUSED:
-        return "Add the mailbox to those that this identity may act in, if it is meant to act "
-               "there.";
+        return "Compare OwaCalMailbox's result with the account's name, and with actors= or rooms= "
+               "of OwaCalIdentity.";
     case OC_REASON_MISCONFIGURED:
         return "Mend what the detail names in Apache's configuration; the log has the same with "
                "this operation's id.";

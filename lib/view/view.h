@@ -16,6 +16,8 @@ typedef struct oc_view_t {
     const char *zone;  /* IANA id in which times are shown */
     const char *op_id; /* NULL: no operation took place */
     const char *user;  /* the signed-in person */
+    const char *acting_as;  /* mailbox in which a configured account acts; NULL: the person does */
+    const char *credential; /* that account's name in the configuration */
     const char *token; /* form token; NULL: no forms are shown */
     int fragment;      /* 1: part of another page; 0: a document of its own */
     int show_holder;   /* 0 nobody, 1 organizer, 2 organizer and subject: who holds a taken room */

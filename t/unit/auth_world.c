@@ -18,6 +18,9 @@ static oc_exchange_t *person_next(oc_job_t *job)
     w->x = oc_exchange_create(p->call->pool, &p->world->site, w->method, w->path, "test");
     w->x->writes = w->writes;
     w->x->baton = w;
+    if (w->destination) {
+        apr_table_setn(w->x->headers, "Destination", w->destination);
+    }
     return w->x;
 }
 
