@@ -226,16 +226,12 @@ static int feed_head(oc_transfer_t *t)
  * as a wrong password. */
 static int challenge_is_lost(const apr_table_t *headers)
 {
-    const apr_array_header_t *all = apr_table_elts(headers);
-    const apr_table_entry_t *e = (const apr_table_entry_t *)all->elts;
+    apr_pool_t *pool = apr_table_elts(headers)->pool;
+    const char *offers = apr_table_getm(pool, headers, "WWW-Authenticate");
     const char *connection = apr_table_get(headers, "Connection");
-    int challenged = 0;
 
-    for (int i = 0; i < all->nelts; ++i) {
-        challenged |= strcasecmp(e[i].key, "WWW-Authenticate") == 0 &&
-                      strncasecmp(e[i].val, "NTLM ", 5) == 0;
-    }
-    return challenged && connection && strcasecmp(connection, "close") == 0;
+    return offers && strstr(offers, "NTLM TlRMTVNT") && connection &&
+           strcasecmp(connection, "close") == 0;
 }
 
 static void keep_header(oc_transfer_t *t, const char *line, apr_size_t len)

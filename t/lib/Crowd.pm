@@ -224,7 +224,7 @@ sub witness {
 sub none {
     my ($what, @bad) = @_;
     my $n = @bad;
-    ok(!$n, $what) or diag(explain(@bad > 5 ? @bad[0 .. 4] : @bad), "$n in all");
+    ok(!$n, $what) or diag((map { ref $_ ? explain($_) : "$_\n" } @bad > 5 ? @bad[0 .. 4] : @bad), "$n in all");
     return;
 }
 
