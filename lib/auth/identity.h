@@ -69,7 +69,8 @@ oc_identity_t *oc_identity_basic(oc_call_t *call, oc_upstream_t upstream, const 
  * IDENTITY_MISMATCH). */
 oc_identity_t *oc_identity_delegated(oc_call_t *call, const char *ccache, const char *principal);
 
-/* `s4u`: `principal` is the verified person, "alice@REALM"; see keytab.h. */
+/* `s4u`: `principal` is the verified person, "alice@REALM" (without realm: of the keytab's); see
+ * keytab.h. A name with a backslash is refused: IDENTITY_MISMATCH. */
 typedef struct oc_keytab_t oc_keytab_t;
 oc_identity_t *oc_identity_s4u(oc_call_t *call, const oc_keytab_t *keytab, const char *principal);
 /* `service` and `device`: a configured account (credential.h). Must be confined before signing, or
