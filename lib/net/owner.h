@@ -30,6 +30,8 @@ apr_status_t oc_owner_named(oc_owner_t *owners, int fd, const char *key, const c
 oc_owner_verdict_t oc_owner_check(oc_owner_t *owners, const char *name, const char *key);
 /* The socket is about to be closed. Unknown ones are ignored. */
 void oc_owner_closed(oc_owner_t *owners, int fd);
+/* 1 if the socket's own end is that address, as libcurl tells it before sending. */
+int oc_owner_local(int fd, const char *ip, int port);
 /* Sockets open now. */
 int oc_owner_count(const oc_owner_t *owners);
 
