@@ -5,6 +5,7 @@
 #include <apr_strings.h>
 
 #include "auth/krb5.h"
+#include "auth/relay.h"
 #include "auth/sign.h"
 #include "base/str.h"
 
@@ -182,6 +183,16 @@ oc_identity_t *oc_identity_delegated(oc_call_t *call, const char *ccache, const 
     return id;
 }
 
+oc_identity_t *oc_identity_relay(oc_call_t *call, oc_pin_t *pin, const char *key, const char *user)
+{
+    oc_identity_t *id = identity_create(call, OC_IDENTITY_RELAY, &oc_relay_scheme);
+
+    id->pin = pin;
+    id->key = apr_pstrdup(call->pool, key);
+    id->principal = apr_pstrdup(call->pool, user);
+    return id;
+}
+
 void oc_identity_home(oc_identity_t *id, const char *path)
 {
     id->home = apr_pstrdup(id->call->pool, path);
@@ -195,6 +206,11 @@ const char *oc_identity_key(const oc_identity_t *id)
 apr_status_t oc_identity_describe(oc_identity_t *id, apr_pool_t *pool, apr_table_t *facts,
                                   oc_result_t *res)
 {
+    if (id->mode == OC_IDENTITY_RELAY) {
+        apr_table_setn(facts, "mode", "relay");
+        apr_table_set(facts, "signed-in", id->principal);
+        return APR_SUCCESS;
+    }
     apr_table_setn(facts, "mode", id->mode == OC_IDENTITY_BASIC ? "basic" : "delegated");
     if (id->mode == OC_IDENTITY_BASIC) {
         apr_table_setn(facts, "upstream", id->scheme->name);

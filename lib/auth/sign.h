@@ -36,7 +36,8 @@ struct oc_identity_t {
     const char *user;      /* basic */
     const char *password;  /* basic; secret, wiped with the pool */
     const char *ccache;    /* delegated */
-    const char *principal; /* delegated */
+    oc_pin_t *pin;         /* relay: the login's connection */
+    const char *principal; /* delegated; relay: who signed in, for the log */
 };
 
 typedef enum oc_sign_t {
@@ -77,7 +78,7 @@ struct oc_scheme_t {
 };
 
 extern const oc_scheme_t oc_basic_scheme, oc_basic_ntlm_scheme, oc_forms_scheme,
-    oc_delegated_scheme;
+    oc_delegated_scheme, oc_relay_scheme;
 
 /* A job's hold on a session. */
 struct oc_attach_t {
@@ -133,6 +134,7 @@ struct oc_signing_t {
     int in_flight;
     int sent;             /* exchanges sent so far */
     int given_up;         /* its pool is being destroyed */
+    int uncertain;        /* relay: a write was lost with the login's connection */
     unsigned unlinked;    /* slots taken off the list so far: who walks it must begin anew */
     oc_mono_t poll_at;    /* another child holds the mark: look again then */
     oc_token_t *ahead;    /* delegated: made in advance, for this site */

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "httpd/config.h"
+#include "httpd/relay.h"
 #include "wire/words.h"
 
 APLOG_USE_MODULE(owacal);
@@ -22,6 +23,7 @@ void *oc_config_create_server(apr_pool_t *pool, server_rec *s)
     conf->backends = apr_array_make(pool, 2, sizeof(oc_backend_entry_t *));
     conf->rooms = apr_array_make(pool, 8, sizeof(oc_room_t *));
     conf->uses = apr_array_make(pool, 2, sizeof(oc_use_t));
+    conf->relays = apr_array_make(pool, 1, sizeof(oc_use_t));
     return conf;
 }
 
@@ -36,6 +38,7 @@ void *oc_config_merge_server(apr_pool_t *pool, void *basev, void *addv)
     conf->backends = apr_array_append(pool, base->backends, add->backends);
     conf->rooms = apr_array_append(pool, base->rooms, add->rooms);
     conf->uses = add->uses; /* each use is checked in its own server */
+    conf->relays = add->relays;
     conf->update_lines = add->update_lines ? add->update_lines : base->update_lines;
     return conf;
 }
@@ -113,6 +116,21 @@ static int refuse(server_rec *s, const char *file, int line, const char *text)
     ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_EMERG, 0, s, OC_LOGID(0500) "%s line %d: %s",
                  file ? file : "configuration", line, text);
     return !OK;
+}
+
+static void announce_relays(server_rec *s, const oc_server_conf_t *conf)
+{
+    for (int i = 0; i < conf->relays->nelts; ++i) {
+        const oc_use_t *use = &APR_ARRAY_IDX(conf->relays, i, oc_use_t);
+
+        oc_relay_in_use();
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+                     OC_LOGID(0584) "%s line %d: OwaCalIdentity relay: this server relays NTLM "
+                                    "logins, as an attacker in the middle would, by its owner's "
+                                    "will; it must not stand behind a proxy, and another mode is "
+                                    "better where there is one",
+                     use->file, use->line);
+    }
 }
 
 static int check_server(apr_pool_t *pconf, server_rec *s, oc_server_conf_t *conf)
@@ -194,6 +212,7 @@ int oc_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, serv
         if (check_server(pconf, s, conf) != OK) {
             return !OK;
         }
+        announce_relays(s, conf);
         if (!conf->origin && s->server_scheme) {
             conf->origin = oc_words_origin(
                 pconf, apr_psprintf(pconf, "%s://%s:%d", s->server_scheme, s->server_hostname,

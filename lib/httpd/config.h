@@ -85,6 +85,7 @@ typedef struct oc_server_conf_t {
     apr_array_header_t *backends;     /* oc_backend_entry_t * */
     apr_array_header_t *rooms;        /* oc_room_t * */
     apr_array_header_t *uses;         /* oc_use_t, of this server */
+    apr_array_header_t *relays;       /* oc_use_t: where OwaCalIdentity relay stands */
     apr_array_header_t *update_lines; /* const char *; NULL = built in */
 } oc_server_conf_t;
 

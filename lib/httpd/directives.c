@@ -536,7 +536,7 @@ const command_rec oc_config_commands[] = {
     AP_INIT_TAKE1("OwaCalBase", set_base, NULL, ACCESS_CONF, "path under which the handler lives"),
     AP_INIT_TAKE_ARGV(
         "OwaCalIdentity", oc_identify_mode, NULL, ACCESS_CONF,
-        "basic [upstream=basic|ntlm|forms] [domain=NAME] or delegated [variable=NAME]"),
+        "basic [upstream=basic|ntlm|forms] [domain=NAME] or delegated [variable=NAME] or relay"),
     AP_INIT_TAKE1("OwaCalMailbox", set_mailbox, NULL, ACCESS_CONF,
                   "expression from the verified user to the mailbox"),
     AP_INIT_TAKE1("OwaCalTimezone", set_zone, NULL, ACCESS_CONF,

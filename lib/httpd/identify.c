@@ -1,9 +1,13 @@
 /* identify.c - see identify.h. */
 #include <strings.h>
+#include <httpd.h>
+#include <http_log.h>
 #include <apr_strings.h>
 
 #include "httpd/identify.h"
 #include "wire/words.h"
+
+APLOG_USE_MODULE(owacal);
 
 /* One option: 1 if the mode knows it. *error says what is wrong with its value. */
 typedef int option_t(cmd_parms *cmd, oc_dir_conf_t *conf, const char *word, const char **error);
@@ -48,6 +52,27 @@ static int delegated_option(cmd_parms *cmd, oc_dir_conf_t *conf, const char *wor
     return 1;
 }
 
+static int relay_option(cmd_parms *cmd, oc_dir_conf_t *conf, const char *word, const char **error)
+{
+    (void)cmd;
+    (void)conf;
+    (void)word;
+    (void)error;
+    return 0;
+}
+
+/* Start-up says where, so that nobody has it without knowing. */
+static void note_relay(cmd_parms *cmd)
+{
+    oc_server_conf_t *server =
+        ap_get_module_config(cmd->server->module_config, &owacal_module);
+    oc_use_t *use = apr_array_push(server->relays);
+
+    use->name = "relay";
+    use->file = cmd->directive->filename;
+    use->line = cmd->directive->line_num;
+}
+
 static const struct {
     const char *token;
     int mode;
@@ -56,6 +81,7 @@ static const struct {
 } modes[] = {
     {"basic", OC_IDENTITY_BASIC, basic_option, "upstream=basic|ntlm|forms and domain=NAME"},
     {"delegated", OC_IDENTITY_DELEGATED, delegated_option, "variable=NAME"},
+    {"relay", OC_IDENTITY_RELAY, relay_option, "none"},
 };
 #define MODES ((int)(sizeof(modes) / sizeof(modes[0])))
 
@@ -78,9 +104,12 @@ const char *oc_identify_mode(cmd_parms *cmd, void *mconfig, int argc, char *cons
         ++m;
     }
     if (m == MODES) {
-        return "OwaCalIdentity takes a mode, basic or delegated, and its options";
+        return "OwaCalIdentity takes a mode, basic, delegated or relay, and its options";
     }
     conf->identity = modes[m].mode;
+    if (conf->identity == OC_IDENTITY_RELAY) {
+        note_relay(cmd);
+    }
     for (int i = 1; i < argc; ++i) {
         const char *error = NULL;
 

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "wire/words.h"
 #include "httpd/person.h"
+#include "httpd/relay.h"
 
 APLOG_USE_MODULE(owacal);
 
@@ -142,6 +143,9 @@ oc_identity_t *oc_person_identity(request_rec *r, const oc_dir_conf_t *conf,
             return NULL;
         }
         id = oc_identity_delegated(call, ccache, r->user);
+        break;
+    case OC_IDENTITY_RELAY:
+        id = oc_relay_identity(r, backend, call);
         break;
     default:
         oc_result_fail(&call->result, OC_REASON_MISCONFIGURED,
