@@ -90,15 +90,15 @@ const char *oc_relay_claim(apr_pool_t *pool, const char *token)
 {
     unsigned char *msg = apr_palloc(pool, (apr_size_t)apr_base64_decode_len(token) + 1);
     apr_size_t len = (apr_size_t)apr_base64_decode_binary(msg, token);
-    const char *domain, *user;
+    const char *user = NULL;
+    apr_size_t account;
 
-    if (len < 52) {
-        return NULL;
+    if (len >= 52 && claimed(pool, msg, len, 28)) {
+        user = claimed(pool, msg, len, 36);
     }
-    domain = claimed(pool, msg, len, 28);
-    user = claimed(pool, msg, len, 36);
     oc_str_wipe(msg, len);
-    return domain && user ? apr_pstrcat(pool, domain, "\\", user, NULL) : NULL;
+    account = user ? strcspn(user, "@") : 0;
+    return account ? apr_pstrmemdup(pool, user, account) : NULL;
 }
 
 /* ---- a leg of the login ---- */

@@ -18,8 +18,9 @@
  * its fixed part. Pure. */
 int oc_relay_message(const char *value, const char **token);
 
-/* The claim in a type 3 message: "domain\user" in lower case, to count attempts by; never to be
- * taken for a name. NULL: it cannot be read. */
+/* The account that a type 3 message claims, in lower case, without its domain: another spelling is
+ * not another chance. To count attempts by, never to be taken for a name. NULL: it cannot be read,
+ * or it is nobody (an anonymous login, which a server might take). */
 const char *oc_relay_claim(apr_pool_t *pool, const char *token);
 
 /* One leg of a login, filled when its job is done and call->result is OK; or see `refused`. */

@@ -348,7 +348,7 @@ static int finish(request_rec *r, login_t *login, const char *token)
     unsigned char mac[OC_HMAC_SIZE];
     answer_t a = {0};
 
-    if (!claim || claim[strlen(claim) - 1] == '\\') {
+    if (!claim) {
         return offer_again(r, login, "message 3 names nobody");
     }
     if (attempt(r, login, claim, mac) == ATTEMPTS_MAX) {
