@@ -449,4 +449,17 @@ subtest 'without keep-alive it cannot work' => sub {
     ok($off->stop, 'stops');
 };
 
+subtest 'no more than the bound' => sub {
+    my $few = Httpd->start(backend => $sim->{url}, auth => $AUTH, location => 'OwaCalIdentity relay', children => 1, server => 'OwaCalLimit relayed=2');
+    my @c = map { client($few) } 1 .. 3;
+    is(join(' ', map { login($c[$_], 'alice')->{status} } 0, 1), '200 200', 'two logins');
+    my $r = login($c[2], 'alice');
+    is("$r->{status} " . reason($r) . offers($r), '503 busy', 'the third is told to come again');
+    ok($r->{headers}{'retry-after'}, 'and when');
+    is(get($c[0])->{status}, 200, 'the others go on');
+    $c[1]->close;
+    ok(wait_for(sub { my $r = eval { login(client($few), 'bob') }; $r && $r->{status} == 200 }), 'one gone makes room');
+    ok($few->stop, 'stops');
+};
+
 done_testing;

@@ -47,6 +47,7 @@ typedef enum oc_privacy_t {
     X(int, max_range, -1, 62)                                                                \
     X(int, leases, -1, 512)                                                                  \
     X(int, ledger, -1, 4096)                                                                 \
+    X(int, relayed, -1, 512)                                                                 \
     X(int, tracing, -1, OC_TRACING_OFF)
 
 /* Directory scope. */

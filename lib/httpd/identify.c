@@ -104,7 +104,14 @@ const char *oc_identify_mode(cmd_parms *cmd, void *mconfig, int argc, char *cons
         ++m;
     }
     if (m == MODES) {
-        return "OwaCalIdentity takes a mode, basic, delegated or relay, and its options";
+        const char *known = modes[0].token;
+
+        for (m = 1; m < MODES; ++m) {
+            known = apr_pstrcat(cmd->pool, known, m + 1 < MODES ? ", " : " or ", modes[m].token,
+                                NULL);
+        }
+        return apr_pstrcat(cmd->pool, "OwaCalIdentity takes a mode, ", known,
+                           ", and its options", NULL);
     }
     conf->identity = modes[m].mode;
     if (conf->identity == OC_IDENTITY_RELAY) {

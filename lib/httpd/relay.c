@@ -168,7 +168,8 @@ static int problem(request_rec *r, const oc_result_t *res, const char *op)
 {
     oc_request_t q;
 
-    oc_log(oc_reason_loglevel(res->reason), 0, op, OC_LOGID(0580) "relayed login of %s at %s: %s (%s)",
+    oc_log(oc_reason_loglevel(res->reason), 0, op,
+           OC_LOGID(0580) "relayed login of %s at %s: %s (%s)",
            r->connection->client_ip, oc_str_log(r->pool, r->uri, 200),
            oc_reason_token(res->reason), res->detail ? res->detail : "");
     r->connection->keepalive = AP_CONN_CLOSE;
@@ -330,7 +331,8 @@ static int begin(request_rec *r, login_t *login, const oc_backend_t *be, const c
     login->pin = oc_net_pin(oc_child_net(oc_child()));
     login->backend = be;
     if (!login->pin) {
-        return refuse(r, OC_REASON_BUSY, "too many relayed logins stand in this child");
+        return refuse(r, OC_REASON_BUSY, "too many relayed logins stand in this child (OwaCalLimit "
+                                        "relayed=)");
     }
     run_leg(r, login, 1, token, &a);
     if (a.res.reason != OC_REASON_OK) {

@@ -58,7 +58,8 @@ void oc_pool_leave(oc_pool_t *pool, oc_ticket_t *ticket, oc_mono_t now);
 
 /* What the `open` function made for this cache. */
 void *oc_pool_wire(const oc_cache_t *cache);
-/* Close what was not used for cache_idle (a pin's: pin_idle, pin_pending), or is over. Returns when to call again; 0 = there is no cache. */
+/* Close what was not used for cache_idle (a pin's: pin_idle, pin_pending), or is over. Returns when
+ * to call again; 0 = there is no cache. */
 oc_mono_t oc_pool_sweep(oc_pool_t *pool, oc_mono_t now);
 
 int oc_pool_inflight(const oc_pool_t *pool);

@@ -67,7 +67,8 @@ static void test_messages(void)
     is_int(oc_relay_message(apr_pstrcat(pool, "Negotiate ", good, NULL), &token), 0,
            "NTLM within Negotiate");
     is_int(oc_relay_message(apr_pstrcat(pool, "NTLM  ", good, NULL), &token), 0, "two blanks");
-    is_int(oc_relay_message(apr_pstrcat(pool, "NTLM ", good, " ", NULL), &token), 0, "a blank after");
+    is_int(oc_relay_message(apr_pstrcat(pool, "NTLM ", good, " ", NULL), &token), 0,
+           "a blank after");
     is_int(oc_relay_message(apr_pstrcat(pool, "NTLM ", good, ", NTLM ", good, NULL), &token), 0,
            "two headers that became one");
     is_int(oc_relay_message(apr_pstrcat(pool, "NTLM ", good, "\r\nX: y", NULL), &token), 0,
