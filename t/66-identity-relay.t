@@ -96,6 +96,8 @@ RemoteIPInternalProxy 127.0.0.0/8
   Require valid-user
   OwaCalUse corp
   OwaCalIdentity relay
+  ErrorDocument 401 /pages/sorry.html
+  ErrorDocument 404 /pages/sorry.html
 </Location>
 <Directory "@DIR@/htdocs">
   Options +Includes
@@ -105,6 +107,7 @@ mkdir "$web->{dir}/htdocs/$_" for qw(pages open);
 for my $where (qw(pages open)) {
     $web->write_file("htdocs/$where/with.shtml", 'Before <!--#include virtual="/booking/rooms.html" --> after');
 }
+$web->write_file('htdocs/pages/sorry.html', 'Sorry.');
 my $origin = "http://127.0.0.1:$web->{port}";
 
 sub curl { my @args = @_; open my $out, '-|', 'curl', '-sS', '--max-time', 30, @args or die "curl: $!"; local $/; return readline($out) // '' }
@@ -252,10 +255,16 @@ subtest 'the two directives agree, or 500' => sub {
 
 subtest 'pages and their parts' => sub {
     my $c = client($web);
+    my $none = get($c, '/pages/none.html');
+    is("$none->{status} " . offers($none), '401 NTLM', 'an error page that is protected, too: one 401, one offer');
     is(login($c, 'alice', path => '/pages/with.shtml')->{status}, 200, 'alice signs in at a page');
     my $r = get($c, '/pages/with.shtml');
     like($r->{body}, qr/Before .*Board room.* after/s, 'a part of it, included, is hers');
     is(get($c)->{status}, 200, 'so is the rest of the site');
+    $r = get($c, '/pages/none.html');
+    is("$r->{status} $r->{body}", '404 Sorry.', 'an error page is shown to who has signed in');
+    $r = get($c, '/booking/check.json');
+    ok($r->{status} == 200 && $r->{body} =~ /"mode": "relay"/ && $r->{body} =~ /OwaCalNtlm/, 'the self-test knows the mode') or diag $r->{body};
     $r = get(client($web), '/open/with.shtml', Authorization => ntlm($TYPE1));
     is("$r->{status} " . offers($r), '200 ', 'a page without login is shown');
     unlike($r->{body}, qr/Board room/, 'without that part: a part does not begin a login');

@@ -90,6 +90,16 @@ static login_t *login_of(conn_rec *c, int make)
     return login;
 }
 
+int oc_relay_pre_close(conn_rec *c)
+{
+    login_t *login = login_of(c, 0);
+
+    if (login) {
+        end_login(login);
+    }
+    return OK;
+}
+
 static int signed_in(login_t *login, const oc_backend_t *backend)
 {
     if (login->phase != SIGNED_IN) {

@@ -20,6 +20,9 @@ int oc_relay_post_read_request(request_rec *r);
 /* httpd's check_authn hook: DECLINED unless AuthType is OwaCalNtlm. */
 int oc_relay_check_authn(request_rec *r);
 
+/* httpd's pre_close_connection hook: the login ends now, not after a lingering close. */
+int oc_relay_pre_close(conn_rec *c);
+
 /* The identity of whoever signed in on this client connection, for `call`, which keeps the login's
  * connection for as long as it lives; if the calendar server no longer takes the login, it ends
  * with the call. NULL with call->result set: MISCONFIGURED (another AuthType), CREDENTIAL_EXPIRED
