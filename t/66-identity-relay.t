@@ -5,6 +5,7 @@
 use strict;
 use warnings;
 use FindBin qw($Bin);
+use File::Temp qw(tempdir);
 use IO::Socket::INET;
 use MIME::Base64 qw(encode_base64 decode_base64);
 use JSON::PP ();
@@ -448,6 +449,28 @@ subtest 'odd calendar servers' => sub {
     like($odd->slurp('access.log'), qr/^\S+ ana "GET \/odd$#odd\//m, 'the access log has the mailbox as the name');
     ok($odd->stop, 'stops');
     for (@servers) { kill 'TERM', $_->{pid}; waitpid $_->{pid}, 0 }
+};
+
+subtest 'over TLS' => sub {
+    my $dir = tempdir(CLEANUP => 1);
+    my $tls = SimRun->start('--auth', 'ntlm', '--tls', '--ca-out', "$dir/ca.pem", '--set', 'connection-requests=6');
+    chmod 0755, $dir;
+    my $over = Httpd->start(backend => "https://127.0.0.1:$tls->{port}/", backend_options => "ca=$dir/ca.pem", auth => $AUTH, location => 'OwaCalIdentity relay', children => 1);
+    my $c = client($over);
+    my @got = map { login($c, 'alice')->{status}, map { get($c, '/booking/bookings.json?start=2099-01-01')->{status} } 1 .. 2 } 1 .. 2;
+    is(join(' ', @got), '200 200 200 200 200 200', 'a login and what follows, twice on one connection') or diag $over->log;
+    my $r;
+    for (1 .. 8) {
+        $r = get($c, '/booking/bookings.json?start=2099-01-01');
+        last if $r->{status} != 200;
+        sleep 0.1;
+    }
+    is("$r->{status} " . offers($r), '401 NTLM', 'when the server has ended the connection between two requests, a new login') or diag $r->{body};
+    is(login($c, 'bob')->{status}, 200, 'which works');
+    is(upstream($tls->{port}), 1, 'one connection');
+    $c->close;
+    ok(wait_for(sub { upstream($tls->{port}) == 0 }), 'none when the client has gone');
+    ok($over->stop, 'stops');
 };
 
 subtest 'without keep-alive it cannot work' => sub {
