@@ -192,7 +192,8 @@ static oc_cache_t *find_cache(oc_pool_t *pool, const oc_ticket_t *ticket)
     oc_cache_t *cache = key ? apr_hash_get(pool->caches, key, APR_HASH_KEY_STRING) : NULL;
 
     /* Opened once, by the exchange that is meant to; never in place of one that is gone. */
-    if (pin && (oc_pin_over(pin) || !cache != ticket->x->opens || (cache && cache->pin != pin))) {
+    if (pin && (oc_pin_over(pin) || (cache == NULL) != ticket->x->opens ||
+                (cache && cache->pin != pin))) {
         free(key);
         return NULL;
     }

@@ -290,7 +290,7 @@ typedef struct crowd_t {
 static void *crowd(void *baton)
 {
     crowd_t *c = baton;
-    char who[16];
+    char who[24];
 
     snprintf(who, sizeof(who), "relay:%d", c->number);
     for (int turn = 0; turn < 6; ++turn) {
