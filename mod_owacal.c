@@ -1,12 +1,16 @@
 /* mod_owacal.c - the module record and its hooks; everything else is in lib/. */
 #include <httpd.h>
 #include <http_config.h>
+#include <http_connection.h>
+#include <http_protocol.h>
+#include <http_request.h>
 #include <ap_mpm.h>
 #include <mpm_common.h>
 
 #include "httpd/child.h"
 #include "httpd/config.h"
 #include "httpd/handler.h"
+#include "httpd/relay.h"
 
 static void register_hooks(apr_pool_t *pool)
 {
@@ -15,6 +19,10 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_post_config(oc_child_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(oc_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_stopping(oc_child_stopping, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_read_request(oc_relay_post_read_request, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_check_authn(oc_relay_check_authn, NULL, NULL, APR_HOOK_MIDDLE,
+                        AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_pre_close_connection(oc_relay_pre_close, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(oc_handler, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(oc_status_handler, NULL, NULL, APR_HOOK_MIDDLE);
 }

@@ -81,7 +81,7 @@ refused('command with an unknown placeholder', qr/\{path\} is no placeholder: \{
 ($status, $out) = Httpd->configtest(server => 'OwaCalOwaCommand "update=MsgID={msgid}" '
         . '"update=http://schemas.microsoft.com/mapi/id/{00062008-0000-0000-C000-000000000046}/0x8501=15"');
 is($status, 0, 'placeholders and GUIDs are told apart') or diag $out;
-refused('identity without mode', qr/basic, delegated, s4u, service or device/, location => 'OwaCalIdentity kerberos');
+refused('identity without mode', qr/basic, delegated, s4u, service, device or relay/, location => 'OwaCalIdentity kerberos');
 refused('identity with an unknown option', qr/known are upstream=/, location => 'OwaCalIdentity basic realm=x');
 refused('upstream of nothing', qr/basic, ntlm or forms/, location => 'OwaCalIdentity basic upstream=digest');
 for my $case (

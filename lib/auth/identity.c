@@ -6,6 +6,7 @@
 
 #include "auth/ccache.h"
 #include "auth/keytab.h"
+#include "auth/relay.h"
 #include "auth/sign.h"
 #include "base/str.h"
 
@@ -219,6 +220,16 @@ oc_identity_t *oc_identity_s4u(oc_call_t *call, const oc_keytab_t *keytab, const
     return id;
 }
 
+oc_identity_t *oc_identity_relay(oc_call_t *call, oc_pin_t *pin, const char *key, const char *user)
+{
+    oc_identity_t *id = identity_create(call, OC_IDENTITY_RELAY, &oc_relay_scheme);
+
+    id->pin = pin;
+    id->key = apr_pstrdup(call->pool, key);
+    id->principal = apr_pstrdup(call->pool, user);
+    return id;
+}
+
 void oc_identity_home(oc_identity_t *id, const char *path)
 {
     id->home = apr_pstrdup(id->call->pool, path);
@@ -259,6 +270,10 @@ apr_status_t oc_identity_describe(oc_identity_t *id, apr_pool_t *pool, apr_table
         return APR_SUCCESS;
     }
     apr_table_setn(facts, "mode", id->mode == OC_IDENTITY_BASIC ? "basic" : id->scheme->name);
+    if (id->mode == OC_IDENTITY_RELAY) {
+        apr_table_set(facts, "signed-in", id->principal);
+        return APR_SUCCESS;
+    }
     if (id->mode == OC_IDENTITY_BASIC) {
         apr_table_setn(facts, "upstream", id->scheme->name);
         apr_table_set(facts, "user", id->user);

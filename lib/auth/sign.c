@@ -62,6 +62,7 @@ static void slot_clean(oc_slot_t *slot)
 
     x->authorization = x->cookie = x->user = x->password = NULL;
     x->connauth = OC_CONNAUTH_NONE;
+    x->pin = NULL;
     wipe(&slot->secret[0]);
     wipe(&slot->secret[1]);
     if (slot->body) {

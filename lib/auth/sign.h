@@ -40,7 +40,8 @@ struct oc_identity_t {
     apr_array_header_t *confined; /* const char *, see oc_identity_confine(); NULL */
     const char *reading;          /* likewise */
     const oc_keytab_t *keytab; /* s4u */
-    const char *principal; /* delegated, s4u */
+    oc_pin_t *pin;             /* relay: the login's connection */
+    const char *principal;     /* delegated, s4u; relay: who signed in, for the log */
 };
 
 typedef enum oc_sign_t {
@@ -81,7 +82,7 @@ struct oc_scheme_t {
 };
 
 extern const oc_scheme_t oc_basic_scheme, oc_basic_ntlm_scheme, oc_forms_scheme,
-    oc_delegated_scheme, oc_s4u_scheme;
+    oc_delegated_scheme, oc_s4u_scheme, oc_relay_scheme;
 
 /* A job's hold on a session. */
 struct oc_attach_t {
@@ -137,6 +138,7 @@ struct oc_signing_t {
     int in_flight;
     int sent;             /* exchanges sent so far */
     int given_up;         /* its pool is being destroyed */
+    int uncertain;        /* relay: a write was lost with the login's connection */
     unsigned unlinked;    /* slots taken off the list so far: who walks it must begin anew */
     oc_mono_t poll_at;    /* another child holds the mark: look again then */
     oc_token_t *ahead;    /* delegated, s4u: made in advance, for this site */

@@ -137,6 +137,9 @@ typedef struct oc_backend_vtable_t {
     /* Path of that mailbox's root, encoded: what its owner can surely read. NULL in the table: the
      * product has no such path. */
     const char *(*home)(const oc_backend_t *, apr_pool_t *, const char *mailbox);
+    /* The mailbox that the page at conf->path shows to whoever has signed in: one plausible name,
+     * unescaped, or NULL. NULL in the table: the product has no such page. Pure. */
+    const char *(*whose)(const oc_backend_t *, apr_pool_t *, const char *page, apr_size_t len);
 } oc_backend_vtable_t;
 
 struct oc_backend_t {

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "httpd/config.h"
 #include "httpd/identify.h"
+#include "httpd/relay.h"
 #include "wire/words.h"
 
 APLOG_USE_MODULE(owacal);
@@ -28,6 +29,7 @@ void *oc_config_create_server(apr_pool_t *pool, server_rec *s)
     conf->realm_uses = apr_array_make(pool, 2, sizeof(oc_use_t));
     conf->account_uses = apr_array_make(pool, 2, sizeof(oc_account_use_t *));
     conf->keytabs = apr_array_make(pool, 2, sizeof(oc_keytab_use_t));
+    conf->relays = apr_array_make(pool, 1, sizeof(oc_use_t));
     return conf;
 }
 
@@ -47,6 +49,7 @@ void *oc_config_merge_server(apr_pool_t *pool, void *basev, void *addv)
     conf->uses = add->uses; /* each use is checked in its own server */
     conf->account_uses = add->account_uses;
     conf->keytabs = add->keytabs;
+    conf->relays = add->relays;
     conf->update_lines = add->update_lines ? add->update_lines : base->update_lines;
     return conf;
 }
@@ -199,6 +202,21 @@ static int load_keytabs(apr_pool_t *pconf, server_rec *s, const oc_server_conf_t
     return OK;
 }
 
+static void announce_relays(server_rec *s, const oc_server_conf_t *conf)
+{
+    for (int i = 0; i < conf->relays->nelts; ++i) {
+        const oc_use_t *use = &APR_ARRAY_IDX(conf->relays, i, oc_use_t);
+
+        oc_relay_in_use();
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+                     OC_LOGID(0584) "%s line %d: OwaCalIdentity relay: this server relays NTLM "
+                                    "logins, as an attacker in the middle would, by its owner's "
+                                    "will; it must not stand behind a proxy, and another mode is "
+                                    "better where there is one",
+                     use->file, use->line);
+    }
+}
+
 static int check_server(apr_pool_t *pconf, server_rec *s, oc_server_conf_t *conf)
 {
     const oc_use_t *where;
@@ -287,6 +305,7 @@ int oc_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, serv
         if (check_server(pconf, s, conf) != OK || load_keytabs(pconf, s, conf) != OK) {
             return !OK;
         }
+        announce_relays(s, conf);
         if (!conf->origin && s->server_scheme) {
             conf->origin = oc_words_origin(
                 pconf, apr_psprintf(pconf, "%s://%s:%d", s->server_scheme, s->server_hostname,

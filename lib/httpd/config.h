@@ -51,6 +51,7 @@ typedef enum oc_privacy_t {
     X(int, max_range, -1, 62)                                                                \
     X(int, leases, -1, 512)                                                                  \
     X(int, ledger, -1, 4096)                                                                 \
+    X(int, relayed, -1, 512)                                                                 \
     X(int, tracing, -1, OC_TRACING_OFF)
 
 /* Directory scope. */
@@ -123,6 +124,7 @@ typedef struct oc_server_conf_t {
     apr_array_header_t *realm_uses;   /* oc_use_t, one for each of them */
     apr_array_header_t *account_uses; /* oc_account_use_t *, of this server */
     apr_array_header_t *keytabs;      /* oc_keytab_use_t, of this server */
+    apr_array_header_t *relays;       /* oc_use_t: where OwaCalIdentity relay stands */
     apr_array_header_t *update_lines; /* const char *; NULL = built in */
 } oc_server_conf_t;
 

@@ -323,6 +323,7 @@ static const char *set_limit(cmd_parms *cmd, void *dummy, int argc, char *const 
         {"range", &conf->max_range, 1, 366},
         {"leases", &conf->leases, 16, 65536},
         {"ledger", &conf->ledger, 64, 1048576},
+        {"relayed", &conf->relayed, 1, 65536},
     };
     const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
     int i, k;
@@ -350,7 +351,7 @@ static const char *set_limit(cmd_parms *cmd, void *dummy, int argc, char *const 
                 cmd->pool, "OwaCalLimit: ", argv[i],
                 ": known are inflight=, queue=, "
                 "waiting=, per-user=, gss-threads=, body=, response=, attendees=, range=, "
-                "leases= and ledger=",
+                "leases=, ledger= and relayed=",
                 NULL);
         }
     }
@@ -544,7 +545,7 @@ const command_rec oc_config_commands[] = {
         "OwaCalIdentity", oc_identify_mode, NULL, ACCESS_CONF,
         "basic [upstream=basic|ntlm|forms] [domain=NAME], delegated [variable=NAME], s4u "
         "keytab=FILE [principal=HTTP/HOST@REALM], service credential=NAME [actors=FILE] "
-        "[groups=FILE] or device credential=NAME [rooms=ID,ID]"),
+        "[groups=FILE], device credential=NAME [rooms=ID,ID] or relay"),
     AP_INIT_TAKE1("OwaCalMailbox", set_mailbox, NULL, ACCESS_CONF,
                   "expression from the verified user to the mailbox"),
     AP_INIT_TAKE1("OwaCalTimezone", set_zone, NULL, ACCESS_CONF,

@@ -304,10 +304,22 @@ static const char *s4u_ready(cmd_parms *cmd, oc_dir_conf_t *conf)
     return NULL;
 }
 
+/* Start-up says where, so that nobody has it without knowing. */
+static const char *relay_ready(cmd_parms *cmd, oc_dir_conf_t *conf)
+{
+    oc_use_t *use = apr_array_push(server_of(cmd)->relays);
+
+    (void)conf;
+    use->name = "relay";
+    use->file = cmd->directive->filename;
+    use->line = cmd->directive->line_num;
+    return NULL;
+}
+
 static const struct {
     const char *token;
     int mode;
-    option_t *option;
+    option_t *option;  /* NULL: it has none */
     const char *known; /* its options, for messages */
     const char *(*ready)(cmd_parms *cmd, oc_dir_conf_t *conf); /* after them; NULL: nothing */
 } modes[] = {
@@ -318,6 +330,7 @@ static const struct {
      "credential=NAME, actors=FILE and groups=FILE", account_ready},
     {"device", OC_IDENTITY_DEVICE, device_option, "credential=NAME and rooms=ID,ID",
      account_ready},
+    {"relay", OC_IDENTITY_RELAY, NULL, "none", relay_ready},
 };
 #define MODES ((int)(sizeof(modes) / sizeof(modes[0])))
 
@@ -340,8 +353,14 @@ const char *oc_identify_mode(cmd_parms *cmd, void *mconfig, int argc, char *cons
         ++m;
     }
     if (m == MODES) {
-        return "OwaCalIdentity takes a mode, basic, delegated, s4u, service or device, and its "
-               "options";
+        const char *known = modes[0].token;
+
+        for (m = 1; m < MODES; ++m) {
+            known = apr_pstrcat(cmd->pool, known, m + 1 < MODES ? ", " : " or ", modes[m].token,
+                                NULL);
+        }
+        return apr_pstrcat(cmd->pool, "OwaCalIdentity takes a mode, ", known,
+                           ", and its options", NULL);
     }
     conf->identity = modes[m].mode;
     /* Fresh each time: nothing of an outer location's account stays. */
@@ -351,7 +370,7 @@ const char *oc_identify_mode(cmd_parms *cmd, void *mconfig, int argc, char *cons
 
         if (i == argc) {
             error = modes[m].ready ? modes[m].ready(cmd, conf) : NULL;
-        } else if (!modes[m].option(cmd, conf, argv[i], &error)) {
+        } else if (!modes[m].option || !modes[m].option(cmd, conf, argv[i], &error)) {
             error = apr_pstrcat(cmd->pool, "there is no option \"", argv[i], "\"; known are ",
                                 modes[m].known, NULL);
         }

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "base/text.h"
 #include "httpd/person.h"
+#include "httpd/relay.h"
 #include "wire/words.h"
 
 APLOG_USE_MODULE(owacal);
@@ -386,6 +387,9 @@ oc_identity_t *oc_person_identity(request_rec *r, const oc_dir_conf_t *conf,
         break;
     case OC_IDENTITY_S4U:
         id = s4u_identity(conf, person, call);
+        break;
+    case OC_IDENTITY_RELAY:
+        id = oc_relay_identity(r, backend, call);
         break;
     default:
         oc_result_fail(&call->result, OC_REASON_MISCONFIGURED,

@@ -167,6 +167,10 @@ oc_call_t *oc_request_call(oc_request_t *q, oc_identity_t **id)
     }
     *id = oc_person_identity(q->r, q->dir, &q->person, q->backend, call);
     if (!*id) {
+        oc_log(oc_reason_loglevel(call->result.reason), 0, call->id,
+               OC_LOGID(0585) "no credential for %s at %s: %s (%s)", q->person.user,
+               oc_str_log(q->r->pool, q->r->uri, 200), oc_reason_token(call->result.reason),
+               call->result.detail ? call->result.detail : "");
         oc_result_copy(&q->result, &call->result, q->r->pool);
         oc_call_destroy(call);
         return NULL;

@@ -107,6 +107,22 @@ static void write_trace(const oc_server_conf_t *conf, oc_call_t *call)
     }
 }
 
+static apr_status_t submit(oc_child_t *child, oc_call_t *call, oc_job_t *job, waiter_t *waiter,
+                           oc_result_t *res)
+{
+    apr_status_t rv;
+
+    job->finished = finished;
+    job->finished_baton = waiter;
+    rv = oc_net_submit_traced(oc_child_net(child), job, call->trace);
+    if (rv != APR_SUCCESS) {
+        oc_result_fail(res, rv == APR_EOF ? OC_REASON_STOPPING : OC_REASON_BUSY,
+                       "the I/O thread takes no more operations (OwaCalLimit queue=)");
+        res->retry_after = 2;
+    }
+    return rv;
+}
+
 static apr_status_t start(oc_child_t *child, oc_call_t *call, oc_identity_t *id, oc_job_t *op,
                           waiter_t *waiter, oc_job_t **job, oc_result_t *res)
 {
@@ -121,15 +137,7 @@ static apr_status_t start(oc_child_t *child, oc_call_t *call, oc_identity_t *id,
         oc_result_copy(res, &call->result, res->pool);
         return APR_EGENERAL;
     }
-    (*job)->finished = finished;
-    (*job)->finished_baton = waiter;
-    rv = oc_net_submit_traced(oc_child_net(child), *job, call->trace);
-    if (rv != APR_SUCCESS) {
-        oc_result_fail(res, rv == APR_EOF ? OC_REASON_STOPPING : OC_REASON_BUSY,
-                       "the I/O thread takes no more operations (OwaCalLimit queue=)");
-        res->retry_after = 2;
-    }
-    return rv;
+    return submit(child, call, *job, waiter, res);
 }
 
 void oc_wait_run(oc_child_t *child, const oc_server_conf_t *conf, oc_call_t *call,
@@ -177,5 +185,36 @@ void oc_wait_run(oc_child_t *child, const oc_server_conf_t *conf, oc_call_t *cal
 enter_undone:
     oc_child_leave(child, user);
 leave:
+    w->took = oc_clock_mono() - began;
+}
+
+void oc_wait_job(oc_child_t *child, oc_call_t *call, oc_job_t *job, apr_time_t at_most,
+                 apr_pool_t *pool, oc_wait_t *w)
+{
+    oc_mono_t began = oc_clock_mono();
+    const char *user = apr_pstrdup(pool, call->user);
+    waiter_t *waiter;
+
+    memset(w, 0, sizeof(*w));
+    w->call = call;
+    oc_result_init(&w->result, pool);
+    if (oc_child_enter(child, user, &w->result) != APR_SUCCESS) {
+        return;
+    }
+    waiter = waiter_create(call);
+    if (!waiter) {
+        oc_result_fail(&w->result, OC_REASON_INTERNAL, "out of memory");
+    } else if (submit(child, call, job, waiter, &w->result) != APR_SUCCESS) {
+        waiter_unref(waiter); /* the loop's share: it never got the job */
+        waiter_unref(waiter);
+    } else if (sleep_until_done(child, waiter, job, at_most + GRACE)) {
+        oc_result_copy(&w->result, &call->result, pool);
+        waiter_unref(waiter);
+    } else {
+        w->call = NULL;
+        oc_result_fail(&w->result, OC_REASON_UPSTREAM_TIMEOUT, "no answer within its deadline");
+        waiter_unref(waiter);
+    }
+    oc_child_leave(child, user);
     w->took = oc_clock_mono() - began;
 }

@@ -24,4 +24,10 @@ typedef struct oc_wait_t {
 void oc_wait_run(oc_child_t *child, const oc_server_conf_t *conf, oc_call_t *call,
                  oc_identity_t *id, oc_job_t *op, apr_pool_t *pool, oc_wait_t *w);
 
+/* The same for a job that is no operation and signs for itself (the login of relay.c), under
+ * call->user's place; it has set its own deadline, `at_most` from now. Time over: UPSTREAM_TIMEOUT.
+ */
+void oc_wait_job(oc_child_t *child, oc_call_t *call, oc_job_t *job, apr_time_t at_most,
+                 apr_pool_t *pool, oc_wait_t *w);
+
 #endif

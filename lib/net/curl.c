@@ -30,6 +30,7 @@
 #include "net/address.h"
 #include "net/curl.h"
 #include "net/owner.h"
+#include "net/pin.h"
 #include "net/wiping.h"
 
 #define BLOCK_BYTES  16384
@@ -51,6 +52,7 @@ struct oc_curl_cache_t {
     oc_curl_t *curl;
     const oc_site_t *site;
     oc_connauth_t connauth;
+    oc_pin_t *pin; /* NULL = as many connections as it takes */
     CURLSH *share;
     slot_t *resting;
     int resting_count;
@@ -116,6 +118,10 @@ static curl_socket_t open_socket(void *baton, curlsocktype purpose, struct curl_
     if (!t || purpose != CURLSOCKTYPE_IPCXN) {
         return CURL_SOCKET_BAD;
     }
+    if (slot->cache->pin && !oc_pin_may_open(slot->cache->pin, t->x->opens)) {
+        t->why = OC_PIN_GONE; /* libcurl wants another in its place */
+        return CURL_SOCKET_BAD;
+    }
     fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
     if (fd == -1) {
         return CURL_SOCKET_BAD;
@@ -140,21 +146,37 @@ static int close_socket(void *baton, curl_socket_t fd)
     return close(fd);
 }
 
+/* The cache outlives its connections. */
+static int close_pinned(void *baton, curl_socket_t fd)
+{
+    oc_curl_cache_t *cache = baton;
+
+    oc_pin_closed(cache->pin, fd);
+    return close_socket(cache->curl, fd);
+}
+
 /* ---- the last look before anything is sent ------------------------------------------------ */
 
 static int is_own_connection(oc_transfer_t *t, const char *name, const char *ip, int port)
 {
     oc_curl_t *curl = t->slot->cache->curl;
+    oc_pin_t *pin = t->slot->cache->pin;
     oc_owner_verdict_t verdict = oc_owner_check(curl->owners, name, t->key);
-    int i;
+    int i, fd = -1;
 
     for (i = 0; verdict == OC_OWNER_UNKNOWN && i < t->opened_count && i < 8; ++i) {
         if (oc_address_is(t->opened[i], ip, port) &&
             oc_owner_named(curl->owners, t->opened[i], t->key, name) == APR_SUCCESS) {
             verdict = OC_OWNER_SAME;
+            fd = t->opened[i];
         }
     }
     if (verdict == OC_OWNER_SAME) {
+        if (pin && !oc_pin_may_send(pin, t->x->opens, fd)) {
+            t->verdict = OC_X_NOT_SENT;
+            t->why = OC_PIN_GONE;
+            return 0;
+        }
         return 1;
     }
     ++curl->counts->owner_refused;
@@ -400,8 +422,9 @@ static CURLcode configure(slot_t *slot)
     SET(CURLOPT_DNS_CACHE_TIMEOUT, DNS_SECONDS);
     /* Lets it try a host's second address in time; the deadline itself is net.c's. */
     SET(CURLOPT_CONNECTTIMEOUT_MS, (long)apr_time_as_msec(conf->connect_timeout));
-    SET(CURLOPT_MAXAGE_CONN, idle > 0 ? idle : 1L);
-    SET(CURLOPT_MAXLIFETIME_CONN, LIFE_SECONDS);
+    /* How long a pinned connection lives is decided by its pin alone. */
+    SET(CURLOPT_MAXAGE_CONN, cache->pin ? 86400L : idle > 0 ? idle : 1L);
+    SET(CURLOPT_MAXLIFETIME_CONN, cache->pin ? 0L : LIFE_SECONDS);
     SET(CURLOPT_TCP_KEEPALIVE, 1L);
     SET(CURLOPT_TCP_KEEPIDLE, 30L);
     SET(CURLOPT_TCP_KEEPINTVL, 10L);
@@ -414,8 +437,8 @@ static CURLcode configure(slot_t *slot)
     SET(CURLOPT_PRIVATE, slot);
     SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
     SET(CURLOPT_OPENSOCKETDATA, slot);
-    SET(CURLOPT_CLOSESOCKETFUNCTION, close_socket);
-    SET(CURLOPT_CLOSESOCKETDATA, cache->curl);
+    SET(CURLOPT_CLOSESOCKETFUNCTION, cache->pin ? close_pinned : close_socket);
+    SET(CURLOPT_CLOSESOCKETDATA, cache->pin ? (void *)cache : cache->curl);
     SET(CURLOPT_PREREQFUNCTION, before_sending);
     SET(CURLOPT_PREREQDATA, slot);
     SET(CURLOPT_HEADERFUNCTION, on_header);
@@ -491,9 +514,10 @@ static void put_slot(slot_t *slot)
     ++cache->resting_count;
 }
 
-oc_curl_cache_t *oc_curl_cache_open(oc_curl_t *curl, const oc_site_t *site, oc_connauth_t connauth)
+oc_curl_cache_t *oc_curl_cache_open(oc_curl_t *curl, const oc_exchange_t *first)
 {
     oc_curl_cache_t *cache = calloc(1, sizeof(*cache));
+    const oc_site_t *site = first->site;
     char *to = NULL;
 
     if (!cache) {
@@ -501,7 +525,11 @@ oc_curl_cache_t *oc_curl_cache_open(oc_curl_t *curl, const oc_site_t *site, oc_c
     }
     cache->curl = curl;
     cache->site = site;
-    cache->connauth = connauth;
+    cache->connauth = first->connauth;
+    if (first->pin) {
+        oc_pin_hold(first->pin);
+        cache->pin = first->pin;
+    }
     cache->share = curl_share_init();
     if (!cache->share ||
         curl_share_setopt(cache->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_CONNECT) != CURLSHE_OK ||
@@ -540,8 +568,12 @@ void oc_curl_cache_close(oc_curl_cache_t *cache)
     if (rc != CURLSHE_OK) {
         oc_log(OC_LOG_CRIT, 0, NULL, OC_LOGID(0103) "a connection cache could not be closed: %s",
                curl_share_strerror(rc));
+        return; /* its connections may still call back */
     }
     curl_slist_free_all(cache->connect_to);
+    if (cache->pin) {
+        oc_pin_drop(cache->pin);
+    }
     free(cache);
 }
 

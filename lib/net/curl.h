@@ -57,7 +57,8 @@ oc_curl_t *oc_curl_create(int epoll, const oc_net_conf_t *conf, oc_curl_counts_t
 /* All transfers have ended and all caches are closed. */
 void oc_curl_destroy(oc_curl_t *curl);
 
-oc_curl_cache_t *oc_curl_cache_open(oc_curl_t *curl, const oc_site_t *site, oc_connauth_t connauth);
+/* For exchanges like this one: its site, its kind of authentication, its pin (held). */
+oc_curl_cache_t *oc_curl_cache_open(oc_curl_t *curl, const oc_exchange_t *first);
 /* Closes its connections. No transfer is running over it. */
 void oc_curl_cache_close(oc_curl_cache_t *cache);
 
