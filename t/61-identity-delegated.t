@@ -4,28 +4,23 @@
 # failure of the ticket is a page with a reason, never a login box.
 use strict;
 use warnings;
-use File::Temp qw(tempdir);
 use FindBin qw($Bin);
-use IO::Socket::INET;
 use JSON::PP qw(encode_json decode_json);
 use Test::More;
-use Time::HiRes qw(time sleep);
+use Time::HiRes qw(time);
 use lib "$Bin/lib";
 use Httpd;
+use Realm;
 use SimRun;
 
-my $lab = tempdir(CLEANUP => 1);
-chmod 0755, $lab;
 plan skip_all => 'curl is not installed' unless grep { -x "$_/curl" } split /:/, $ENV{PATH};
 plan skip_all => 'curl without GSS-API' unless `curl -V` =~ /GSS-API/;
 plan skip_all => 'mod_auth_gssapi is not installed (Debian: libapache2-mod-auth-gssapi)' unless -e Httpd::module_path('mod_auth_gssapi');
-my $said = `'$Bin/lab/kdc-up.sh' '$lab' 2>'$lab/err'`;
-plan skip_all => 'no Kerberos server programs (Debian: krb5-kdc krb5-admin-server krb5-user)' if $? >> 8 == 77;
-END { my $s = $?; system "$Bin/lab/kdc-down.sh", $lab if $lab && -d $lab; $? = $s }
-BAIL_OUT("kdc-up.sh failed: $said") if $?;
-my %lab = $said =~ /^export (\w+)=(.*)$/mg;
-$ENV{KRB5_CONFIG} = $lab{KRB5_CONFIG};
-$ENV{KRB5CCNAME} = "FILE:$lab/nobody";    # whatever the process itself has must never be used
+my $why = Realm->skip_reason('mit');
+plan skip_all => $why if $why;
+my $realm = Realm->start;
+$ENV{KRB5_CONFIG} = $realm->{config};
+$ENV{KRB5CCNAME} = 'FILE:' . $realm->path('nobody');    # whatever the process itself has must never be used
 
 my $url = '/booking/bookings';
 my $no = 0;
@@ -37,7 +32,7 @@ sub front {
     my $web = Httpd->start(
         backend_line => "OwaCalBackend corp owa2003 http://exchange.test/exchange/ connect=127.0.0.1:$sim->{port}",
         modules => ['auth_gssapi'], location => 'OwaCalIdentity delegated', %o,
-        auth => "AuthType GSSAPI\n  AuthName intranet\n  GssapiCredStore keytab:$lab{LAB_FRONT_KEYTAB}\n"
+        auth => "AuthType GSSAPI\n  AuthName intranet\n  GssapiCredStore keytab:$realm->{keytab}{front}\n"
             . "  GssapiAllowedMech krb5\n$extra  Require valid-user");
     return $web;
 }
@@ -58,10 +53,10 @@ sub ask {
 
 sub calendar { my ($sim, $name) = @_; return map { SimRun::subject($_) } $sim->items($name, qr/^Calendar$/) }
 
-my @sim_args = ('--auth', 'kerberos', '--keytab', $lab{LAB_BACK_KEYTAB});
+my @sim_args = ('--auth', 'kerberos', '--keytab', $realm->{keytab}{back});
 my $sim = SimRun->start(@sim_args);
 my $web = front($sim);
-my %cache = (alice => $lab{LAB_CC_ALICE}, bob => $lab{LAB_CC_BOB}, carol => $lab{LAB_CC_CAROL});
+my %cache = %{ $realm->{cache} };
 
 subtest 'the story with a forwarded ticket' => sub {
     my $r = ask($web, $cache{alice}, POST => $url, booking(room => 'boardroom', required => 'carol@example.test'));
@@ -112,18 +107,19 @@ subtest 'what can be wrong with a ticket' => sub {
     # carol's ticket may not be forwarded
     reason_of('sensitive: may not be forwarded', $web, $cache{carol}, 403, 'no-delegated-credential');
     # A ticket cache of bob's under alice's login: only a misconfigured server does that, and it must be noticed.
-    my $copy = "$lab/foreign";
+    my $copy = $realm->path('foreign');
     system 'cp', $cache{bob} =~ s/^FILE://r, $copy;
     chmod 0644, $copy;
     my $mixed = sub { my ($value) = @_; return front($sim, modules => ['auth_gssapi', 'setenvif'], gss => "  SetEnvIf Request_URI . OTHER=$value\n",
         location => 'OwaCalIdentity delegated variable=OTHER') };
     reason_of("somebody else's ticket", $mixed->("FILE:$copy"), $cache{alice}, 500, 'identity-mismatch');
-    reason_of('a cache that is not there', $mixed->("FILE:$lab/gone"), $cache{alice}, 403, 'no-delegated-credential');
-    open my $f, '>', "$lab/damaged" or die;
+    reason_of('a cache that is not there', $mixed->('FILE:' . $realm->path('gone')), $cache{alice}, 403, 'no-delegated-credential');
+    my $damaged = $realm->path('damaged');
+    open my $f, '>', $damaged or die;
     print $f 'this is no ticket cache';
     close $f;
-    chmod 0644, "$lab/damaged";
-    reason_of('a damaged cache', $mixed->("FILE:$lab/damaged"), $cache{alice}, 403, 'no-delegated-credential');
+    chmod 0644, $damaged;
+    reason_of('a damaged cache', $mixed->("FILE:$damaged"), $cache{alice}, 403, 'no-delegated-credential');
     reason_of('a cache type that is not a file', $mixed->('KEYRING:session'), $cache{alice}, 403, 'no-delegated-credential');
     # The same realm, but a calendar server that it does not know.
     my $other = front($sim, backend_line => "OwaCalBackend corp owa2003 http://unknown.test/exchange/ connect=127.0.0.1:$sim->{port}");
@@ -132,15 +128,7 @@ subtest 'what can be wrong with a ticket' => sub {
 
 subtest 'a KDC that is silent hurts nobody else' => sub {
     # A realm whose KDC takes connections and never answers; alice's ticket is good, the service ticket is not cached.
-    my $deaf = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1', LocalPort => 0) or die;
-    open my $in, '<', $lab{KRB5_CONFIG} or die;
-    my $conf = do { local $/; <$in> };
-    my $port = $deaf->sockport;
-    $conf =~ s/kdc = 127\.0\.0\.1:\d+/kdc = 127.0.0.1:$port/;
-    open my $f, '>', "$lab/deaf.conf" or die;
-    print $f $conf;
-    close $f;
-    my $front = front($sim, env => { KRB5_CONFIG => "$lab/deaf.conf" }, server => 'OwaCalTimeout step=1s operation=2s undo=1s');
+    my $front = front($sim, env => { KRB5_CONFIG => $realm->silent_config }, server => 'OwaCalTimeout step=1s operation=2s undo=1s');
     my $began = time;
     my $r = ask($front, $cache{alice}, GET => '/booking/bookings');
     is("$r->{status} $r->{json}{reason}", '503 kdc-unreachable', 'its users get 503') or diag $r->{content};

@@ -168,8 +168,7 @@ class Connection(BaseHTTPRequestHandler):
     # ---- the simulator ----
 
     def pass_on(self, body):
-        first = self.upstream is None
-        if first:
+        if self.upstream is None:
             self.upstream = HTTPConnection("127.0.0.1", sim_port, timeout=120)
             self.upstream.connect()
             self.upstream.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -188,8 +187,11 @@ class Connection(BaseHTTPRequestHandler):
         content = reply.read()
         if reply.will_close:
             self.close_connection = True
-        self.answer(reply.status, reply.reason,
-                    [(n, v) for n, v in reply.getheaders() if n.lower() not in HOP], content)
+        headers = [(n, v) for n, v in reply.getheaders() if n.lower() not in HOP]
+        if reply.status == 401:     # the simulator wants a new login
+            self.user = None
+            headers += [("WWW-Authenticate", s) for s in SCHEMES]
+        self.answer(reply.status, reply.reason, headers, content)
 
     def handle_request(self):
         try:

@@ -35,6 +35,8 @@ package Realm;
 #   silent_config(HOW)       another krb5.conf for the same realm, whose KDC is 'silent' (takes
 #                            connections, never answers), 'dropped' (no connection comes about) or
 #                            'closed' (refuses them)
+#   users_file               for the simulator's --users: mailboxes of alice, bob, carol and u01, ..,
+#                            and the rooms boardroom and room1
 #   path(NAME)               a name for a file of the test's own, readable for httpd's user
 #   stop
 
@@ -73,10 +75,10 @@ sub skip_reason {
 sub start {
     my ($class, %o) = @_;
     my $kind = $o{kind} // 'mit';
-    my $self = bless { kind => $kind, dir => tempdir('realm-XXXXXX', TMPDIR => 1), owner => $$ }, $class;
-    chmod 0755, $self->{dir};
     my @command = command($kind, 'USERS=' . ($o{users} // 0), 'BACK_ENCTYPES=' . ($o{rc4} ? 'rc4' : 'aes'),
         'TICKET_LIFE=' . ($o{ticket_life} // '8h'));
+    my $self = bless { kind => $kind, users => $o{users} // 0, dir => tempdir('realm-XXXXXX', TMPDIR => 1), owner => $$ }, $class;
+    chmod 0755, $self->{dir};
     $self->guard;
     my $pid = open my $out, '-|' // croak "fork: $!";
     if (!$pid) {
@@ -168,6 +170,16 @@ END {
 }
 
 sub path { my ($self, $name) = @_; return "$self->{dir}/$name" }
+
+sub users_file {
+    my ($self) = @_;
+    my $file = $self->path('users');
+    open my $out, '>', $file or croak "$file: $!";
+    print $out map { "$_:pw-$_:$_\@example.test:person:en\n" } qw(alice bob carol), map { sprintf 'u%02d', $_ } 1 .. $self->{users};
+    print $out map { "$_:pw-$_:$_\@example.test:room:accept:en\n" } qw(boardroom room1);
+    close $out or croak "$file: $!";
+    return $file;
+}
 
 # ---- tickets ----
 

@@ -280,7 +280,7 @@ static int accept_account(sim_req_t *q, const char *name, const char *means)
     return DONE;
 }
 
-/* A front that has verified the user says who it is, and proves by a secret that it is that front. */
+/* A front that has verified the user says who he is, and proves by a secret that it is the one. */
 static int check_trusted(sim_req_t *q)
 {
     const char *secret = sim_setting(q->conf, "trusted-secret");

@@ -25,8 +25,8 @@ extern module AP_MODULE_DECLARE_DATA owasim_module;
 
 /* ---- settings ---- */
 
-/* One row per switch. `allowed`: values separated by '|', or "number" or "text", or "secret", a text
- * that is not shown. */
+/* One row per switch. `allowed`: values separated by '|', or "number" or "text", or "secret", a
+ * text that is not shown. */
 typedef struct sim_setting_row_t {
     const char *name;
     const char *allowed;
