@@ -17,6 +17,7 @@
  * id, and "ok" or what is wrong with the answer. All acts on one booking come in order.
  */
 #include <ctype.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -661,6 +662,8 @@ int main(int argc, char **argv)
         return 64;
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
+    /* Who reads along, and acts on what he reads, is never far behind. */
+    fcntl(STDOUT_FILENO, F_SETPIPE_SZ, 4096);
     curl_global_init(CURL_GLOBAL_ALL);
     meet_people();
     for (i = 0; i < conf.lines; ++i) {

@@ -339,6 +339,7 @@ sub judge {
         $protocol{ $_->{protocol} }++;
         $users_on{ $_->{port} }{ $_->{user} } = 1;
     }
+    note(join ', ', map { "$_: $protocol{$_}" } sort keys %protocol);
     my $wanted = ($o->{http} // 1) == 2 ? 'HTTP/2.0' : 'HTTP/1.1';
     cmp_ok($protocol{$wanted} // 0, '>', $o->{operations} * 0.8, "it was $wanted") or diag(explain(\%protocol));
     cmp_ok(scalar(grep { keys %$_ > 3 } values %users_on), '>', 5, 'different people came over one connection');
