@@ -27,17 +27,17 @@ typedef struct oc_fragment_t {
     oc_fragment_page_t *page;
     const oc_fragment_kind_t *kind;
     oc_view_t view;   /* the page's, with what belongs to this fragment alone */
-    oc_input_t in;    /* the parameters; where one is not given, the page's query */
+    const apr_table_t *said; /* by the author */
+    oc_input_t in;    /* that, and what the page's query says of what was left open */
     oc_result_t result;
     apr_array_header_t *lookups; /* oc_lookup_t *: what `ask` began; waited for before `show` */
     void *data;       /* the kind's own, from `ask` to `show` */
 } oc_fragment_t;
 
-#define OC_FRAGMENT_PARAMETERS 24
-
 struct oc_fragment_kind_t {
     const char *name;
-    const char *const *parameters; /* known names, NULL at the end */
+    const char *const *parameters; /* what an author may say; names, NULL at the end */
+    const char *const *open; /* what the page's query may say where the author does not */
     int phrasing; /* 1: may stand within a sentence (span); 0: needs a block */
     /* Fails with f->result set. */
     apr_status_t (*ask)(oc_fragment_t *f);
