@@ -97,7 +97,9 @@ static int charset_fits(const char *name, apr_size_t len, int *utf8)
 /* Which pages can be filled. NULL, or why this one is left alone; "" is no matter for the log. */
 static const char *unfit(request_rec *r, int *xml, int *utf8)
 {
-    const char *type = r->content_type, *charset, *coding;
+    /* With AddDefaultCharset, which the core puts there only when the headers are sent. */
+    const char *type = r->content_type ? ap_make_content_type(r, r->content_type) : NULL;
+    const char *charset, *coding;
     apr_size_t len;
 
     len = type ? strcspn(type, "; \t") : 0;
@@ -350,6 +352,7 @@ static apr_status_t read_bucket(filter_t *me, ap_filter_t *f, apr_bucket *b, con
     apr_status_t rv = apr_bucket_read(b, data, len, APR_NONBLOCK_READ);
 
     if (APR_STATUS_IS_EAGAIN(rv)) {
+        oc_lookup_go(me->page->lookups);
         if ((rv = advance(me, f, 0, out)) == APR_SUCCESS &&
             (rv = flush(me, f, out)) == APR_SUCCESS) {
             rv = apr_bucket_read(b, data, len, APR_BLOCK_READ);
@@ -447,6 +450,7 @@ static apr_status_t run(filter_t *me, ap_filter_t *f, apr_bucket_brigade *in)
             return APR_BRIGADE_EMPTY(in) ? rv : ap_pass_brigade(f->next, in);
         }
     }
+    oc_lookup_go(me->page->lookups); /* whoever makes the page goes on now */
     if (rv == APR_SUCCESS && (rv = pass(me, f, out)) == APR_SUCCESS) {
         rv = set_aside(me, f);
     }

@@ -221,9 +221,9 @@ apr_status_t oc_fragment_finish(oc_fragment_t *f, const char **html)
     for (int i = 0; i < f->lookups->nelts; ++i) {
         oc_lookup_t *l = APR_ARRAY_IDX(f->lookups, i, oc_lookup_t *);
 
-        f->view.op_id = f->result.reason == OC_REASON_OK ? l->op_id : f->view.op_id;
         if (oc_lookup_wait(l) != APR_SUCCESS && f->result.reason == OC_REASON_OK) {
             oc_result_copy(&f->result, &l->result, f->in.pool);
+            f->view.op_id = l->op_id;
         }
     }
     *html = f->result.reason == OC_REASON_OK ? f->kind->show(f) : NULL;

@@ -1,11 +1,11 @@
 /* fragment.h - what stands in other people's pages: one table of kinds, whichever way they are
  * asked for (a data-owacal placeholder, an SSI element, a handler's query).
  *
- * A fragment goes parameters -> look-ups begun without waiting -> text. A kind is one row in the
+ * A fragment goes parameters -> look-ups, not waited for -> text. A kind is one row in the
  * table of fragment.c with two functions: `ask` reads the parameters (checked and bounded by then)
- * and begins the look-ups; `show` runs when they are answered and renders by lib/view. A new kind
- * needs the row, the two functions (kinds.c or a file of its own) and a view function. Request
- * thread; everything in the request's pool.
+ * and asks what it needs to know (lookup.h); `show` runs when they are answered and renders by
+ * lib/view. A new kind needs the row, the two functions (kinds.c or a file of its own) and a view
+ * function. Request thread; everything in the request's pool.
  */
 #ifndef OC_HTTPD_FRAGMENT_H
 #define OC_HTTPD_FRAGMENT_H
@@ -30,7 +30,7 @@ typedef struct oc_fragment_t {
     const apr_table_t *said; /* by the author */
     oc_input_t in;    /* that, and what the page's query says of what was left open */
     oc_result_t result;
-    apr_array_header_t *lookups; /* oc_lookup_t *: what `ask` began; waited for before `show` */
+    apr_array_header_t *lookups; /* oc_lookup_t *: what `ask` asked; answered before `show` */
     void *data;       /* the kind's own, from `ask` to `show` */
 } oc_fragment_t;
 

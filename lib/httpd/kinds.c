@@ -11,7 +11,7 @@
 /* Free/busy is asked for whole days in these, however it is shown, so that all of a page's
  * fragments about one day ask for the same. */
 #define SLOT      apr_time_from_sec(300)
-#define CELLS_MAX 10000
+#define CELLS_MAX 5000
 
 /* ---- parameters that several kinds have ---- */
 

@@ -1,4 +1,5 @@
 /* lookup.c - see lookup.h. */
+#include <string.h>
 #include <apr_strings.h>
 
 #include "cal/attendee.h"
@@ -99,30 +100,35 @@ static void begin(oc_lookup_t *l, oc_call_t *call, oc_identity_t *id, oc_job_t *
     over(l->store);
 }
 
-static int covers(const apr_array_header_t *all, const apr_array_header_t *some)
+static int holds(const apr_array_header_t *who, const char *address)
 {
-    for (int i = 0; i < some->nelts; ++i) {
-        int k = 0;
-
-        while (k < all->nelts && !oc_attendee_same(APR_ARRAY_IDX(all, k, const char *),
-                                                   APR_ARRAY_IDX(some, i, const char *))) {
-            ++k;
-        }
-        if (k == all->nelts) {
-            return 0;
+    for (int i = 0; i < who->nelts; ++i) {
+        if (oc_attendee_same(APR_ARRAY_IDX(who, i, const char *), address)) {
+            return 1;
         }
     }
-    return 1;
+    return 0;
 }
 
-static oc_lookup_t *asked(oc_lookup_store_t *store, const char *key, const apr_array_header_t *who)
+/* How many of `some` are not among `all`. */
+static int missing(const apr_array_header_t *all, const apr_array_header_t *some)
 {
-    oc_lookup_t *l = store->first;
+    int n = 0;
 
-    while (l && (strcmp(l->key, key) != 0 || (who && !covers(l->who, who)))) {
-        l = l->next;
+    for (int i = 0; i < some->nelts; ++i) {
+        n += !holds(all, APR_ARRAY_IDX(some, i, const char *));
     }
-    return l;
+    return n;
+}
+
+static void join(oc_lookup_t *l, const apr_array_header_t *who)
+{
+    for (int i = 0; i < who->nelts; ++i) {
+        const char *address = APR_ARRAY_IDX(who, i, const char *);
+        if (!holds(l->who, address)) {
+            APR_ARRAY_PUSH(l->who, const char *) = address;
+        }
+    }
 }
 
 oc_lookup_t *oc_lookup_freebusy(oc_lookup_store_t *store, const apr_array_header_t *who,
@@ -132,28 +138,23 @@ oc_lookup_t *oc_lookup_freebusy(oc_lookup_store_t *store, const apr_array_header
                                    "freebusy %" APR_TIME_T_FMT " %" APR_TIME_T_FMT
                                    " %" APR_TIME_T_FMT,
                                    range.start, range.end, slot);
-    oc_lookup_t *l = asked(store, key, who);
-    oc_freebusy_query_t *ask;
-    oc_identity_t *id;
-    oc_call_t *call;
+    oc_lookup_t *l;
 
-    if (l) {
-        return l;
-    }
-    l = add(store, OC_VERB_FREEBUSY, key);
-    l->who = who;
-    if ((call = open_call(l, &id)) != NULL) {
-        ask = apr_pcalloc(call->pool, sizeof(*ask));
-        ask->slot = slot;
-        ask->range = oc_range_align(range, slot);
-        ask->who = apr_array_make(call->pool, who->nelts + 1, sizeof(const char *));
-        for (int i = 0; i < who->nelts; ++i) {
-            APR_ARRAY_PUSH(ask->who, const char *) =
-                apr_pstrdup(call->pool, APR_ARRAY_IDX(who, i, const char *));
+    for (l = store->first; l; l = l->next) {
+        int more = strcmp(l->key, key) == 0 ? missing(l->who, who) : -1;
+
+        if (more == 0 ||
+            (more > 0 && !l->sent && l->who->nelts + more <= store->q->conf->max_attendees)) {
+            break;
         }
-        begin(l, call, id,
-              oc_op_freebusy(call, store->q->backend, &store->q->op_conf, ask, &l->rows));
     }
+    if (!l) {
+        l = add(store, OC_VERB_FREEBUSY, key);
+        l->who = apr_array_make(store->q->r->pool, who->nelts + 1, sizeof(const char *));
+        l->range = range;
+        l->slot = slot;
+    }
+    join(l, who);
     return l;
 }
 
@@ -162,26 +163,66 @@ oc_lookup_t *oc_lookup_list(oc_lookup_store_t *store, oc_range_t range, int max)
     const char *key =
         apr_psprintf(store->q->r->pool, "list %" APR_TIME_T_FMT " %" APR_TIME_T_FMT " %d",
                      range.start, range.end, max);
-    oc_lookup_t *l = asked(store, key, NULL);
-    oc_list_query_t *ask;
-    oc_identity_t *id;
-    oc_call_t *call;
+    oc_lookup_t *l = store->first;
 
-    if (l) {
-        return l;
+    while (l && strcmp(l->key, key) != 0) {
+        l = l->next;
     }
-    l = add(store, OC_VERB_LIST, key);
-    if ((call = open_call(l, &id)) != NULL) {
-        ask = apr_pcalloc(call->pool, sizeof(*ask));
-        ask->range = range;
-        ask->max = max;
-        begin(l, call, id, oc_op_list(call, store->q->backend, &store->q->op_conf, ask, &l->list));
+    if (!l) {
+        l = add(store, OC_VERB_LIST, key);
+        l->range = range;
+        l->max = max;
     }
     return l;
 }
 
+static oc_job_t *freebusy_job(oc_lookup_t *l, oc_call_t *call)
+{
+    oc_request_t *q = l->store->q;
+    oc_freebusy_query_t *ask = apr_pcalloc(call->pool, sizeof(*ask));
+
+    ask->slot = l->slot;
+    ask->range = oc_range_align(l->range, l->slot);
+    ask->who = apr_array_make(call->pool, l->who->nelts + 1, sizeof(const char *));
+    for (int i = 0; i < l->who->nelts; ++i) {
+        APR_ARRAY_PUSH(ask->who, const char *) =
+            apr_pstrdup(call->pool, APR_ARRAY_IDX(l->who, i, const char *));
+    }
+    return oc_op_freebusy(call, q->backend, &q->op_conf, ask, &l->rows);
+}
+
+static oc_job_t *list_job(oc_lookup_t *l, oc_call_t *call)
+{
+    oc_request_t *q = l->store->q;
+    oc_list_query_t *ask = apr_pcalloc(call->pool, sizeof(*ask));
+
+    ask->range = l->range;
+    ask->max = l->max;
+    return oc_op_list(call, q->backend, &q->op_conf, ask, &l->list);
+}
+
+void oc_lookup_go(oc_lookup_store_t *store)
+{
+    for (oc_lookup_t *l = store->first; l; l = l->next) {
+        oc_identity_t *id;
+        oc_call_t *call;
+
+        if (l->sent) {
+            continue;
+        }
+        l->sent = 1;
+        if ((call = open_call(l, &id)) != NULL) {
+            begin(l, call, id,
+                  l->verb == OC_VERB_LIST ? list_job(l, call) : freebusy_job(l, call));
+        }
+    }
+}
+
 int oc_lookup_over(const oc_lookup_t *l)
 {
+    if (!l->sent) {
+        return 0;
+    }
     return !l->begun || l->ended || oc_wait_over(&l->wait);
 }
 
@@ -190,6 +231,7 @@ apr_status_t oc_lookup_wait(oc_lookup_t *l)
     oc_request_t *q = l->store->q;
 
     if (!l->ended) {
+        oc_lookup_go(l->store);
         l->ended = 1;
         if (l->begun) {
             oc_wait_end(&l->wait);

@@ -1,9 +1,11 @@
 /* lookup.h - what one page asks the calendar server: many questions side by side, each asked once.
  *
- * A question is begun without waiting; asked again, or as a part of one that was asked, it is the
- * same look-up. All of a page's look-ups together are one waiting request in the sense of
- * OwaCalLimit per-user= and waiting=: one worker thread sleeps for them. Request thread; everything
- * in the request's pool; with that pool the look-ups under way are abandoned.
+ * A question asked again, or as a part of one that was asked, is the same look-up; those about the
+ * free/busy of one time become one exchange, for as long as oc_lookup_go() has not sent them off. A
+ * page's reader does that whenever he has to wait for more of the page. All of a page's look-ups
+ * together are one waiting request in the sense of OwaCalLimit per-user= and waiting=: one worker
+ * thread sleeps for them. Request thread; everything in the request's pool; with that pool the
+ * look-ups under way are abandoned.
  */
 #ifndef OC_HTTPD_LOOKUP_H
 #define OC_HTTPD_LOOKUP_H
@@ -22,9 +24,12 @@ typedef struct oc_lookup_t {
     struct oc_lookup_t *next;
     oc_lookup_store_t *store;
     const char *key;
-    const apr_array_header_t *who;
+    apr_array_header_t *who; /* free/busy of; more may join before it is sent */
+    oc_range_t range;
+    apr_time_t slot;
+    int max;
     oc_wait_t wait;
-    int begun, ended;
+    int sent, begun, ended; /* sent: it was tried; begun: and there is something to wait for */
 } oc_lookup_t;
 
 #define OC_LOOKUP_MAX 64 /* of one page */
@@ -35,9 +40,12 @@ oc_lookup_store_t *oc_lookup_open(oc_request_t *q);
 oc_lookup_t *oc_lookup_freebusy(oc_lookup_store_t *store, const apr_array_header_t *who,
                                 oc_range_t range, apr_time_t slot);
 oc_lookup_t *oc_lookup_list(oc_lookup_store_t *store, oc_range_t range, int max);
+/* Begin what was asked so far; never waits. */
+void oc_lookup_go(oc_lookup_store_t *store);
 /* 1 if oc_lookup_wait() would return at once. */
 int oc_lookup_over(const oc_lookup_t *l);
-/* Wait until it is answered; what l->result says. Results live until oc_lookup_close(). */
+/* Wait until it is answered, having sent off what was asked; what l->result says. Results live
+ * until oc_lookup_close(). */
 apr_status_t oc_lookup_wait(oc_lookup_t *l);
 /* End of the page: abandon what is under way, free what was answered. */
 void oc_lookup_close(oc_lookup_store_t *store);

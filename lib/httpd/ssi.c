@@ -6,6 +6,7 @@
 #include <httpd.h>
 #include <http_config.h>
 #include <http_log.h>
+#include <http_protocol.h>
 #include <util_filter.h>
 #include <mod_include.h>
 #include <apr_strings.h>
@@ -35,6 +36,7 @@ static apr_status_t late_read(apr_bucket *b, const char **data, apr_size_t *len,
     apr_pool_t *pool = late->fragment->in.pool;
     const char *html;
 
+    oc_lookup_go(late->fragment->page->lookups);
     if (block == APR_NONBLOCK_READ && !oc_fragment_over(late->fragment)) {
         return APR_EAGAIN;
     }
@@ -117,9 +119,10 @@ static const char *name_of(apr_pool_t *pool, const char *tag)
     return name;
 }
 
-static int is_utf8(const request_rec *r)
+static int is_utf8(request_rec *r)
 {
-    const char *charset = r->content_type ? ap_strcasestr(r->content_type, "charset=") : NULL;
+    const char *type = r->content_type ? ap_make_content_type(r, r->content_type) : "";
+    const char *charset = ap_strcasestr(type, "charset=");
 
     charset = charset ? charset + strlen("charset=") : "";
     return strncasecmp(charset + (*charset == '"'), "utf-8", 5) == 0;
@@ -159,9 +162,8 @@ static apr_status_t element(include_ctx_t *ctx, ap_filter_t *f, apr_bucket_briga
         SSI_CREATE_ERROR_BUCKET(ctx, f, bb);
         return APR_SUCCESS;
     }
-    if (r->sent_bodyct == 0) {
-        oc_filter_headers(r);
-    }
+    oc_log(OC_LOG_WARNING, 0, NULL, OC_LOGID(0619) "sent %ld cc=%s main=%p out=%p", r->sent_bodyct, apr_table_get(r->headers_out, "Accept-Ranges"), (void *)r->main, (void *)r->headers_out);
+    oc_filter_headers(r); /* too late, and without effect, behind the first 8 KB of a page */
     fragment = oc_fragment_begin(page, kind, parameters, NULL);
     if (oc_reason_kind(fragment->result.reason) == OC_KIND_INPUT) {
         oc_log(OC_LOG_WARNING, 0, NULL, OC_LOGID(0599) "%s: an element owacal: %s: %s",

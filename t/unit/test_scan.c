@@ -83,7 +83,7 @@ static void found(void)
 {
     page_is("ab<div data-owacal=\"grid\">old</div>cd", 0, "B26 div grid; E29", 0, "a placeholder");
     page_is("<DIV Data-OwaCal='next' DATA-Room = \"a&amp;b\" data-all-day id=q></DIV >", 0,
-            "B67 div next room=a&b all_day=; E67", 0, "any case, any quotes");
+            "B64 div next room=a&b all_day=; E64", 0, "any case, any quotes");
     page_is("<span data-room=b data-owacal=next>x</span>", 0, "B35 span next room=b; E36", 0,
             "data-owacal last");
     page_is(D "<div>1</div><DIV><div/></div></div>2</div></div>", 0, "B19 div x; E55", 0,
