@@ -1,6 +1,7 @@
 /* mod_owacal.c - the module record and its hooks; everything else is in lib/. */
 #include <httpd.h>
 #include <http_config.h>
+#include <http_request.h>
 #include <ap_mpm.h>
 #include <mpm_common.h>
 
@@ -16,6 +17,8 @@ static void register_hooks(apr_pool_t *pool)
 
     (void)pool;
     oc_filter_register();
+    oc_ssi_register();
+    ap_hook_insert_filter(oc_ssi_insert_filter, NULL, NULL, APR_HOOK_LAST);
     ap_hook_check_config(oc_config_check, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(oc_child_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(oc_ssi_post_config, include, NULL, APR_HOOK_MIDDLE);

@@ -534,5 +534,7 @@ static apr_status_t filter(ap_filter_t *f, apr_bucket_brigade *in)
 
 void oc_filter_register(void)
 {
-    ap_register_output_filter(NAME, filter, init, AP_FTYPE_RESOURCE);
+    /* Behind all that make or change the page, mod_include among them, in whatever order they are
+     * named. */
+    ap_register_output_filter(NAME, filter, init, AP_FTYPE_RESOURCE + 1);
 }

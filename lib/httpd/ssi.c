@@ -1,7 +1,9 @@
 /* ssi.c - see ssi.h.
  *
- * The element leaves a bucket that is read when its look-ups are answered: all elements of what
- * mod_include passes on at a time are asked side by side.
+ * The element leaves a bucket that becomes text when its look-ups are answered. mod_include passes
+ * on what it has before each element; a filter of ours behind it holds that until the page, or a
+ * good part of it, is there: so all elements are asked side by side, and the page's headers can
+ * still be told.
  */
 #include <httpd.h>
 #include <http_config.h>
@@ -162,8 +164,6 @@ static apr_status_t element(include_ctx_t *ctx, ap_filter_t *f, apr_bucket_briga
         SSI_CREATE_ERROR_BUCKET(ctx, f, bb);
         return APR_SUCCESS;
     }
-    oc_log(OC_LOG_WARNING, 0, NULL, OC_LOGID(0619) "sent %ld cc=%s main=%p out=%p", r->sent_bodyct, apr_table_get(r->headers_out, "Accept-Ranges"), (void *)r->main, (void *)r->headers_out);
-    oc_filter_headers(r); /* too late, and without effect, behind the first 8 KB of a page */
     fragment = oc_fragment_begin(page, kind, parameters, NULL);
     if (oc_reason_kind(fragment->result.reason) == OC_KIND_INPUT) {
         oc_log(OC_LOG_WARNING, 0, NULL, OC_LOGID(0599) "%s: an element owacal: %s: %s",
@@ -175,6 +175,101 @@ static apr_status_t element(include_ctx_t *ctx, ap_filter_t *f, apr_bucket_briga
     }
     APR_BRIGADE_INSERT_TAIL(bb, late_create(fragment, is_utf8(r), f->c->bucket_alloc));
     return APR_SUCCESS;
+}
+
+/* ---- the filter behind mod_include ---- */
+
+#define HOLD      "owacal-ssi"
+#define HOLD_MOST (256 * 1024) /* bytes */
+
+typedef struct hold_t {
+    apr_bucket_brigade *kept;
+    apr_size_t bytes;
+    int seen; /* an element of ours */
+} hold_t;
+
+/* 1: the page has come to an end, or must go on. */
+static int hold_bucket(ap_filter_t *f, hold_t *me, apr_bucket *b)
+{
+    APR_BUCKET_REMOVE(b);
+    APR_BRIGADE_INSERT_TAIL(me->kept, b);
+    if (b->type == &late_type) {
+        me->seen = 1;
+        return 0;
+    }
+    if (APR_BUCKET_IS_METADATA(b)) {
+        return APR_BUCKET_IS_EOS(b) || APR_BUCKET_IS_FLUSH(b) || AP_BUCKET_IS_ERROR(b);
+    }
+    if (b->length == (apr_size_t)-1 || apr_bucket_setaside(b, f->r->pool) != APR_SUCCESS) {
+        return 1;
+    }
+    me->bytes += b->length;
+    return me->bytes > HOLD_MOST;
+}
+
+/* Of a subrequest, whose memory may go before the page around it is sent. */
+static apr_status_t read_late(apr_bucket_brigade *bb)
+{
+    apr_bucket *b;
+
+    for (b = APR_BRIGADE_FIRST(bb); b != APR_BRIGADE_SENTINEL(bb); b = APR_BUCKET_NEXT(b)) {
+        const char *data;
+        apr_size_t len;
+        apr_status_t rv = b->type == &late_type
+                              ? apr_bucket_read(b, &data, &len, APR_BLOCK_READ)
+                              : APR_SUCCESS;
+        if (rv != APR_SUCCESS) {
+            return rv;
+        }
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t hold(ap_filter_t *f, apr_bucket_brigade *in)
+{
+    hold_t *me = f->ctx;
+    apr_status_t rv;
+    int over = 0;
+
+    if (!me) {
+        me = f->ctx = apr_pcalloc(f->r->pool, sizeof(*me));
+        me->kept = apr_brigade_create(f->r->pool, f->c->bucket_alloc);
+    }
+    while (!APR_BRIGADE_EMPTY(in)) {
+        over |= hold_bucket(f, me, APR_BRIGADE_FIRST(in));
+    }
+    if (!over) {
+        return APR_SUCCESS;
+    }
+    if (me->seen) {
+        if (page_of(f->r)) {
+            oc_lookup_go(page_of(f->r)->lookups);
+        }
+        oc_filter_headers(f->r); /* without effect once they are sent */
+    }
+    if (f->r->main && (rv = read_late(me->kept)) != APR_SUCCESS) {
+        return rv;
+    }
+    me->bytes = 0;
+    return ap_pass_brigade(f->next, me->kept);
+}
+
+/* httpd's insert_filter hook, after those that add mod_include's filter. */
+void oc_ssi_insert_filter(request_rec *r)
+{
+    const char *why;
+
+    for (const ap_filter_t *f = r->output_filters; f; f = f->next) {
+        if (strcasecmp(f->frec->name, "INCLUDES") == 0 && oc_fragment_wanted(r, &why)) {
+            ap_add_output_filter(HOLD, NULL, r, r->connection);
+            return;
+        }
+    }
+}
+
+void oc_ssi_register(void)
+{
+    ap_register_output_filter(HOLD, hold, NULL, AP_FTYPE_RESOURCE);
 }
 
 int oc_ssi_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
