@@ -256,6 +256,5 @@ void oc_lookup_close(oc_lookup_store_t *store)
         l->wait.call = NULL;
         l->ended = 1;
     }
-    store->first = NULL;
-    apr_pool_cleanup_kill(store->q->r->pool, store, page_goes);
+    store->first = NULL; /* whatever is asked from now on ends with the request */
 }

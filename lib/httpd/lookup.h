@@ -47,7 +47,7 @@ int oc_lookup_over(const oc_lookup_t *l);
 /* Wait until it is answered, having sent off what was asked; what l->result says. Results live
  * until oc_lookup_close(). */
 apr_status_t oc_lookup_wait(oc_lookup_t *l);
-/* End of the page: abandon what is under way, free what was answered. */
+/* End of the page, or of all wish to know: abandon what is under way, free what was answered. */
 void oc_lookup_close(oc_lookup_store_t *store);
 
 #endif
