@@ -86,11 +86,8 @@ static void open_op_conf(oc_request_t *q)
     q->op_conf.rooms = q->conf->rooms;
 }
 
-apr_status_t oc_request_open(oc_request_t *q, request_rec *r)
+static void begin(oc_request_t *q, request_rec *r)
 {
-    const char *base;
-    size_t n;
-
     memset(q, 0, sizeof(*q));
     q->r = r;
     q->conf = oc_config_server(r->server);
@@ -98,20 +95,14 @@ apr_status_t oc_request_open(oc_request_t *q, request_rec *r)
     q->child = oc_child();
     q->shared = oc_child_shared();
     oc_result_init(&q->result, r->pool);
-    base = oc_config_base(q->dir);
-    open_view(q, base ? base : "");
     q->route = "";
-    n = base ? strlen(base) : 0;
-    if (base && strncmp(r->uri, base, n) == 0 && (r->uri[n] == '/' || r->uri[n] == '\0')) {
-        q->route = r->uri + n + (r->uri[n] == '/');
-        q->json = wants_json(q, &q->route);
-    } else {
-        q->json = wants_json(q, &q->route);
-        return oc_result_fail(&q->result, OC_REASON_MISCONFIGURED,
-                              "the path %s is not below the "
-                              "handler's base; set OwaCalBase",
-                              oc_str_log(r->pool, r->uri, 200));
-    }
+}
+
+/* Who acts, and on what. */
+static apr_status_t open_person(oc_request_t *q)
+{
+    request_rec *r = q->r;
+
     if (!q->dir->use || !(q->backend = oc_config_backend(q->conf, q->dir->use))) {
         return oc_result_fail(&q->result, OC_REASON_MISCONFIGURED,
                               "this location has no OwaCalUse");
@@ -141,6 +132,36 @@ apr_status_t oc_request_open(oc_request_t *q, request_rec *r)
     q->in.now = oc_clock_wall();
     q->view.remarks = q->in.remarks;
     return APR_SUCCESS;
+}
+
+apr_status_t oc_request_open(oc_request_t *q, request_rec *r)
+{
+    const char *base;
+    size_t n;
+
+    begin(q, r);
+    base = oc_config_base(q->dir);
+    open_view(q, base ? base : "");
+    n = base ? strlen(base) : 0;
+    if (base && strncmp(r->uri, base, n) == 0 && (r->uri[n] == '/' || r->uri[n] == '\0')) {
+        q->route = r->uri + n + (r->uri[n] == '/');
+        q->json = wants_json(q, &q->route);
+    } else {
+        q->json = wants_json(q, &q->route);
+        return oc_result_fail(&q->result, OC_REASON_MISCONFIGURED,
+                              "the path %s is not below the "
+                              "handler's base; set OwaCalBase",
+                              oc_str_log(r->pool, r->uri, 200));
+    }
+    return open_person(q);
+}
+
+apr_status_t oc_request_open_page(oc_request_t *q, request_rec *r)
+{
+    begin(q, r);
+    open_view(q, q->dir->base ? q->dir->base : "");
+    q->view.fragment = OC_VIEW_BARE;
+    return open_person(q);
 }
 
 /* ---- operations ---- */
@@ -178,6 +199,20 @@ oc_call_t *oc_request_call(oc_request_t *q, oc_identity_t **id)
     return call;
 }
 
+void oc_request_count(oc_request_t *q, oc_verb_t verb, const oc_result_t *res,
+                      const oc_wait_t *wait)
+{
+    oc_shared_count(q->shared, verb, res->reason, wait->took);
+    if (res->reason != OC_REASON_OK) {
+        oc_log(oc_reason_loglevel(res->reason), 0, q->view.op_id,
+               OC_LOGID(0540) "%s for %s: %s "
+                              "(%s%s%s)%s%s",
+               oc_verb_token(verb), q->person.user, oc_reason_token(res->reason),
+               res->step ? res->step : "", res->step ? ": " : "", res->detail ? res->detail : "",
+               wait->state ? " in state " : "", wait->state ? wait->state : "");
+    }
+}
+
 int oc_request_run(oc_request_t *q, oc_call_t *call, oc_identity_t *id, oc_job_t *op,
                    oc_verb_t verb)
 {
@@ -188,16 +223,7 @@ int oc_request_run(oc_request_t *q, oc_call_t *call, oc_identity_t *id, oc_job_t
         oc_wait_run(q->child, q->conf, call, id, op, q->r->pool, &q->wait);
         oc_result_copy(&q->result, &q->wait.result, q->r->pool);
     }
-    oc_shared_count(q->shared, verb, q->result.reason, q->wait.took);
-    if (q->result.reason != OC_REASON_OK) {
-        oc_log(oc_reason_loglevel(q->result.reason), 0, q->view.op_id,
-               OC_LOGID(0540) "%s for %s: %s "
-                              "(%s%s%s)%s%s",
-               oc_verb_token(verb), q->person.user, oc_reason_token(q->result.reason),
-               q->result.step ? q->result.step : "", q->result.step ? ": " : "",
-               q->result.detail ? q->result.detail : "", q->wait.state ? " in state " : "",
-               q->wait.state ? q->wait.state : "");
-    }
+    oc_request_count(q, verb, &q->result, &q->wait);
     return q->wait.call != NULL;
 }
 
