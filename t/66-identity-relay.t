@@ -451,6 +451,20 @@ subtest 'odd calendar servers' => sub {
     for (@servers) { kill 'TERM', $_->{pid}; waitpid $_->{pid}, 0 }
 };
 
+for my $mpm (qw(worker prefork)) {
+    subtest "under $mpm" => sub {
+        my $other = Httpd->start(backend => $sim->{url}, auth => $AUTH, location => 'OwaCalIdentity relay', mpm => $mpm);
+        my @c = map { client($other) } 1, 2;
+        is(join(' ', login($c[0], 'alice')->{status}, post($c[0], booking(subject => "Under $mpm"))->{status}), '200 201', 'alice signs in and books');
+        is(get($c[1])->{status}, 401, 'the neighbour has to sign in');
+        ok((grep { $_ eq "Under $mpm" } calendar($sim, 'alice')), 'as herself');
+        is(upstream($sim->{port}), 1, 'over one connection');
+        $c[0]->close;
+        ok(wait_for(sub { upstream($sim->{port}) == 0 }), 'which goes with hers');
+        ok($other->stop, 'stops');
+    };
+}
+
 subtest 'over TLS' => sub {
     my $dir = tempdir(CLEANUP => 1);
     my $tls = SimRun->start('--auth', 'ntlm', '--tls', '--ca-out', "$dir/ca.pem", '--set', 'connection-requests=6');

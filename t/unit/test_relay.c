@@ -7,6 +7,7 @@
 #include <apr_strings.h>
 
 #include "tap.h"
+#include "auth_world.h"
 #include "auth/relay.h"
 #include "backend/backend.h"
 #include "base/str.h"
@@ -235,6 +236,53 @@ static void test_large_page(void)
     oc_call_destroy(call);
 }
 
+static person_t *signed_in(world_t *w)
+{
+    oc_call_t *call = oc_call_create("ana", "ana", NULL);
+
+    return world_person(w, call, oc_identity_relay(call, (oc_pin_t *)&site, "relay:1", "ana"));
+}
+
+/* What is said when the login's connection goes: that, unless a write is in doubt. */
+static void test_after(void)
+{
+    static const struct {
+        oc_outcome_t first, second;
+        int writes;
+        oc_reason_t reason;
+        const char *what;
+    } rows[] = {
+        {OC_X_NOT_SENT, OC_X_NOT_SENT, 0, OC_REASON_CREDENTIAL_EXPIRED, "gone before a look"},
+        {OC_X_LOST, OC_X_NOT_SENT, 0, OC_REASON_CREDENTIAL_EXPIRED, "gone under a look"},
+        {OC_X_NOT_SENT, OC_X_NOT_SENT, 1, OC_REASON_CREDENTIAL_EXPIRED, "gone before a write"},
+        {OC_X_LOST, OC_X_NOT_SENT, 1, OC_REASON_OK, "gone under a write: what became of it?"},
+        {OC_X_TIMEOUT, OC_X_NOT_SENT, 0, OC_REASON_CREDENTIAL_EXPIRED, "given up, then gone"},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(*rows); ++i) {
+        world_t *w = world_create(NULL);
+        person_t *p = signed_in(w);
+
+        world_wish(p, rows[i].writes ? "MOVE" : "SEARCH", "/exchange/ana/a", rows[i].writes, 0);
+        world_wish(p, "PROPFIND", "/exchange/ana/a", 0, 1);
+        is_int(world_pump(w), 1, "%s: it goes at once", rows[i].what);
+        ok(w->flight[0].x->pin == (oc_pin_t *)&site && !w->flight[0].x->opens &&
+               !w->flight[0].x->authorization && !w->flight[0].x->connauth,
+           "%s: over the pin, bare, opening nothing", rows[i].what);
+        w->flight[0].x->sent = rows[i].first != OC_X_NOT_SENT;
+        world_no_reply(w, 0, rows[i].first);
+        world_pump(w);
+        world_no_reply(w, 0, rows[i].second);
+        world_pump(w);
+        is_str(oc_reason_token(p->call->result.reason), oc_reason_token(rows[i].reason), "%s: %s",
+               rows[i].what, oc_reason_token(rows[i].reason));
+        ok(p->wish[0].outcome == rows[i].first && p->wish[1].outcome == rows[i].second,
+           "%s: each exchange as it ended", rows[i].what);
+        world_destroy(w);
+    }
+}
+
 static void test_whose(void)
 {
     static const struct {
@@ -293,6 +341,7 @@ int main(void)
     test_claims();
     test_legs();
     test_large_page();
+    test_after();
     test_whose();
     apr_pool_destroy(pool);
     apr_terminate();
