@@ -145,6 +145,34 @@ void oc_people_sort(apr_pool_t *pool, apr_array_header_t *entries)
     }
 }
 
+oc_people_t *oc_people_copy(apr_pool_t *pool, const oc_people_t *found)
+{
+    oc_people_t *copy = apr_pmemdup(pool, found, sizeof(*copy));
+    int i, k;
+
+    copy->entries = apr_array_make(pool, found->entries->nelts + 1, sizeof(oc_entry_t *));
+    for (i = 0; i < found->entries->nelts; ++i) {
+        const oc_entry_t *from = APR_ARRAY_IDX(found->entries, i, const oc_entry_t *);
+        oc_entry_t *e = apr_pmemdup(pool, from, sizeof(*e));
+
+        e->name = apr_pstrdup(pool, from->name);
+        e->address = apr_pstrdup(pool, from->address);
+        e->alias = apr_pstrdup(pool, from->alias);
+        e->title = apr_pstrdup(pool, from->title);
+        e->office = apr_pstrdup(pool, from->office);
+        e->company = apr_pstrdup(pool, from->company);
+        e->members = from->members
+                         ? apr_array_make(pool, from->members->nelts + 1, sizeof(const char *))
+                         : NULL;
+        for (k = 0; from->members && k < from->members->nelts; ++k) {
+            APR_ARRAY_PUSH(e->members, const char *) =
+                apr_pstrdup(pool, APR_ARRAY_IDX(from->members, k, const char *));
+        }
+        APR_ARRAY_PUSH(copy->entries, oc_entry_t *) = e;
+    }
+    return copy;
+}
+
 const char *oc_people_value(apr_pool_t *pool, const oc_entry_t *e)
 {
     const char *value = NULL;

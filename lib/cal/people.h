@@ -48,6 +48,8 @@ void oc_people_sort(apr_pool_t *pool, apr_array_header_t *entries);
  * cannot be invited. */
 const char *oc_people_value(apr_pool_t *pool, const oc_entry_t *e);
 
+oc_people_t *oc_people_copy(apr_pool_t *pool, const oc_people_t *found);
+
 /* 1 if `text` can be looked for: UTF-8 without control characters, OC_PEOPLE_MIN to OC_PEOPLE_MAX
  * characters without the blanks around it. */
 int oc_people_text_ok(apr_pool_t *pool, const char *text);
