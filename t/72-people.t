@@ -216,6 +216,13 @@ subtest 'distribution lists' => sub {
     unwrong('lists');
 };
 
+subtest 'Exchange 2000' => sub {
+    set(version => '6.0.6603', 'gal-at' => 'public', 'gal-lookup' => 'no');
+    is(names(people('smith', 'zoltan')), 'Bob Smith', 'has its address book below /public/');
+    unwrong('Exchange 2000');
+    set(version => '6.5.7226', 'gal-at' => 'mailbox', 'gal-lookup' => 'yes');
+};
+
 subtest 'a server in trouble' => sub {
     set('gal-at' => 'public');
     my $r = people('bob');

@@ -193,6 +193,14 @@ static void answered(owa_verb_t *v, owa_ask_t *a)
                        "%s: a document of another kind instead of data", a->x->purpose);
     }
     if (a->res.reason != OC_REASON_OK) {
+        if (owa_restart(v, a, NULL)) {
+            return;
+        }
+        if (a->res.reason == OC_REASON_BOOKING_NOT_FOUND) {
+            oc_result_clear(&a->res);
+            oc_result_fail(&a->res, OC_REASON_MAILBOX_NOT_FOUND, "404 to the mailbox itself");
+            a->res.upstream_status = 404;
+        }
         owa_fail(v, a, "people");
         return;
     }
@@ -205,7 +213,7 @@ static void ask_for(people_t *f, const char *query, const char *first, const cha
     owa_verb_t *v = &f->v;
     query_t *q = apr_pcalloc(v->pool, sizeof(*q));
     owa_ask_t *a = owa_ask(v, NULL, "GET",
-                           apr_pstrcat(v->pool, v->own->root, "?Cmd=galfind", query, NULL),
+                           apr_pstrcat(v->pool, owa_gal_path(v), "?Cmd=galfind", query, NULL),
                            "address book", OWA_WANT_XML, answered);
 
     q->f = f;

@@ -177,6 +177,13 @@ void owa_list_read(owa_verb_t *v, owa_dl_t *dl, int max, void (*then)(owa_verb_t
 
 /* ---- is it a person? ---- */
 
+const char *owa_gal_path(const owa_verb_t *v)
+{
+    const char *version = v->own->version;
+
+    return version && !strncmp(version, "6.0", 3) ? v->be->conf->public_path : v->own->root;
+}
+
 typedef struct looking_t {
     const char *address;
     int person, error;
@@ -220,7 +227,7 @@ void owa_person_look(owa_verb_t *v, const char *address, owa_person_then_t *then
     oc_xml_sink_t sink = {person_open, NULL, NULL};
     looking_t *l = apr_pcalloc(v->pool, sizeof(*l));
     owa_ask_t *a = owa_ask(v, NULL, "GET",
-                           apr_pstrcat(v->pool, v->own->root, "?Cmd=gallookup&ADDR=",
+                           apr_pstrcat(v->pool, owa_gal_path(v), "?Cmd=gallookup&ADDR=",
                                        oc_str_query(v->pool, address), NULL),
                            "look a person up", OWA_WANT_XML, person_read);
 

@@ -324,6 +324,9 @@ typedef void owa_lists_then_t(owa_verb_t *v, apr_array_header_t *lists /* owa_dl
 void owa_lists_find(owa_verb_t *v, owa_lists_then_t *then);
 /* Fill in dl->members: all of them, or NULL if they cannot be read or are more than max. */
 void owa_list_read(owa_verb_t *v, owa_dl_t *dl, int max, void (*then)(owa_verb_t *v));
+/* Where the address book answers: Exchange 2000 (6.0) below /public/, 2003 at the mailbox (DavMail
+ * goes by the version, too). */
+const char *owa_gal_path(const owa_verb_t *v);
 /* Whether the address book has a person (or a room) of that address: then it is no list. */
 typedef void owa_person_then_t(owa_verb_t *v, const char *address, oc_tri_t person);
 void owa_person_look(owa_verb_t *v, const char *address, owa_person_then_t *then);
