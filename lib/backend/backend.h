@@ -112,8 +112,8 @@ typedef struct oc_backend_vtable_t {
 
     /* Rows in the order of query->who, one for each address; unknown where the server knew
      * nothing. One exchange for as many people as the server's limits allow. The row of a list is
-     * that of all its members, and unknown where one of them is unknown and none busy, or where they
-     * cannot all be read: never free because nobody was asked. */
+     * that of all its members, and unknown where one of them is unknown and none busy, or where
+     * they cannot all be read: never free because nobody was asked. */
     oc_job_t *(*freebusy)(const oc_backend_t *, oc_call_t *, const oc_freebusy_query_t *,
                           apr_array_header_t **rows /* oc_freebusy_t * */);
     oc_job_t *(*list)(const oc_backend_t *, oc_call_t *, const oc_list_query_t *, oc_list_t **out);

@@ -21,7 +21,8 @@ static const char *people_count(apr_pool_t *pool, const oc_entry_t *e)
 
 const char *oc_people_label(apr_pool_t *pool, const oc_entry_t *e)
 {
-    const char *name = apr_pstrcat(pool, ISOLATE, oc_str_log(pool, e->name, 120), ISOLATE_END, NULL);
+    const char *name =
+        apr_pstrcat(pool, ISOLATE, oc_str_log(pool, e->name, 120), ISOLATE_END, NULL);
 
     return e->kind == OC_PEOPLE_LIST
                ? apr_pstrcat(pool, name, " (", people_count(pool, e), ")", NULL)
@@ -99,11 +100,11 @@ static void result_item(const oc_view_t *view, oc_html_t *h, const oc_entry_t *e
 
 static const char *remark_of(const oc_people_t *found)
 {
-    return found->more                    ? "There are more; write more of the name."
-           : found->refused               ? "There may be more than the server shows; write more of "
-                                            "the name."
+    return found->more                  ? "There are more; write more of the name."
+           : found->refused             ? "There may be more than the server shows; write more of "
+                                          "the name."
            : found->entries->nelts == 0 ? "Nobody was found."
-                                          : NULL;
+                                        : NULL;
 }
 
 const char *oc_page_people(const oc_view_t *view, const char *text, const oc_people_t *found)

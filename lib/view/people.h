@@ -1,6 +1,6 @@
 /* people.h - people found in the address book: a page, a document, and the question "whom do you
- * mean?" in the booking form. What they are called is what they wrote themselves: each name is text,
- * and isolated from the direction of what stands around it. */
+ * mean?" in the booking form. What they are called is what they wrote themselves: each name is
+ * text, and isolated from the direction of what stands around it. */
 #ifndef OC_VIEW_PEOPLE_H
 #define OC_VIEW_PEOPLE_H
 

@@ -12,9 +12,9 @@ static oc_backend_conf_t conf = {"x", "owa2003", &site, "/exchange/", "/public/"
     "</a:prop></a:propstat></a:response></a:multistatus>"
 #define FOUND "</a:href><a:propstat><a:status>HTTP/1.1 200 OK</a:status><a:prop>"
 
-static const char folders[] =
-    DAV("http://h/exchange/ana/" FOUND "<d:calendar>http://h/exchange/ana/C</d:calendar>"
-        "<d:drafts>http://h/exchange/ana/D</d:drafts><d:contacts>http://h/exchange/ana/K</d:contacts>");
+static const char folders[] = DAV(
+    "http://h/exchange/ana/" FOUND "<d:calendar>http://h/exchange/ana/C</d:calendar>"
+    "<d:drafts>http://h/exchange/ana/D</d:drafts><d:contacts>http://h/exchange/ana/K</d:contacts>");
 static const char lists[] =
     DAV("http://h/exchange/ana/K/bo.EML" FOUND "<e:outlookmessageclass>IPM.DistList"
         "</e:outlookmessageclass><d:subject>bo</d:subject>");

@@ -16,12 +16,14 @@ static oc_backend_t *be;
 
 #define XML "200 OK\nContent-Type: text/xml\n\n"
 #define GAL(rows) XML "<a:response xmlns:a=\"WM\"><a:items>" rows "</a:items></a:response>"
-#define ITEM(dn, em, an) "<a:item><a:DN>" dn "</a:DN><a:EM>" em "</a:EM><a:AN>" an "</a:AN></a:item>"
+#define ITEM(dn, em, an) \
+    "<a:item><a:DN>" dn "</a:DN><a:EM>" em "</a:EM><a:AN>" an "</a:AN></a:item>"
 #define DAV(rows) "207 Multi-Status\nContent-Type: text/xml\nMS-WebStorage: 6.5\n\n"              \
     "<a:multistatus xmlns:a=\"DAV:\" xmlns:d=\"urn:schemas:httpmail:\""                            \
     " xmlns:e=\"http://schemas.microsoft.com/exchange/\">" rows "</a:multistatus>"
-#define LIST(path, name) "<a:response><a:href>http://mail.example.com" path "</a:href><a:propstat>" \
-    "<a:status>HTTP/1.1 200 OK</a:status><a:prop><e:outlookmessageclass>IPM.DistList"              \
+#define LIST(path, name)                                                              \
+    "<a:response><a:href>http://mail.example.com" path "</a:href><a:propstat>"        \
+    "<a:status>HTTP/1.1 200 OK</a:status><a:prop><e:outlookmessageclass>IPM.DistList" \
     "</e:outlookmessageclass><d:subject>" name "</d:subject></a:prop></a:propstat></a:response>"
 #define FOLDER(name, path) "<d:" name ">http://mail.example.com/exchange/ana/" path "</d:" name ">"
 
@@ -113,15 +115,19 @@ static void test_queries(void)
     is_str(asks("Smith, Bo"), "&DN=Smith%2C%20Bo &FN=Smith&LN=Bo &FN=Bo&LN=Smith ", "a comma");
     is_str(asks("bo@ex.example"), "&AN=bo ", "an address: its alias, never EM");
     is_str(asks("@ex.example"), "", "no alias, no question");
-    is_str(asks("a&b=c+#%"), "&DN=a%26b%3Dc%2B%23%25 &AN=a%26b%3Dc%2B%23%25 &LN=a%26b%3Dc%2B%23%25 ",
+    is_str(asks("a&b=c+#%"),
+           "&DN=a%26b%3Dc%2B%23%25 &AN=a%26b%3Dc%2B%23%25 &LN=a%26b%3Dc%2B%23%25 ",
            "what separates is escaped");
     is_str(asks("\xc5\x91r"), "&DN=%C5%91r &AN=%C5%91r &LN=%C5%91r ", "UTF-8, two characters");
     for (i = 0; i < sizeof(bad) / sizeof(bad[0]); ++i) {
         a = ask(bad[i]);
-        ok(!a.job && a.call->result.reason == OC_REASON_INVALID_INPUT, "refused: number %d", (int)i);
+        ok(!a.job && a.call->result.reason == OC_REASON_INVALID_INPUT, "refused: number %d",
+           (int)i);
     }
-    ok(!ask(apr_pstrcat(pool, "0123456789012345678901234567890123456789012345678901234567890123", "4",
-                        NULL)).job, "65 characters");
+    ok(!ask(apr_pstrcat(pool, "0123456789012345678901234567890123456789012345678901234567890123",
+                        "4", NULL))
+            .job,
+       "65 characters");
     ok(!ask_for("bo", OC_PEOPLE_ROWS + 1).job, "more rows than there may be");
 }
 
@@ -145,8 +151,10 @@ static void test_rows(void)
                                  ITEM("", "bore@x.example", "r")
                                  ITEM("Twin", "bo@X.EXAMPLE", "bo")));
 
-    is_str(run(&a), "Bo BO2@x.example! | Smith, Bo bo@x.example! | bore@x.example bore@x.example | "
-           "Zoe zoe@x.example?", "fit decides the order; who has no usable address, or came twice, is "
+    is_str(run(&a),
+           "Bo BO2@x.example! | Smith, Bo bo@x.example! | bore@x.example bore@x.example | "
+           "Zoe zoe@x.example?",
+           "fit decides the order; who has no usable address, or came twice, is "
            "left out");
     is_int(a.found->more + a.found->refused, 0, "and that was all");
     ok(!oc_people_only(a.found), "two that fit exactly: nobody is meant without doubt");
@@ -166,7 +174,8 @@ static void test_rows(void)
     is_str(run(&a), "bo@x.example bo@x.example", "no wrapper, no name, unknown elements");
     a = answer("bo", XML "<b:response xmlns:b='WM'><b:error>0x8004</b:error></b:response>");
     is_str(run(&a), "", "an error element: nobody");
-    ok(a.found->refused && a.call->result.reason == OC_REASON_OK, "... or too many, but no failure");
+    ok(a.found->refused && a.call->result.reason == OC_REASON_OK,
+       "... or too many, but no failure");
     a = answer("bo", GAL("<a:item><a:DN>Bo &lt;img src=x&gt;&#1;&#10;\xe2\x80\xae!</a:DN>"
                          "<a:EM>bo@x.example</a:EM></a:item>"));
     is_str(run(&a), "Bo <img src=x> \xe2\x80\xae! bo@x.example", "a name is text, on one line");
@@ -179,10 +188,11 @@ static void test_bounds(void)
     int i;
 
     for (i = 0; i < 80; ++i) {
-        rows = apr_psprintf(pool, "%s<a:item><a:DN>Bo %02d</a:DN><a:EM>bo%d@x.example</a:EM></a:item>",
-                            rows, i, i);
+        rows = apr_psprintf(
+            pool, "%s<a:item><a:DN>Bo %02d</a:DN><a:EM>bo%d@x.example</a:EM></a:item>", rows, i, i);
     }
-    a = answer("bo", apr_pstrcat(pool, XML "<a:response xmlns:a='WM'>", rows, "</a:response>", NULL));
+    a = answer("bo",
+               apr_pstrcat(pool, XML "<a:response xmlns:a='WM'>", rows, "</a:response>", NULL));
     run(&a);
     is_int(a.found->entries->nelts, OC_PEOPLE_ROWS, "no more rows than asked for");
     ok(a.found->more, "and it says that there are");
@@ -208,7 +218,8 @@ static void test_bounds(void)
     rows = apr_palloc(pool, 1100001);
     memset(rows, ' ', 1100000);
     rows[1100000] = '\0';
-    a = answer("bo", apr_pstrcat(pool, XML "<a:response xmlns:a='WM'>", rows, "</a:response>", NULL));
+    a = answer("bo",
+               apr_pstrcat(pool, XML "<a:response xmlns:a='WM'>", rows, "</a:response>", NULL));
     run(&a);
     is_int(a.call->result.reason, OC_REASON_UPSTREAM_TOO_LARGE, "so does a huge reply");
 }
@@ -274,18 +285,21 @@ static void test_lists(void)
 {
     asked_t a;
 
-    is_str(read_list(XML "<a:response xmlns:a='WM'>" MEMBER("bo@x.example") MEMBER("SMTP:cy@x.example")
-                     MEMBER("BO@x.example") "</a:response>"), "bo@x.example, cy@x.example",
-           "a list among the contacts, with its members");
-    is_str(read_list(XML "<a:x xmlns:a='WM'><a:y><a:z>" MEMBER("bo@x.example") "</a:z></a:y></a:x>"),
-           "bo@x.example", "whatever stands around them");
-    is_str(read_list(XML "<a:r xmlns:a='WM'>" MEMBER("bo@x.example") MEMBER("") "</a:r>"), "unreadable",
-           "one without address: not all can be asked");
+    is_str(read_list(XML "<a:response xmlns:a='WM'>" MEMBER("bo@x.example")
+                         MEMBER("SMTP:cy@x.example") MEMBER("BO@x.example") "</a:response>"),
+           "bo@x.example, cy@x.example", "a list among the contacts, with its members");
+    is_str(
+        read_list(XML "<a:x xmlns:a='WM'><a:y><a:z>" MEMBER("bo@x.example") "</a:z></a:y></a:x>"),
+        "bo@x.example", "whatever stands around them");
+    is_str(read_list(XML "<a:r xmlns:a='WM'>" MEMBER("bo@x.example") MEMBER("") "</a:r>"),
+           "unreadable", "one without address: not all can be asked");
     is_str(read_list(XML "<a:r xmlns:a='WM'>" MEMBER("bo@x.example") "<a:memberid/></a:r>"),
            "unreadable", "... or without an element for it");
-    is_str(read_list(XML "<a:r xmlns:a='WM'>" MEMBER("a@x") MEMBER("b@x") MEMBER("c@x") MEMBER("d@x")
-                     "</a:r>"), "unreadable", "more than may be");
-    is_str(read_list(XML "<html><email>bo@x.example</email></html>"), "unreadable", "a page as XML");
+    is_str(read_list(XML "<a:r xmlns:a='WM'>" MEMBER("a@x") MEMBER("b@x") MEMBER("c@x")
+                         MEMBER("d@x") "</a:r>"),
+           "unreadable", "more than may be");
+    is_str(read_list(XML "<html><email>bo@x.example</email></html>"), "unreadable",
+           "a page as XML");
     is_str(read_list("200 OK\nContent-Type: text/html\n\n<html>"), "unreadable", "a page");
     is_str(read_list("403\n\n"), "unreadable", "no right");
 
@@ -348,12 +362,13 @@ static const char *free_of(const char *person, const char *list, const char *bo,
 
 static void test_freebusy(void)
 {
-    static const char person[] = XML "<a:response xmlns:a='WM'><a:person><a:alias>t</a:alias></a:person>"
-                                     "</a:response>";
+    static const char person[] =
+        XML "<a:response xmlns:a='WM'><a:person><a:alias>t</a:alias></a:person>"
+            "</a:response>";
     static const char none[] = XML "<a:response xmlns:a='WM'><a:error>none</a:error></a:response>";
     static const char page[] = "200 OK\nContent-Type: text/html\n\n<html></html>";
-    static const char both[] = XML "<a:r xmlns:a='WM'>" MEMBER("bo@x.example") MEMBER("cy@x.example")
-                                   "</a:r>";
+    static const char both[] =
+        XML "<a:r xmlns:a='WM'>" MEMBER("bo@x.example") MEMBER("cy@x.example") "</a:r>";
     static const char odd[] = XML "<a:r xmlns:a='WM'>" MEMBER("bo@x.example") MEMBER("?") "</a:r>";
 
     is_str(free_of(none, both, "0", "0", "2"), "free 2", "all members are free");
@@ -364,7 +379,8 @@ static void test_freebusy(void)
     is_str(free_of(none, page, "0", "0", "0"), "unknown 0", "... or not at all");
     is_str(free_of(none, XML "<a:r xmlns:a='WM'/>", "0", "0", "0"), "unknown 0", "nobody is in it");
     is_str(free_of(person, both, "2", "2", "0"), "free 0", "a person whom a list is named after");
-    is_str(free_of(page, both, "0", "0", "2"), "busy 2", "person or list: not known, so both count");
+    is_str(free_of(page, both, "0", "0", "2"), "busy 2",
+           "person or list: not known, so both count");
     is_str(free_of(page, both, "0", "2", "0"), "busy 2", "... the other way round");
     is_str(free_of(page, both, "0", "0", "0"), "free 2", "... free if all are");
     is_str(free_of(page, both, "0", "0", ""), "unknown 2", "... not if one is not known");

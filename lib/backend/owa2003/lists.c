@@ -55,7 +55,8 @@ static apr_status_t take_list(void *baton, const oc_dav_row_t *row)
 static void lists_read(owa_verb_t *v, owa_ask_t *a)
 {
     finding_t *f = a->baton;
-    int none = a->res.reason == OC_REASON_ACCESS_DENIED || a->res.reason == OC_REASON_MAILBOX_REFUSED;
+    int none = a->res.reason == OC_REASON_ACCESS_DENIED
+               || a->res.reason == OC_REASON_MAILBOX_REFUSED;
 
     f->then(v, none || a->res.reason == OC_REASON_OK ? f->found : NULL, &a->res);
 }

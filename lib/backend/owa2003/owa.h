@@ -315,7 +315,7 @@ void owa_messages_find(owa_verb_t *v, const char *folder, const char *uid, const
 typedef struct owa_dl_t {
     const char *name;
     const char *path;            /* encoded */
-    apr_array_header_t *members; /* const char *: usable addresses; NULL = not read, or not in full */
+    apr_array_header_t *members; /* const char *: usable addresses; NULL = not read in full */
 } owa_dl_t;
 /* lists NULL: it failed, see res. A person who keeps no contacts, or whose contacts the acting
  * account may not read, has none. At most 200. */
