@@ -90,15 +90,13 @@ static void split_query(oc_fragment_page_t *page, const char *args)
 oc_fragment_page_t *oc_fragment_open(request_rec *r, oc_result_t *res)
 {
     oc_fragment_page_t *page = apr_pcalloc(r->pool, sizeof(*page));
-    request_rec *top = r;
+    const request_rec *top = oc_again_top(r);
 
     if (oc_request_open_page(&page->q, r) != APR_SUCCESS) {
         oc_result_copy(res, &page->q.result, r->pool);
         return NULL;
     }
-    while (top->main) {
-        top = top->main;
-    }
+    page->again = oc_again_of(r);
     page->path = top->uri;
     split_query(page, top->args);
     page->lookups = oc_lookup_open(&page->q);
