@@ -79,7 +79,7 @@ sub typed {
         next if $a{type} eq 'checkbox' && !exists $a{checked};
         $v{ $a{name} } = plain($a{value} // '');
     }
-    $v{$1} = plain($2) =~ s/\A\n//r while $form =~ m{<textarea [^>]*name="(\w+)"[^>]*>(.*?)</textarea>}gs;
+    while ($form =~ m{<textarea [^>]*name="(\w+)"[^>]*>\n?(.*?)</textarea>}gs) { my ($k, $t) = ($1, $2); $v{$k} = plain($t) }
     ($v{room}) = map { plain($_) } $form =~ /<option value="([^"]*)" selected/;
     return \%v;
 }

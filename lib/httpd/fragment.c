@@ -3,6 +3,7 @@
 #include <apr_strings.h>
 
 #include "base/str.h"
+#include "httpd/finder.h"
 #include "httpd/kinds.h"
 #include "view/page.h"
 #include "wire/words.h"
@@ -10,7 +11,8 @@
 #define PREFIX "owacal-" /* of our fields in the query of other people's pages */
 
 static const oc_fragment_kind_t *const kinds[] = {
-    &oc_kinds_form, &oc_kinds_grid, &oc_kinds_message, &oc_kinds_mine, &oc_kinds_next,
+    &oc_finder_kind, &oc_kinds_form, &oc_kinds_grid, &oc_kinds_message,
+    &oc_kinds_mine,  &oc_kinds_next, &oc_finder_rooms,
 };
 
 static const oc_fragment_kind_t *find(const char *name)
@@ -68,6 +70,7 @@ static void split_query(oc_fragment_page_t *page, const char *args)
 
     page->self = "?";
     page->query = mine;
+    page->others = form_create(pool);
     oc_result_init(&res, pool);
     if (!args || strlen(args) > 8192 ||
         oc_form_parse(pool, args, strlen(args), &all, &res) != APR_SUCCESS) {
@@ -81,6 +84,7 @@ static void split_query(oc_fragment_page_t *page, const char *args)
         } else if (strncmp(f->name, PREFIX, strlen(PREFIX)) == 0) {
             put(mine, f->name + strlen(PREFIX), f->value);
         } else {
+            put(page->others, f->name, f->value);
             page->self = apr_pstrcat(pool, page->self, oc_str_query(pool, f->name), "=",
                                      oc_str_query(pool, f->value), "&", NULL);
         }
@@ -158,7 +162,8 @@ static apr_status_t read_parameters(oc_fragment_t *f, const apr_table_t *paramet
             return oc_result_field(&f->result, OC_REASON_OK, e->key,
                                    "is not UTF-8; write such characters as &#NNN;");
         }
-        if (strcmp(e->key, "room") == 0 || strcmp(e->key, "who") == 0) {
+        if (strcmp(e->key, "room") == 0 || strcmp(e->key, "who") == 0 ||
+            strcmp(e->key, "feature") == 0) {
             put_words(pool, form, e->key, e->val);
         } else {
             put(form, e->key, e->val);

@@ -18,6 +18,7 @@ typedef struct oc_fragment_page_t { /* what the fragments of one page share */
     oc_lookup_store_t *lookups;
     const oc_form_t *query; /* the page's own owacal-* fields, without that prefix */
     const char *self;       /* "?", or "?x=1&": the page's other fields; ours are appended */
+    oc_form_t *others; /* the page's other fields */
     const char *path;       /* of the page itself: where a form comes back to */
     oc_again_t *again;      /* a form that comes back in this page; NULL */
     int forms;              /* handed out so far: ids must differ */

@@ -9,9 +9,6 @@
 #include "view/grid.h"
 #include "wire/words.h"
 
-/* Free/busy is asked for whole days in these, however it is shown, so that all of a page's
- * fragments about one day ask for the same. */
-#define SLOT      apr_time_from_sec(300)
 #define CELLS_MAX 5000
 
 /* ---- parameters that several kinds have ---- */
@@ -73,7 +70,7 @@ static apr_status_t hour_of(oc_fragment_t *f, const char *name, const char *def,
 }
 
 /* Where links to the form lead: a page of this host, or the handler's own. */
-static apr_status_t form_of(oc_fragment_t *f, const char **path, const char **prefix)
+apr_status_t oc_kinds_form_of(oc_fragment_t *f, const char **path, const char **prefix)
 {
     const char *form = oc_input_text(&f->in, "form");
 
@@ -94,12 +91,12 @@ static apr_status_t form_of(oc_fragment_t *f, const char **path, const char **pr
     return APR_SUCCESS;
 }
 
-static void need(oc_fragment_t *f, oc_lookup_t *l)
+void oc_kinds_need(oc_fragment_t *f, oc_lookup_t *l)
 {
     APR_ARRAY_PUSH(f->lookups, oc_lookup_t *) = l;
 }
 
-static oc_lookup_t *lookup(const oc_fragment_t *f, int i)
+oc_lookup_t *oc_kinds_lookup(const oc_fragment_t *f, int i)
 {
     return APR_ARRAY_IDX(f->lookups, i, oc_lookup_t *);
 }
@@ -163,7 +160,7 @@ static apr_status_t grid_ask(oc_fragment_t *f)
     if (day_of(f, &g->day) != APR_SUCCESS ||
         number_of(f, "days", 1, f->in.conf->max_range < 31 ? f->in.conf->max_range : 31, 1,
                   &g->days) != APR_SUCCESS ||
-        form_of(f, &g->form, &g->prefix) != APR_SUCCESS ||
+        oc_kinds_form_of(f, &g->form, &g->prefix) != APR_SUCCESS ||
         oc_input_who(&f->in, &g->who, &g->slot, &f->result) != APR_SUCCESS) {
         return APR_EGENERAL;
     }
@@ -184,7 +181,7 @@ static apr_status_t grid_ask(oc_fragment_t *f)
     }
     all.start = g->day;
     all.end = oc_zone_midnight(f->view.zone, g->day, g->days);
-    need(f, oc_lookup_freebusy(f->page->lookups, g->who, all, SLOT));
+    oc_kinds_need(f, oc_lookup_freebusy(f->page->lookups, g->who, all, OC_KINDS_SLOT));
     return APR_SUCCESS;
 }
 
@@ -196,7 +193,7 @@ static const char *grid_show(oc_fragment_t *f)
     oc_grid_t grid = {rows, {0, 0}, g->slot, f->in.now, g->form, g->prefix};
 
     for (int i = 0; i < g->who->nelts; ++i) { /* those asked for, of what was asked */
-        oc_freebusy_t *fb = oc_freebusy_find(lookup(f, 0)->rows,
+        oc_freebusy_t *fb = oc_freebusy_find(oc_kinds_lookup(f, 0)->rows,
                                              APR_ARRAY_IDX(g->who, i, const char *));
         if (fb) {
             APR_ARRAY_PUSH(rows, oc_freebusy_t *) = fb;
@@ -237,14 +234,14 @@ static apr_status_t next_ask(oc_fragment_t *f)
         return APR_EGENERAL;
     }
     f->data = who;
-    need(f, oc_lookup_freebusy(f->page->lookups, who, range, SLOT));
+    oc_kinds_need(f, oc_lookup_freebusy(f->page->lookups, who, range, OC_KINDS_SLOT));
     return APR_SUCCESS;
 }
 
 static const char *next_show(oc_fragment_t *f)
 {
     const char *address = APR_ARRAY_IDX((apr_array_header_t *)f->data, 0, const char *);
-    const oc_freebusy_t *fb = oc_freebusy_find(lookup(f, 0)->rows, address);
+    const oc_freebusy_t *fb = oc_freebusy_find(oc_kinds_lookup(f, 0)->rows, address);
     oc_html_t *h = oc_html_create(f->in.pool);
 
     if (!fb) {
@@ -274,13 +271,13 @@ static apr_status_t mine_ask(oc_fragment_t *f)
     mine_t *m = f->data = apr_pcalloc(f->in.pool, sizeof(*m));
     int days;
 
-    if (day_of(f, &m->range.start) != APR_SUCCESS || form_of(f, &m->form, &m->prefix) ||
+    if (day_of(f, &m->range.start) != APR_SUCCESS || oc_kinds_form_of(f, &m->form, &m->prefix) ||
         number_of(f, "days", 1, f->in.conf->max_range, 14, &days) != APR_SUCCESS) {
         return APR_EGENERAL;
     }
     m->cancel = oc_input_text(&f->in, "cancel");
     m->range.end = oc_zone_midnight(f->view.zone, m->range.start, days);
-    need(f, oc_lookup_list(f->page->lookups, m->range, 200));
+    oc_kinds_need(f, oc_lookup_list(f->page->lookups, m->range, 200));
     return APR_SUCCESS;
 }
 
@@ -303,7 +300,7 @@ static const oc_booking_t *mine_find(const oc_fragment_t *f, const oc_list_t *li
 static const char *mine_show(oc_fragment_t *f)
 {
     const mine_t *m = f->data;
-    const oc_list_t *list = lookup(f, 0)->list;
+    const oc_list_t *list = oc_kinds_lookup(f, 0)->list;
     oc_again_t *again = f->page->again;
     oc_mine_t mine = {list, m->range, f->page->self, NULL, NULL, NULL, NULL, NULL, NULL};
     oc_again_view_t what;
@@ -345,7 +342,7 @@ static apr_status_t ask_booking(oc_fragment_t *f, form_t *form, const char *ref)
         return APR_EGENERAL;
     }
     form->ref = ref;
-    need(f, oc_lookup_read(f->page->lookups, item));
+    oc_kinds_need(f, oc_lookup_read(f->page->lookups, item));
     return APR_SUCCESS;
 }
 
@@ -388,7 +385,7 @@ static const char *form_show(oc_fragment_t *f)
         return oc_page_form_again(&f->view, &what);
     }
     if (form->ref) {
-        const oc_booking_t *b = lookup(f, 0)->booking;
+        const oc_booking_t *b = oc_kinds_lookup(f, 0)->booking;
         const char *back = oc_form_value(f->in.pool, form->values, "return");
 
         if (!b || !oc_view_own(&f->view, b)) {

@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "cal/zone.h"
+#include "view/finder.h"
 #include "view/form.h"
 #include "view/grid.h"
 #include "view/html.h"
@@ -92,70 +93,16 @@ const char *oc_page_asked(const oc_view_t *view, const oc_form_t *values, const 
 
 /* ---- rooms and free/busy ---- */
 
-/* The form's address with the room, and the time asked about, filled in. */
-static const char *form_path(const oc_view_t *view, const oc_room_t *room,
-                             const oc_room_wish_t *wish)
-{
-    const char *path = apr_pstrcat(view->pool, view->base,
-                                   "/bookings/new?room=", oc_str_query(view->pool, room->id), NULL);
-
-    if (wish && wish->when.start) {
-        path = apr_pstrcat(view->pool, path, "&start=", oc_view_input(view, wish->when.start),
-                           "&end=", oc_view_input(view, wish->when.end), NULL);
-    }
-    return path;
-}
-
-static void room_item(const oc_view_t *view, oc_html_t *h, const oc_room_t *room,
-                      const oc_candidate_t *c, const oc_room_wish_t *wish)
-{
-    oc_html_open(h, "li", NULL);
-    oc_html_element(h, "a", room->name, "href", form_path(view, room, wish), NULL);
-    if (room->capacity) {
-        oc_html_textf(h, ", %d people", room->capacity);
-    }
-    if (room->building) {
-        oc_html_textf(h, ", %s", room->building);
-    }
-    if (room->floor) {
-        oc_html_textf(h, ", floor %s", room->floor);
-    }
-    for (int k = 0; k < room->features->nelts; ++k) {
-        oc_html_textf(h, ", %s", APR_ARRAY_IDX(room->features, k, const char *));
-    }
-    switch (c ? c->fit : OC_FIT_YES) {
-    case OC_FIT_YES:
-        break;
-    case OC_FIT_UNKNOWN:
-        oc_html_text(h, ": whether it is free is not known");
-        break;
-    case OC_FIT_TAKEN:
-        oc_html_text(h, ": taken");
-        break;
-    case OC_FIT_SMALL:
-        oc_html_text(h, ": too small");
-        break;
-    case OC_FIT_FEATURE:
-        oc_html_textf(h, ": no %s", c->missing);
-        break;
-    }
-    oc_html_close(h);
-}
-
 const char *oc_page_rooms(const oc_view_t *view, const apr_array_header_t *found,
                           const oc_room_wish_t *wish)
 {
     oc_html_t *h = oc_page_begin(view, "Rooms");
+    oc_room_wish_t none = {0};
+    oc_range_t at_any_time = {0, 0};
 
-    oc_html_open(h, "ul", NULL);
-    for (int i = 0; !found && i < view->rooms->nelts; ++i) {
-        room_item(view, h, APR_ARRAY_IDX(view->rooms, i, const oc_room_t *), NULL, NULL);
-    }
-    for (int i = 0; found && i < found->nelts; ++i) {
-        const oc_candidate_t *c = &APR_ARRAY_IDX(found, i, oc_candidate_t);
-        room_item(view, h, c->room, c, wish);
-    }
-    oc_html_close(h);
+    oc_finder_list(view, h, found ? found : oc_find_room(view->pool, view->rooms, &none, NULL),
+                   found && wish ? wish->when : at_any_time,
+                   apr_pstrcat(view->pool, view->base, "/bookings/new", NULL), NULL);
     return oc_html_print(h);
 }
 
