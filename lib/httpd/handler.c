@@ -176,9 +176,10 @@ static int get_booking(oc_request_t *q, const char *ref)
                        OC_VERB_READ) &&
         q->result.reason == OC_REASON_OK && b) {
         rc = oc_request_send(q, HTTP_OK,
-                             q->json                           ? oc_api_booking(&q->view, b)
-                             : oc_input_text(&q->in, "cancel") ? oc_page_cancel(&q->view, b, NULL)
-                                                               : oc_page_booking(&q->view, b, note_of(q)));
+                             q->json ? oc_api_booking(&q->view, b)
+                             : oc_input_text(&q->in, "cancel")
+                                 ? oc_page_cancel(&q->view, b, NULL)
+                                 : oc_page_booking(&q->view, b, note_of(q)));
     } else {
         rc = oc_request_problem(q, NULL, "read", NULL, NULL);
     }

@@ -30,7 +30,8 @@ typedef struct oc_input_t {
     int json; /* JSON is held to its types and to the known names */
     apr_array_header_t
         *remarks; /* const char *: what was decided for the sender ("twice: the first") */
-    apr_array_header_t *errors; /* oc_view_error_t: all mistakes of a form, where `res` has the first */
+    apr_array_header_t
+        *errors; /* oc_view_error_t: all mistakes of a form, where `res` has the first */
     apr_time_t now;
 } oc_input_t;
 

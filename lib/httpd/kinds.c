@@ -79,11 +79,13 @@ apr_status_t oc_kinds_form_of(oc_fragment_t *f, const char **path, const char **
     if (form) {
         size_t n = strlen(f->page->self);
 
-        if (strcmp(form, "here") == 0) { /* relative, so that the page's own address does not matter */
+        if (strcmp(form, "here") ==
+            0) { /* relative, so that the page's own address does not matter */
             form = apr_pstrmemdup(f->in.pool, f->page->self, n > 1 ? n - 1 : n);
         } else if (!oc_words_path_ok(form)) {
-            return oc_result_field(&f->result, OC_REASON_OK, "form",
-                                   "a path of this host is wanted, as /intranet/book.html; or here");
+            return oc_result_field(
+                &f->result, OC_REASON_OK, "form",
+                "a path of this host is wanted, as /intranet/book.html; or here");
         }
         *path = form;
         *prefix = "owacal-";

@@ -16,7 +16,8 @@ extern const oc_fragment_kind_t oc_kinds_next;    /* a room's state in one line 
  * fragments about one day ask for the same. */
 #define OC_KINDS_SLOT apr_time_from_sec(300)
 
-/* Where links to the form lead: a page of this host, or the handler's own. Fails with f->result set.
+/* Where links to the form lead: a page of this host, or the handler's own. Fails with f->result
+ * set.
  */
 apr_status_t oc_kinds_form_of(oc_fragment_t *f, const char **path, const char **prefix);
 /* The fragment waits for that look-up; the i-th of them. */

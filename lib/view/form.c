@@ -292,9 +292,9 @@ static void take_apart(const oc_view_t *view, const char **day, const char **clo
 
 static times_t times_of(const oc_view_t *view, const oc_form_t *values)
 {
-    times_t t = {oc_form_value(view->pool, values, "date"), oc_form_value(view->pool, values, "start"),
-                 oc_form_value(view->pool, values, "end_date"),
-                 oc_form_value(view->pool, values, "end")};
+    times_t t = {
+        oc_form_value(view->pool, values, "date"), oc_form_value(view->pool, values, "start"),
+        oc_form_value(view->pool, values, "end_date"), oc_form_value(view->pool, values, "end")};
 
     take_apart(view, &t.date, &t.start);
     take_apart(view, &t.end_date, &t.end);

@@ -23,16 +23,16 @@ const char *oc_page_rooms(const oc_view_t *view, const apr_array_header_t *found
                           const oc_room_wish_t *wish);
 const char *oc_page_freebusy(const oc_view_t *view, const apr_array_header_t *rows,
                              oc_range_t range, apr_time_t slot);
-/* One booking; with the form to change it and a link to cancel it when it is this person's own. note: outcome of
- * the act that led here, or NULL. */
+/* One booking; with the form to change it and a link to cancel it when it is this person's own.
+ * note: outcome of the act that led here, or NULL. */
 const char *oc_page_booking(const oc_view_t *view, const oc_booking_t *b, const char *note);
 const char *oc_page_list(const oc_view_t *view, const oc_list_t *list, oc_range_t range,
                          const char *note);
 typedef struct oc_mine_t {
     const oc_list_t *list;
     oc_range_t range;
-    const char *self;          /* "?" or "?x=1&": links of the page to itself go on from it; NULL: no
-                                * links but to the bookings' own pages */
+    const char *self; /* "?" or "?x=1&": links of the page to itself go on from it; NULL: no
+                       * links but to the bookings' own pages */
     const char *form;          /* path of the page whose form changes a booking; NULL = our own */
     const char *cancel;        /* {ref} of the booking that is to be cancelled, if it is so; NULL */
     const oc_booking_t *asked; /* that booking, if it is known */
