@@ -6,6 +6,7 @@ use strict;
 use warnings;
 use utf8;
 use Encode qw(decode_utf8);
+use File::Temp ();
 use FindBin qw($Bin);
 use POSIX ();
 use Test::More;
@@ -30,10 +31,13 @@ my $location = <<'E';
   OwaCalReturn /intranet
 E
 my $sim = SimRun->start('--auth', 'basic', '--lag', '0');
-my $web = Httpd->start(backend => $sim->{url}, children => 1, modules => [qw(proxy proxy_http cgi)],
+my $kept = File::Temp->new;
+print $kept 'k' x 64, "\n";
+close $kept;
+my %conf = (backend => $sim->{url}, children => 1, modules => [qw(proxy proxy_http cgi)],
     passwords => { alice => 'pw-alice', bob => 'pw-bob', carol => 'wrong' },
     location => "OwaCalIdentity basic upstream=basic\n  OwaCalTimezone Europe/Budapest\n  OwaCalReturn /intranet",
-    server => <<"E");
+    server => "OwaCalSecret $kept\n" . <<"E");
 <Location "/intranet">
 $location  SetOutputFilter OWACAL
   Header set X-Page yes
@@ -57,6 +61,7 @@ ProxyPass /intranet/proxied/ http://127.0.0.1:\@PORT\@/plain/
   SetHandler cgi-script
 </Directory>
 E
+my $web = Httpd->start(%conf);
 mkdir "$web->{dir}/htdocs/$_" for qw(intranet plain), map { "intranet/$_" } qw(ssi both bare denied cgi dir);
 my ($no, $day) = (0, POSIX::strftime('%Y-%m-%d', gmtime(time + 20 * 86400)));
 my $page = '<!DOCTYPE html><p>mine & only mine</p><div data-owacal=message>nothing to say</div><div data-owacal=form>no form</div><p>end</p>';
@@ -164,6 +169,18 @@ subtest 'tokens and keys' => sub {
     is(again($back)->{status}, 303, 'the token of the answer is good');
     is(again($back)->{status}, 303, 'clicked twice');
     is(scalar(subjects($f{subject})), 1, 'booked once');
+    SKIP: {
+        my $so = "$web->{dir}/shift.so";
+        skip 'no C compiler', 1 if system "cc -shared -fPIC -O1 -DSHIFT=7200 -o $so $Bin/lib/shift_clock.c -ldl 2>/dev/null";
+        my $later = Httpd->start(%conf, env => { LD_PRELOAD => $so });
+        mkdir "$later->{dir}/htdocs/intranet";
+        $later->write_file('htdocs/intranet/home.html', $page);
+        my %h = (fresh(text => $evil), key => 'late', return => $home);
+        $r = $later->request(POST => '/booking/bookings', user => 'alice', form => { %h, token => $web->token('alice') });
+        $back = is_page($r, 409, 'form-token-expired', \%h, 'a form that was open for two hours');
+        is($later->request(POST => '/booking/bookings', user => 'alice', form => $back)->{status}, 303, 'sent once more it books');
+        $later->stop;
+    }
     my %g = (fresh(), text => $evil);
     $r = post($home, { %g, key => 'twice' });
     $back = is_page($r, 422, 'key-conflict', \%g, 'the key of another booking');
