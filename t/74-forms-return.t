@@ -37,7 +37,7 @@ close $kept;
 my %conf = (backend => $sim->{url}, children => 1, modules => [qw(proxy proxy_http cgi)],
     passwords => { alice => 'pw-alice', bob => 'pw-bob', carol => 'wrong' },
     location => "OwaCalIdentity basic upstream=basic\n  OwaCalTimezone Europe/Budapest\n  OwaCalReturn /intranet\n"
-        . '  SetOutputFilter OWACAL',    # as where a whole site has it
+        . "  OwaCalBase /booking\n  SetOutputFilter OWACAL",    # as where a whole site has it
     server => "OwaCalSecret $kept\n" . <<"E");
 <Location "/intranet">
 $location  SetOutputFilter OWACAL
