@@ -69,6 +69,8 @@ struct oc_scheme_t {
     oc_verdict_t (*look)(const char *body, apr_size_t len);             /* NULL: judge() decides */
     /* 1 if the login can have run out since it was accepted, so that signing on again helps. */
     int renews;
+    /* 1 if a credential serves one sending; the next needs another. */
+    int once;
     /* The exchange of the logon dialogue for a session without cookies, on the way to `first`. NULL
      * with call->result set; a scheme without a dialogue has none. */
     oc_slot_t *(*logon)(oc_attach_t *at, const oc_exchange_t *first);
@@ -94,6 +96,7 @@ struct oc_attach_t {
     apr_uint64_t owner;
     int accepted;              /* the server accepted an exchange of this job */
     int probed;                /* a probe said neither yes nor no: do without */
+    int in_vain;               /* one more try was refused as well */
 };
 
 typedef enum oc_slot_state_t {
@@ -117,6 +120,7 @@ struct oc_slot_t {
     oc_verdict_t verdict;
     int proof;            /* the session's proof hangs on its reply */
     int withheld;         /* the inner job does not see this reply */
+    int forgotten;        /* refused, perhaps for its connection: one more try */
     int unresolved;       /* doubted, and no answer can be had */
     unsigned generation;  /* of the cookies it was sent with */
     unsigned proofs;      /* the session's when it was sent */
@@ -165,6 +169,8 @@ void oc_sign_again(oc_slot_t *slot);
 oc_exchange_t *oc_lead_admit(oc_slot_t *slot);
 /* At HEAD, or once the body told: 1 if the inner job sees the reply, 0 if it is withheld. */
 int oc_lead_verdict(oc_slot_t *slot);
+/* At END: 1 if it is to be signed anew and sent once more. */
+int oc_lead_once_more(const oc_slot_t *slot);
 /* At END: what follows from it for the session. The slot may have been ended on return. */
 void oc_lead_ended(oc_slot_t *slot);
 /* A proof, probe or logon that could not even be signed. */

@@ -67,6 +67,8 @@ typedef struct oc_exchange_t {
     const char *user, *password; /* for connauth; password is secret */
     oc_pin_t *pin;               /* over this connection and no other; NULL = over any of its own */
     int opens;                   /* with a pin: this exchange is the one that opens it */
+    int once;  /* its credential serves once: net does not repeat the sending, even of a read */
+    int fresh; /* over a new connection, whatever there is */
 
     /* The reply: filled by net. */
     int status;                 /* 0 until a final status line came */
@@ -74,6 +76,7 @@ typedef struct oc_exchange_t {
     apr_off_t received;         /* decoded body bytes so far */
     oc_outcome_t outcome;
     int sent;          /* the request, or part of it, may have reached the server */
+    int reused;        /* it went out over a connection that had been used before */
     const char *error; /* for the log: why there is no reply; NULL */
     oc_mono_t started, ended;
 

@@ -2,7 +2,8 @@
  *
  * Written against 7.88.1. Four of its habits are dealt with here, each by a callback:
  *  - a request on a reused connection that dies unanswered is repeated silently, with or without a
- *    body (Curl_retry_request): before_sending() lets nothing that writes out twice;
+ *    body (Curl_retry_request): before_sending() lets nothing out twice that writes, or whose
+ *    credential serves once;
  *  - connections are reused without regard to whom they were authenticated for (Negotiate) or by
  *    comparing credentials we may not have given it: caches are apart, and before_sending() asks
  *    owner.h about the very connection that is going to be used;
@@ -198,7 +199,7 @@ static int before_sending(void *baton, char *remote_ip, char *local_ip, int remo
     char name[NAME_BYTES];
 
     snprintf(name, sizeof(name), "%s %d %s %d", local_ip, local_port, remote_ip, remote_port);
-    if (t->x->writes && t->outstanding) {
+    if ((t->x->writes || t->x->once) && t->outstanding) {
         ++slot->cache->curl->counts->resend_refused;
         t->verdict = OC_X_LOST;
         t->why = "the connection died after the request was sent; not sent again";
@@ -217,6 +218,7 @@ static int before_sending(void *baton, char *remote_ip, char *local_ip, int remo
     }
     t->outstanding = 1;
     t->x->sent = 1;
+    t->x->reused = t->opened_count == 0;
     t->status = t->complete = 0;
     t->header_bytes = 0;
     apr_table_clear(t->x->reply_headers);
@@ -505,6 +507,7 @@ static CURLcode set_request(slot_t *slot, oc_transfer_t *t)
         return CURLE_OUT_OF_MEMORY;
     }
     SET(CURLOPT_HTTPHEADER, slot->headers);
+    SET(CURLOPT_FRESH_CONNECT, (long)x->fresh);
     SET(CURLOPT_REQUEST_TARGET, x->path);
     SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)(x->body ? x->body_len : 0));
     SET(CURLOPT_POSTFIELDS, has_body ? (x->body ? x->body : "") : NULL);

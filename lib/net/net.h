@@ -9,7 +9,8 @@
  *
  * Guarantees, each with its test:
  *  - an exchange with `writes` is sent at most once, with or without body, even when a reused
- *    connection dies (libcurl 7.88.1 would repeat it silently): it ends OC_X_LOST instead;
+ *    connection dies (libcurl 7.88.1 would repeat it silently): it ends OC_X_LOST instead; so does
+ *    one whose credential serves `once`;
  *  - a connection that has carried an exchange of one identity key never carries one of another:
  *    a cache per key, and an owner check before every single sending that aborts, logged at crit;
  *  - redirects are never followed, no proxy, cookies, netrc or environment is used;
