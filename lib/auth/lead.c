@@ -384,7 +384,7 @@ int oc_lead_once_more(const oc_slot_t *slot)
 
 int oc_lead_verdict(oc_slot_t *slot)
 {
-    if (slot->verdict == OC_VERDICT_ACCEPTED) {
+    if (slot->verdict == OC_VERDICT_ACCEPTED && !scheme_of(slot)->check) {
         accepted(slot);
     }
     slot->forgotten = is_forgotten(slot);
@@ -393,6 +393,21 @@ int oc_lead_verdict(oc_slot_t *slot)
         slot->verdict = OC_VERDICT_NEUTRAL;
     }
     return slot->verdict != OC_VERDICT_REFUSED;
+}
+
+void oc_lead_believed(oc_slot_t *slot)
+{
+    accepted(slot);
+}
+
+/* Somebody else answered. What waits for a proof of the login has no chance: call->result says so
+ * already. */
+void oc_lead_disbelieved(oc_slot_t *slot)
+{
+    if (slot->role != OC_ROLE_INNER) {
+        oc_lead_resign(slot->at);
+        fail_held(slot->at, "the reply to the login did not prove that it came from the server");
+    }
 }
 
 /* The cookies that `slot` was sent with do not serve any more. */
@@ -456,7 +471,7 @@ static void probe_ended(oc_slot_t *slot)
     oc_session_t *s = slot->at->session;
 
     if (slot->verdict == OC_VERDICT_ACCEPTED) {
-        return; /* all was done at HEAD */
+        return; /* all is done where it was accepted */
     }
     if (slot->verdict == OC_VERDICT_REFUSED) {
         if (scheme_of(slot)->renews && slot->generation == s->accepted) {

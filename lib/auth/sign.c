@@ -201,6 +201,22 @@ oc_exchange_t *oc_sign_send(oc_slot_t *slot)
     return x;
 }
 
+/* What it says of the login counts only when the reply is known to be the server's. */
+static int awaits_check(const oc_slot_t *slot)
+{
+    return slot->verdict == OC_VERDICT_ACCEPTED && slot->job->id->scheme->check;
+}
+
+/* The end of an exchange of the inner job, or of one of the signer's own. */
+static void slot_end(oc_slot_t *slot)
+{
+    if (slot->role == OC_ROLE_INNER) {
+        inner_end(slot);
+    } else {
+        slot_remove(slot);
+    }
+}
+
 static void check_reply(oc_slot_t *slot)
 {
     const oc_scheme_t *scheme = slot->job->id->scheme;
@@ -214,10 +230,16 @@ static void check_reply(oc_slot_t *slot)
         /* Whoever answered was not the server, which may or may not have had the request. */
         x->outcome = OC_X_LOST;
         x->error = "the reply did not prove that it came from the calendar server";
-        inner_end(slot);
+        if (awaits_check(slot)) {
+            oc_lead_disbelieved(slot);
+        }
+        slot_end(slot);
         break;
     case OC_SIGN_DONE:
-        inner_end(slot);
+        if (awaits_check(slot)) {
+            oc_lead_believed(slot);
+        }
+        slot_end(slot);
         break;
     }
 }
@@ -463,7 +485,7 @@ static void feed_end(oc_slot_t *slot)
         return;
     }
     slot_clean(slot);
-    if (slot->proof || slot->withheld || slot->role != OC_ROLE_INNER) {
+    if (!awaits_check(slot) && (slot->proof || slot->withheld || slot->role != OC_ROLE_INNER)) {
         int own = slot->role != OC_ROLE_INNER, withheld = slot->withheld;
 
         oc_lead_ended(slot);

@@ -77,7 +77,8 @@ struct oc_scheme_t {
     /* Its reply. ACCEPTED: may be tried; the proof comes with the next exchange. */
     oc_verdict_t (*logged_on)(oc_slot_t *slot);
     /* At END of a reply that was not refused. WAIT: END waits, asked again when the job is woken.
-     * FAILED: the reply is not to be believed, call->result says why. NULL: always DONE. */
+     * FAILED: the reply is not to be believed, call->result says why. NULL: always DONE. Until it is
+     * DONE, acceptance proves nothing. */
     oc_sign_t (*check)(oc_slot_t *slot);
     /* The reply of a refused exchange may say more exactly why. NULL: `refused`. */
     oc_reason_t (*why)(const oc_slot_t *slot, const char **detail);
@@ -173,6 +174,9 @@ int oc_lead_verdict(oc_slot_t *slot);
 int oc_lead_once_more(const oc_slot_t *slot);
 /* At END: what follows from it for the session. The slot may have been ended on return. */
 void oc_lead_ended(oc_slot_t *slot);
+/* An acceptance that check() was asked about: the reply is to be believed, or not. */
+void oc_lead_believed(oc_slot_t *slot);
+void oc_lead_disbelieved(oc_slot_t *slot);
 /* A proof, probe or logon that could not even be signed. */
 void oc_lead_unsigned(oc_slot_t *slot);
 /* The job lets go of the session. */

@@ -446,6 +446,62 @@ static void later_refused(void)
     world_destroy(w);
 }
 
+/* Without TLS, whoever answers may say "accepted": that must not make the person known, or a later
+ * refusal of the login would be taken for one of that path. */
+static void forged_success(void)
+{
+    static const struct {
+        const char *scheme;
+        int manner; /* of the first reply */
+        int heads; /* 1: taken for a matter of the path */
+        oc_reason_t reason;
+        const char *what;
+    } rows[] = {
+        {"http", SILENT_ON_PROOF, 0, OC_REASON_TOKEN_REFUSED, "no proof: it proves nothing"},
+        {"http", FALSE_PROOF, 0, OC_REASON_TOKEN_REFUSED, "a false proof: it proves nothing"},
+        /* but that 401 has no proof either */
+        {"http", PROVES, 1, OC_REASON_UPSTREAM_PROTOCOL, "a proof: the person is known"},
+        {"https", SILENT_ON_PROOF, 1, OC_REASON_OK, "TLS: the person is known"},
+    };
+
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); ++i) {
+        world_t *w = fresh(rows[i].scheme);
+        person_t *p = world_delegated(w, cc_alice, "alice@INTRANET.TEST");
+
+        manner = rows[i].manner;
+        world_wish(p, "GET", "/exchange/alice/", 0, 0);
+        ok(run(w, 10), "%s: the first job ends", rows[i].what);
+        p = world_delegated(w, cc_alice, "alice@INTRANET.TEST");
+        manner = REFUSES;
+        world_wish(p, "GET", "/exchange/boardroom/", 0, 0);
+        ok(run(w, 10), "%s: the next job ends", rows[i].what);
+        is_int(p->call->result.reason, rows[i].reason, "%s: a 401 that follows", rows[i].what);
+        is_int(p->wish[0].heads, rows[i].heads, "%s: whose matter it is",
+               rows[i].what);
+        world_destroy(w);
+    }
+}
+
+/* The same for the look at home that a doubtful "no" is settled by. */
+static void forged_look(int how, oc_reason_t reason, int status, const char *what)
+{
+    world_t *w = fresh("http");
+    person_t *p = world_delegated(w, cc_alice, "alice@INTRANET.TEST");
+
+    oc_identity_home(p->id, "/exchange/alice/");
+    world_wish(p, "PROPFIND", "/exchange/boardroom/", 0, 0);
+    for (int i = 0; i < 10000 && world_pump(w) == 0; ++i) {
+        usleep(1000);
+    }
+    world_reply(w, 0, 401, NULL, NULL);
+    manner = how;
+    ok(run(w, 10), "%s: the job ends", what);
+    is_int(p->call->result.reason, reason, "%s: the reason", what);
+    is_int(p->wish[0].status, status, "%s: the status handed on", what);
+    is_int(p->wish[0].ends, 1, "%s: one end", what);
+    world_destroy(w);
+}
+
 /* Waits until something is sent, with real time for the GSS threads. */
 static void await_sending(world_t *w)
 {
@@ -836,6 +892,11 @@ static int tests(void)
     proofs();
     no_rights();
     later_refused();
+    forged_success();
+    forged_look(PROVES, OC_REASON_OK, 401, "a look at home that is proved");
+    forged_look(SILENT_ON_PROOF, OC_REASON_UPSTREAM_PROTOCOL, 0, "one without proof");
+    forged_look(FALSE_PROOF, OC_REASON_UPSTREAM_PROTOCOL, 0, "one with a false proof");
+    manner = PROVES;
     used_connections();
     refused_in_vain();
     long_token();
