@@ -193,6 +193,7 @@ oc_exchange_t *oc_sign_send(oc_slot_t *slot)
     slot->generation = s->generation;
     slot->proofs = s->proofs;
     x->identity = self->id->key;
+    x->shared = self->id->credential != NULL;
     x->once = self->id->scheme->once;
     x->fresh = x->once && x->attempt > 0; /* what was wrong may be wrong with all the others */
     x->op = self->call->id;

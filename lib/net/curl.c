@@ -508,6 +508,7 @@ static CURLcode set_request(slot_t *slot, oc_transfer_t *t)
     }
     SET(CURLOPT_HTTPHEADER, slot->headers);
     SET(CURLOPT_FRESH_CONNECT, (long)x->fresh);
+    SET(CURLOPT_FORBID_REUSE, (long)x->fresh); /* no cache gets more than it has transfers */
     SET(CURLOPT_REQUEST_TARGET, x->path);
     SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)(x->body ? x->body_len : 0));
     SET(CURLOPT_POSTFIELDS, has_body ? (x->body ? x->body : "") : NULL);
@@ -647,7 +648,9 @@ oc_transfer_t *oc_curl_reap(oc_curl_t *curl, oc_outcome_t *outcome)
 
 static long connections_kept(const oc_net_conf_t *conf)
 {
-    return conf->max_idle > conf->max_per_identity ? conf->max_idle : conf->max_per_identity;
+    long most = conf->max_idle > conf->max_per_identity ? conf->max_idle : conf->max_per_identity;
+
+    return conf->max_shared > most ? conf->max_shared : most;
 }
 
 oc_curl_t *oc_curl_create(int epoll, const oc_net_conf_t *conf, oc_curl_counts_t *counts,
@@ -671,8 +674,9 @@ oc_curl_t *oc_curl_create(int epoll, const oc_net_conf_t *conf, oc_curl_counts_t
         /* Of each share: libcurl applies it to the cache that the transfer uses. It counts a
          * connection between two legs of NTLM as idle, too, and would close those over the
          * bound: the logons beyond it began anew without end (7.88.1). So it must not be lower
-         * than the number of transfers one identity may have; what is really idle the cache's
-         * sweep closes. */
+         * than the number of transfers one identity may have. A cache whose identity may have
+         * fewer does not come near it, since it opens another only if none is idle; what is
+         * really idle the cache's sweep and its age close. */
         || curl_multi_setopt(curl->multi, CURLMOPT_MAXCONNECTS, connections_kept(conf)) !=
                CURLM_OK) {
         oc_result_fail(res, OC_REASON_INTERNAL, "libcurl %s cannot be set up", curl_version());

@@ -31,6 +31,8 @@ typedef struct oc_net_conf_t {
     int max_jobs;        /* jobs taken in at once (running and queued): beyond it submit fails */
     int max_inflight;    /* exchanges on the wire at once in this child */
     int max_per_identity;/* exchanges on the wire for one identity key, and connections it keeps */
+    int max_shared;      /* the same for a key that stands for many persons (exchange->shared);
+                          * 0 = half of max_inflight, so that others have the other half */
     int max_idle;        /* idle handles kept per cache */
     int max_caches;      /* connection caches; the longest unused gives way */
     apr_time_t cache_idle; /* a cache unused that long is closed */

@@ -241,6 +241,31 @@ static void test_one_send(void)
     one_send("PROPFIND", "<propfind/>", "/x", 0);
 }
 
+static void test_fresh(void)
+{
+    seen_t seen = {0};
+    peer_t *peer = peer_start(echo_who, &seen);
+    oc_site_t site = errand_site(peer);
+    apr_pool_t *pool;
+    oc_net_t *net = start(&pool);
+    oc_net_stats_t stats;
+    errand_t *e = errand_create(apr_time_from_sec(5));
+    oc_exchange_t *x = errand_add(e, &site, "ana", "GET", "/");
+
+    errand_destroy(go_as(net, &site, "ana"));
+    x->fresh = 1;
+    apr_table_set(x->headers, "X-Who", "ana");
+    errand_run(net, e);
+    ok(!x->reused, "over a new connection, as it was wanted");
+    errand_destroy(e);
+    errand_destroy(go_as(net, &site, "ana"));
+    is_str(seen.identities, "1:ana 2:ana 1:ana ", "and the others over the one that was kept");
+    oc_net_stats(net, &stats);
+    is_int(stats.connections, 1, "no more than that is kept");
+    apr_pool_destroy(pool);
+    peer_stop(peer);
+}
+
 /* ---- NTLM --------------------------------------------------------------------------------- */
 
 /* A type 2 message: signature, type, empty target, flags (Unicode, NTLM, target info), challenge,
@@ -491,6 +516,7 @@ int main(void)
     test_owner_check();
     test_idle();
     test_one_send();
+    test_fresh();
     test_ntlm();
     test_request();
     test_refused();
