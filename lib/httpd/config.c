@@ -188,8 +188,8 @@ static int check_accounts(apr_pool_t *pconf, server_rec *s, const oc_server_conf
     return OK;
 }
 
-/* Read here, so that `apachectl configtest` tells, and with the parent's rights. A server that runs is
- * not ended by a graceful restart for it: its requests for s4u are told, the rest of the site goes on. */
+/* Read here, so that `apachectl configtest` tells, and with the parent's rights. A server that runs
+ * is not ended by a graceful restart for it: what needs the key is told, the rest goes on. */
 static int load_keytabs(apr_pool_t *pconf, server_rec *s, const oc_server_conf_t *conf)
 {
     int generation = 0;
