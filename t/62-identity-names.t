@@ -208,6 +208,19 @@ subtest 'two Authorization headers' => sub {
     ok($web->stop, 'stops');
 };
 
+subtest 'a header of 60 KB' => sub {
+    my $long = basic('alice:' . 'x' x 45_000);
+    my $web = front($sim, children => 1);
+    is(raw($web, "Authorization: $long"), '400 ', "httpd's own bound stops it");
+    ok($web->stop, 'stops');
+    $web = front($sim, children => 1, top => 'LimitRequestFieldSize 70000');
+    is(raw($web, "Authorization: $long"), '403 no-delegated-credential', 'where that is raised: a password that nobody has') or diag $web->log =~ s/.*debug.*\n//gr;
+    is(raw($web, 'Authorization: ' . basic('x' x 45_000 . ':pw-alice')), '403 no-mailbox', 'a name of that length is nobody');
+    is(raw($web, 'Authorization: ' . basic('alice:pw-alice')), '200 ', 'alice goes on');
+    unlike($web->log, qr/x{200}|exit signal/, 'the log has the beginning of a name at most, no crash');
+    ok($web->stop, 'stops');
+};
+
 subtest 'a subrequest under another name' => sub {
     # Of two pages that include the same, one is open: there the login is the included part's alone.
     my $web = front($sim, server => "Alias /open $Bin/pages\nAlias /closed $Bin/pages\n<LocationMatch \"^/(open|closed)\">\nOptions +Includes\n"
