@@ -4,22 +4,18 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
-use File::Temp qw(tempdir);
+use Realm;
 use SimRun;
 use Test::More;
 
-my $lab = tempdir(CLEANUP => 1);
-chmod 0755, $lab;
 plan skip_all => 'curl is not installed' unless grep { -x "$_/curl" } split /:/, $ENV{PATH};
 plan skip_all => 'curl without GSS-API' unless `curl -V` =~ /GSS-API/;
-my $said = `'$FindBin::Bin/lab/kdc-up.sh' '$lab' 2>'$lab/err'`;
-plan skip_all => 'no Kerberos server programs (Debian: krb5-kdc krb5-admin-server krb5-user)' if $? >> 8 == 77;
-END { my $s = $?; system "$FindBin::Bin/lab/kdc-down.sh", $lab if $lab; $? = $s }
-BAIL_OUT("kdc-up.sh failed: $said") if $?;
-my %lab = $said =~ /^export (\w+)=(.*)$/mg;
-$ENV{KRB5_CONFIG} = $lab{KRB5_CONFIG};
+my $why = Realm->skip_reason('mit');
+plan skip_all => $why if $why;
+my $realm = Realm->start;
+$ENV{KRB5_CONFIG} = $realm->{config};
 
-my @args = ('--auth', 'kerberos', '--keytab', $lab{LAB_BACK_KEYTAB});
+my @args = ('--auth', 'kerberos', '--keytab', $realm->{keytab}{back});
 my $probe = SimRun->try_start(@args);
 plan skip_all => 'mod_auth_gssapi is not installed (Debian: libapache2-mod-auth-gssapi)'
     if $probe->{error} =~ /mod_auth_gssapi is missing/;
@@ -35,7 +31,7 @@ sub curl {
     local $/;
     return scalar <$h>;
 }
-my $alice = "$lab{LAB_CC_ALICE}";
+my ($alice, $bob) = @{ $realm->{cache} }{qw(alice bob)};
 
 subtest 'a ticket is who one is' => sub {
     my $sim = $probe;
@@ -43,8 +39,8 @@ subtest 'a ticket is who one is' => sub {
         'Negotiate is offered, and nothing else');
     like(curl($sim, $alice, '/exchange/alice/'), qr{^207/}, 'alice in her mailbox');
     like(curl($sim, $alice, '/exchange/bob/'), qr{^403/}, 'not in bob\'s');
-    like(curl($sim, $lab{LAB_CC_BOB}, '/exchange/bob/'), qr{^207/}, 'bob in his');
-    like(curl($sim, "FILE:$lab/none", '/exchange/alice/'), qr{^401/}, 'without a ticket');
+    like(curl($sim, $bob, '/exchange/bob/'), qr{^207/}, 'bob in his');
+    like(curl($sim, 'FILE:' . $realm->path('none'), '/exchange/alice/'), qr{^401/}, 'without a ticket');
     is($sim->once(PROPFIND => '/exchange/alice/', { Depth => 0, Authorization => 'Negotiate YWJj' })->{status}, 401, 'rubbish');
     is($sim->once(PROPFIND => '/exchange/alice/', { Depth => 0, Authorization => 'Basic YWxpY2U6cHctYWxpY2U=' })->{status}, 401,
         'a password');
@@ -57,8 +53,8 @@ $probe->stop;
 subtest 'a token serves one request, or, if so set, a connection' => sub {
     my $sim = SimRun->start(@args);
     my $seen = sub {
-        my ($sim) = @_;
-        local $ENV{KRB5CCNAME} = $alice;
+        my ($sim, $cache) = @_;
+        local $ENV{KRB5CCNAME} = $cache // $alice;
         my $trace = `curl -sS -m 20 -v --noproxy '*' --connect-to ::127.0.0.1:$sim->{port} --negotiate -u : -X PROPFIND -H 'Depth: 0' -o /dev/null http://exchange.test/exchange/alice/ 2>&1`;
         return $trace =~ /^> Authorization: (Negotiate \S+)/m ? $1 : undef;
     };
@@ -69,6 +65,16 @@ subtest 'a token serves one request, or, if so set, a connection' => sub {
     my $bound = SimRun->start(@args, '--connection-bound');
     like(curl($bound, $alice, ('/exchange/alice/') x 3), qr{^(207/\d ){3}$}, 'three requests on one connection');
     is($bound->once(PROPFIND => '/exchange/alice/', { Depth => 0 })->{status}, 401, 'a new connection is nobody\'s');
+
+    # tokens that this server has not seen: each has its own memory of those it has
+    my ($hers, $his) = map { $seen->($sim, $_) } $alice, $bob;
+    $bound->control(POST => '/_sim/reset');
+    my $c = $bound->connect;
+    is($c->request(PROPFIND => '/exchange/alice/', { Depth => 0, Authorization => $hers })->{status}, 207, 'alice');
+    is($c->request(PROPFIND => '/exchange/bob/', { Depth => 0, Authorization => $his })->{status}, 403, "bob's ticket over her connection");
+    is($c->request(PROPFIND => '/exchange/alice/', { Depth => 0 })->{status}, 207, 'it stays hers');
+    is($bound->control(GET => '/_sim/counters')->{'credential-differs'}, 1, 'which is counted');
+    is(join(' ', map { "$_->{user}:$_->{means}" } $bound->requests), 'alice:kerberos alice:connection alice:connection', '  and logged as hers');
 };
 
 subtest 'several schemes on offer' => sub {
@@ -89,7 +95,7 @@ subtest 'the logon is lost' => sub {
 
 subtest 'without a keytab' => sub {
     like(SimRun->try_start('--auth', 'kerberos')->{error}, qr/needs --keytab/, 'it says so');
-    like(SimRun->try_start('--auth', 'kerberos', '--keytab', "$lab/none")->{error}, qr/cannot read/, 'or that it is not there');
+    like(SimRun->try_start('--auth', 'kerberos', '--keytab', $realm->path('none'))->{error}, qr/cannot read/, 'or that it is not there');
 };
 
 done_testing;

@@ -34,7 +34,7 @@ is($status, 0, 'a plain configuration is accepted') or diag $out;
         modules => ['authz_host'], location => 'OwaCalIdentity delegated');
     is($status, 0, 'conf/owacal.conf is accepted as it is') or diag $out;
     # every commented directive works, too, when somebody takes the # away
-    $text =~ s/^(\s*)#(OwaCal(?!Rooms|Secret)\w+ )/$1$2/mg;
+    $text =~ s/^(\s*)#(OwaCal(?!Rooms|Secret|Credential)\w+ )/$1$2/mg;
     open $file, '>', "$dir/owacal.conf" or die;
     print $file $text;
     close $file;
@@ -81,9 +81,55 @@ refused('command with an unknown placeholder', qr/\{path\} is no placeholder: \{
 ($status, $out) = Httpd->configtest(server => 'OwaCalOwaCommand "update=MsgID={msgid}" '
         . '"update=http://schemas.microsoft.com/mapi/id/{00062008-0000-0000-C000-000000000046}/0x8501=15"');
 is($status, 0, 'placeholders and GUIDs are told apart') or diag $out;
-refused('identity without mode', qr/basic or delegated/, location => 'OwaCalIdentity kerberos');
+refused('identity without mode', qr/basic, delegated, s4u, service, device or relay/, location => 'OwaCalIdentity kerberos');
 refused('identity with an unknown option', qr/known are upstream=/, location => 'OwaCalIdentity basic realm=x');
 refused('upstream of nothing', qr/basic, ntlm or forms/, location => 'OwaCalIdentity basic upstream=digest');
+for my $case (
+    ['a credential without user', 'OwaCalCredential svc password=/etc/passwd', qr/user= and password= are wanted/],
+    ['a credential without password', 'OwaCalCredential svc user=svc', qr/user= and password= are wanted/],
+    ['a credential without name', 'OwaCalCredential', qr/takes a name and options/],
+    ['a credential with a bad name', 'OwaCalCredential a/b user=svc password=x', qr/takes a name and options/],
+    ['a credential with an unknown option', 'OwaCalCredential svc user=svc secret=hunter2', qr/no option "secret"; known are user=/],
+    ['a credential with an unknown upstream', 'OwaCalCredential svc user=svc password=x upstream=digest', qr/basic, ntlm or forms/],
+    ['a credential with a colon by Basic', 'OwaCalCredential svc user=a:b password=x', qr/upstream=ntlm/],
+    ['a credential without mailbox', 'OwaCalCredential svc user=EX\\ password=x', qr/say mailbox=NAME/],
+    ['a credential with a path as mailbox', 'OwaCalCredential svc user=svc password=x mailbox=../x', qr/mailbox= takes/],
+    ['a quotation mark left open', 'OwaCalCredential svc user=svc password="exec:/bin/x y', qr/not closed/],
+    ['a password file that is not there', 'OwaCalCredential svc user=svc password=/nonexistent/pw', qr/OwaCalCredential svc: .*no such file/],
+    ['a password file that others can read', 'OwaCalCredential svc user=svc password=/etc/passwd', qr/chmod 0600/],
+    ['a password program that is not there', 'OwaCalCredential svc user=svc password="exec:/nonexistent/pw x"', qr/no such program/],
+    ['a password program by a relative path', 'OwaCalCredential svc user=svc password=exec:cat', qr/absolute path/],
+) {
+    refused($case->[0], $case->[2], server => $case->[1]);
+}
+{
+    my $dir = tempdir(CLEANUP => 1);
+    my $put = sub { my ($name, $mode, $text) = @_; open my $f, '>', "$dir/$name" or die; print $f $text; close $f; chmod $mode, "$dir/$name"; return "$dir/$name" };
+    $put->('pw', 0600, "secret\n");
+    my $svc = "OwaCalCredential svc user=EXAMPLE\\svc password=$dir/pw";
+    refused('a credential twice', qr/given before .* line \d+/, server => "$svc\n$svc");
+    refused('service without credential', qr/credential=NAME is wanted/, location => 'OwaCalIdentity service', server => $svc);
+    refused('service with an unknown credential', qr/no credential nobody; declare it with OwaCalCredential nobody/,
+        location => 'OwaCalIdentity service credential=nobody', server => $svc);
+    refused('device with an unknown room', qr/no room attic; declare it with OwaCalRoom attic/,
+        location => 'OwaCalIdentity device credential=svc rooms=boardroom,attic', server => $svc);
+    refused('device with an empty list of rooms', qr/ids of rooms/, location => 'OwaCalIdentity device credential=svc rooms=,', server => $svc);
+    refused('device with actors', qr/known are credential=NAME and rooms=/, location => "OwaCalIdentity device credential=svc actors=$dir/pw", server => $svc);
+    refused('service with a missing actors file', qr/no such file/, location => "OwaCalIdentity service credential=svc actors=$dir/none", server => $svc);
+    $put->('actors', 0644, "ana: boss\nbob\n");
+    refused('a wrong line of an actors file', qr/actors: line 2: there is no colon/, location => "OwaCalIdentity service credential=svc actors=$dir/actors", server => $svc);
+    $put->('actors', 0644, "\@staff: boss\n");
+    refused('a group without groups=', qr/groups=FILE/, location => "OwaCalIdentity service credential=svc actors=$dir/actors", server => $svc);
+    refused('groups= without actors=', qr/actors=FILE/, location => "OwaCalIdentity service credential=svc groups=$dir/actors", server => $svc);
+    $put->('groups', 0644, "staff: ana bob\n");
+    ($status, $out) = Httpd->configtest(location => "OwaCalIdentity service credential=svc actors=$dir/actors groups=$dir/groups", server => $svc);
+    is($status, 0, 'a service with people and groups') or diag $out;
+    $put->('program', 0700, "#!/bin/sh\necho secret; : >$dir/ran\n");
+    ($status, $out) = Httpd->configtest(location => 'OwaCalIdentity device credential=svc rooms=boardroom',
+        server => qq{OwaCalCredential svc user=EXAMPLE\\svc password="exec:$dir/program a b"});
+    is($status, 0, 'a device with a program for its password') or diag $out;
+    ok(!-e "$dir/ran", 'configtest does not run it');
+}
 refused('time zone of nowhere', qr/no time zone/, location => "OwaCalIdentity basic\nOwaCalTimezone Mars/Olympus");
 refused('conflict policy', qr/refuse, warn or allow/, location => "OwaCalIdentity basic\nOwaCalConflict never");
 refused('return to another host', qr/OwaCalReturn/, location => "OwaCalIdentity basic\nOwaCalReturn //evil.example");
@@ -93,6 +139,31 @@ for my $expr ('%{HTTP_X_USER}', '%{req:X-User}', '%{QUERY_STRING}', '%{env:USER}
     "%{REMOTE_USER}%{HTTP:X}") {
     refused("mailbox from $expr", qr/not allowed/, location => qq{OwaCalIdentity basic\nOwaCalMailbox "$expr"});
 }
+refused('realm of nothing', qr/OwaCalRealm: a Kerberos realm is wanted, as in/, server => 'OwaCalRealm');
+refused('realm with a slash', qr/OwaCalRealm: "EX\/COM" is no realm/, server => 'OwaCalRealm EX/COM');
+refused('realm with an unknown option', qr/domains=EX: known are domain=/, server => 'OwaCalRealm EX.TEST domains=EX');
+refused('realm with an empty domain', qr/"" is no domain's name/, server => 'OwaCalRealm EX.TEST domain=EX,');
+{    # the later of the two lines is named
+    my $dir = tempdir(CLEANUP => 1);
+    open my $file, '>', "$dir/owacal.conf" or die;
+    print $file "OwaCalRealm EX.TEST\nOwaCalRealm OTHER.TEST\nOwaCalRealm ex.test\nOwaCalRealm LAST.TEST\n";
+    close $file;
+    refused('realm twice', qr/owacal\.conf line 3: OwaCalRealm EX\.TEST: the realm EX\.TEST was declared before/, server => "Include $dir/owacal.conf");
+}
+refused('a mail domain in two realms', qr/"mail\.test" belongs to A\.TEST and to B\.TEST.*one realm/,
+    server => "OwaCalRealm A.TEST mail=mail.test\nOwaCalRealm B.TEST mail=mail.test");
+refused('a Windows domain in two realms', qr/belongs to A\.TEST and to B\.TEST/, server => "OwaCalRealm A.TEST domain=X\nOwaCalRealm B.TEST domain=x");
+refused("a mail domain that is another's realm", qr/belongs to A\.TEST and to B\.TEST/, server => "OwaCalRealm A.TEST mail=b.test\nOwaCalRealm B.TEST");
+refused('two defaults', qr/A\.TEST and B\.TEST are both the default/, server => "OwaCalRealm A.TEST default\nOwaCalRealm B.TEST default");
+refused('a realm inside a location', qr/OwaCalRealm.*not allowed/s, location => "OwaCalIdentity basic\nOwaCalRealm A.TEST");
+my $host = sub { "<VirtualHost *:8>\nServerName http://v\n$_[0]\n</VirtualHost>" };
+refused("a virtual host's realm against the main server's", qr/OwaCalRealm B\.TEST: "X" belongs to A\.TEST and to B\.TEST/,
+    server => "OwaCalRealm A.TEST domain=X\n" . $host->('OwaCalRealm B.TEST domain=X'));
+refused("a virtual host's default against the main server's", qr/both the default/,
+    server => "OwaCalRealm A.TEST default\n" . $host->('OwaCalRealm B.TEST default'));
+($status, $out) = Httpd->configtest(server => "OwaCalRealm A.TEST domain=A mail=a.test default\n" . $host->('OwaCalRealm B.TEST domain=B mail=b.test,b2.test')
+        . "\n" . $host->('OwaCalRealm C.TEST mail=b.test'));
+is($status, 0, 'virtual hosts add realms, each to those of the main server') or diag $out;
 refused('deadlines inside a virtual host', qr/VirtualHost/i,
     server => "<VirtualHost *:8>\nServerName http://v\nOwaCalTimeout step=3s\n</VirtualHost>");
 

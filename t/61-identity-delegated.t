@@ -4,28 +4,26 @@
 # failure of the ticket is a page with a reason, never a login box.
 use strict;
 use warnings;
-use File::Temp qw(tempdir);
 use FindBin qw($Bin);
+use IO::Select;
 use IO::Socket::INET;
 use JSON::PP qw(encode_json decode_json);
 use Test::More;
-use Time::HiRes qw(time sleep);
+use Time::HiRes qw(time);
 use lib "$Bin/lib";
 use Httpd;
+use Realm;
 use SimRun;
+use Upstream;
 
-my $lab = tempdir(CLEANUP => 1);
-chmod 0755, $lab;
 plan skip_all => 'curl is not installed' unless grep { -x "$_/curl" } split /:/, $ENV{PATH};
 plan skip_all => 'curl without GSS-API' unless `curl -V` =~ /GSS-API/;
 plan skip_all => 'mod_auth_gssapi is not installed (Debian: libapache2-mod-auth-gssapi)' unless -e Httpd::module_path('mod_auth_gssapi');
-my $said = `'$Bin/lab/kdc-up.sh' '$lab' 2>'$lab/err'`;
-plan skip_all => 'no Kerberos server programs (Debian: krb5-kdc krb5-admin-server krb5-user)' if $? >> 8 == 77;
-END { my $s = $?; system "$Bin/lab/kdc-down.sh", $lab if $lab && -d $lab; $? = $s }
-BAIL_OUT("kdc-up.sh failed: $said") if $?;
-my %lab = $said =~ /^export (\w+)=(.*)$/mg;
-$ENV{KRB5_CONFIG} = $lab{KRB5_CONFIG};
-$ENV{KRB5CCNAME} = "FILE:$lab/nobody";    # whatever the process itself has must never be used
+my $why = Realm->skip_reason('mit');
+plan skip_all => $why if $why;
+my $realm = Realm->start;
+$ENV{KRB5_CONFIG} = $realm->{config};
+$ENV{KRB5CCNAME} = 'FILE:' . $realm->path('nobody');    # whatever the process itself has must never be used
 
 my $url = '/booking/bookings';
 my $no = 0;
@@ -37,7 +35,7 @@ sub front {
     my $web = Httpd->start(
         backend_line => "OwaCalBackend corp owa2003 http://exchange.test/exchange/ connect=127.0.0.1:$sim->{port}",
         modules => ['auth_gssapi'], location => 'OwaCalIdentity delegated', %o,
-        auth => "AuthType GSSAPI\n  AuthName intranet\n  GssapiCredStore keytab:$lab{LAB_FRONT_KEYTAB}\n"
+        auth => "AuthType GSSAPI\n  AuthName intranet\n  GssapiCredStore keytab:$realm->{keytab}{front}\n"
             . "  GssapiAllowedMech krb5\n$extra  Require valid-user");
     return $web;
 }
@@ -58,10 +56,10 @@ sub ask {
 
 sub calendar { my ($sim, $name) = @_; return map { SimRun::subject($_) } $sim->items($name, qr/^Calendar$/) }
 
-my @sim_args = ('--auth', 'kerberos', '--keytab', $lab{LAB_BACK_KEYTAB});
+my @sim_args = ('--auth', 'kerberos', '--keytab', $realm->{keytab}{back});
 my $sim = SimRun->start(@sim_args);
 my $web = front($sim);
-my %cache = (alice => $lab{LAB_CC_ALICE}, bob => $lab{LAB_CC_BOB}, carol => $lab{LAB_CC_CAROL});
+my %cache = %{ $realm->{cache} };
 
 subtest 'the story with a forwarded ticket' => sub {
     my $r = ask($web, $cache{alice}, POST => $url, booking(room => 'boardroom', required => 'carol@example.test'));
@@ -75,7 +73,13 @@ subtest 'the story with a forwarded ticket' => sub {
     is(join(' ', calendar($sim, 'alice')), '', 'nothing is left');
     my $check = ask($web, $cache{alice}, GET => '/booking/check');
     is($check->{status}, 200, 'the self-test');
-    like($check->{content}, qr/alice\@INTRANET\.TEST/, '  names the principal');
+    my ($login, $credential, $offer, $answer) = @{ $check->{json}{steps} };
+    is($login->{facts}{module}, 'mod_auth_gssapi', '  names the login module');
+    is($credential->{facts}{principal}, 'alice@INTRANET.TEST', '  the principal');
+    like($credential->{facts}{expires} // '', qr/^\d{4}-|^\w{3}, /, '  when it expires') or diag $check->{content};
+    is("$offer->{facts}{offers}, $answer->{facts}{accepted}", 'Negotiate, Negotiate', '  what is offered and what was accepted');
+    is(join(' ', map { $_->{ok} ? 1 : 0 } @{ $check->{json}{steps} }), '1 1 1 1 1', '  all is well');
+    unlike($check->{content}, qr/FILE:|ccache/i, '  not where the ticket lies');
 };
 
 for my $mpm (qw(event prefork)) {
@@ -112,40 +116,108 @@ subtest 'what can be wrong with a ticket' => sub {
     # carol's ticket may not be forwarded
     reason_of('sensitive: may not be forwarded', $web, $cache{carol}, 403, 'no-delegated-credential');
     # A ticket cache of bob's under alice's login: only a misconfigured server does that, and it must be noticed.
-    my $copy = "$lab/foreign";
-    system 'cp', $cache{bob} =~ s/^FILE://r, $copy;
-    chmod 0644, $copy;
-    my $mixed = sub { my ($value) = @_; return front($sim, modules => ['auth_gssapi', 'setenvif'], gss => "  SetEnvIf Request_URI . OTHER=$value\n",
-        location => 'OwaCalIdentity delegated variable=OTHER') };
-    reason_of("somebody else's ticket", $mixed->("FILE:$copy"), $cache{alice}, 500, 'identity-mismatch');
-    reason_of('a cache that is not there', $mixed->("FILE:$lab/gone"), $cache{alice}, 403, 'no-delegated-credential');
-    open my $f, '>', "$lab/damaged" or die;
-    print $f 'this is no ticket cache';
-    close $f;
-    chmod 0644, "$lab/damaged";
-    reason_of('a damaged cache', $mixed->("FILE:$lab/damaged"), $cache{alice}, 403, 'no-delegated-credential');
-    reason_of('a cache type that is not a file', $mixed->('KEYRING:session'), $cache{alice}, 403, 'no-delegated-credential');
+    # Like the login module's it belongs to the server's user, who alone may read it.
+    my $file = sub {
+        my ($name, $make, %o) = @_;
+        my $path = $realm->path($name);
+        system 'cp', $cache{bob} =~ s/^FILE://r, $path if !$make;
+        $make->($path) if $make;
+        chmod $o{mode} // 0600, $path unless -l $path;
+        chown $o{owner} // scalar getpwnam('www-data'), scalar getgrnam('www-data'), $path if $> == 0 && !-l $path;
+        return "FILE:$path";
+    };
+    my $front = front($sim, modules => ['auth_gssapi', 'setenvif'], location => 'OwaCalIdentity delegated variable=OTHER', children => 1,
+        gss => qq{  SetEnvIf X-Cache "(.+)" OTHER=\$1\n});    # no site would ask the client
+    my $mixed = sub { my ($name, $value, $status, $reason, $detail) = @_;
+        my $began = time;
+        my $r = ask($front, $cache{alice}, GET => '/booking/bookings', undef, '-H', "X-Cache: $value");
+        is("$r->{status} " . ($r->{json}{reason} // ''), "$status $reason", $name) or diag $r->{content}, $front->log =~ s/.*debug.*\n//gr;
+        like(((grep { /OWACAL0540|OWACAL0402/ } split /\n/, $front->log)[-1] // ''), $detail, '  and the log says why') if $detail;
+        cmp_ok(time - $began, '<', 10, '  at once');
+    };
+    my @none = (403, 'no-delegated-credential');
+    $mixed->("somebody else's ticket", $file->('foreign'), 500, 'identity-mismatch', qr/the credential is bob/);
+    $mixed->('a cache that is not there', 'FILE:' . $realm->path('gone'), @none, qr/not there/);
+    $mixed->('a damaged cache', $file->('damaged', sub { open my $f, '>', @_; print $f 'this is no ticket cache'; close $f }), @none);
+    $mixed->('an empty one', $file->('empty', sub { open my $f, '>', @_; close $f }), @none, qr/is empty/);
+    $mixed->('one that all may read', $file->('readable', undef, mode => 0604), @none, qr/accessible to others/);
+    $mixed->('one that a group may write', $file->('writable', undef, mode => 0660), @none, qr/accessible to others/);
+    $mixed->('a symbolic link', $file->('link', sub { symlink $realm->path('foreign'), $_[0] }), @none, qr/symbolic link/);
+    $mixed->('a FIFO', $file->('fifo', sub { system 'mkfifo', @_ }), @none, qr/not a regular file/);
+    $mixed->('a directory', $file->('dir', sub { mkdir $_[0] }, mode => 0700), @none, qr/a directory/);
+    $mixed->('a huge one', $file->('huge', sub { open my $f, '>', @_; truncate $f, 1 << 30; close $f }), @none, qr/too large/);
+    $mixed->("root's", $file->('roots', undef, owner => 0, mode => 0640), @none, qr/owned by user id 0/) if $> == 0;
+    $mixed->('a cache type that is not a file', 'KEYRING:session', @none);
     # The same realm, but a calendar server that it does not know.
     my $other = front($sim, backend_line => "OwaCalBackend corp owa2003 http://unknown.test/exchange/ connect=127.0.0.1:$sim->{port}");
     reason_of('a service the realm does not know', $other, $cache{alice}, 500, 'misconfigured');
 };
 
+subtest 'the ticket must be the person that the name means' => sub {
+    my $local = "  GssapiDelegCcacheDir \@DIR\@/cc\n  GssapiLocalName On\n";    # the login leaves "alice"
+    my $named = front($sim, gss => $local, server => 'OwaCalRealm INTRANET.TEST domain=INTRANET mail=intranet.example');
+    my $r = ask($named, $cache{alice}, POST => $url, booking());
+    is($r->{status}, 201, 'a bare name is completed by its realm') or diag $r->{content}, $named->log;
+    like($named->log, qr/audit: act=\S+ user="alice\@INTRANET\.TEST" mailbox="alice"/, '  and is known by it');
+    my $wrong = front($sim, gss => $local, server => 'OwaCalRealm OTHER.TEST');
+    reason_of('by another realm it is somebody else', $wrong, $cache{alice}, 500, 'identity-mismatch');
+    $wrong = front($sim, server => 'OwaCalRealm OTHER.TEST');
+    reason_of('with a realm that is not declared it is nobody', $wrong, $cache{alice}, 403, 'no-mailbox');
+};
+
 subtest 'a KDC that is silent hurts nobody else' => sub {
     # A realm whose KDC takes connections and never answers; alice's ticket is good, the service ticket is not cached.
-    my $deaf = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1', LocalPort => 0) or die;
-    open my $in, '<', $lab{KRB5_CONFIG} or die;
-    my $conf = do { local $/; <$in> };
-    my $port = $deaf->sockport;
-    $conf =~ s/kdc = 127\.0\.0\.1:\d+/kdc = 127.0.0.1:$port/;
-    open my $f, '>', "$lab/deaf.conf" or die;
-    print $f $conf;
-    close $f;
-    my $front = front($sim, env => { KRB5_CONFIG => "$lab/deaf.conf" }, server => 'OwaCalTimeout step=1s operation=2s undo=1s');
+    my $front = front($sim, env => { KRB5_CONFIG => $realm->silent_config }, server => 'OwaCalTimeout step=1s operation=2s undo=1s');
     my $began = time;
     my $r = ask($front, $cache{alice}, GET => '/booking/bookings');
     is("$r->{status} $r->{json}{reason}", '503 kdc-unreachable', 'its users get 503') or diag $r->{content};
     cmp_ok(time - $began, '<', 8, '  within the deadline');
     is(ask($front, $cache{alice}, GET => '/booking/rooms')->{status}, 200, 'what needs no ticket works on');
+    $began = time;
+    $r = ask($front, $cache{alice}, GET => '/booking/check');
+    my (undef, $credential, $offer, $answer) = @{ $r->{json}{steps} };
+    cmp_ok(time - $began, '<', 12, 'the self-test comes in time');
+    ok($credential->{ok} && $offer->{ok}, '  with what works');
+    is($answer->{reason}, 'kdc-unreachable', '  and what does not');
+    like($answer->{remedy}, qr/port 88/, '  and the remedy');
+};
+
+subtest 'a ticket before a hostile server' => sub {
+    my $decoy = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1', LocalPort => 0) or die;
+    my $elsewhere = 'http://127.0.0.1:' . $decoy->sockport;
+    my $noise = "Set-Cookie: evil=1\r\nAuthentication-Info: x=y\r\nProxy-Authenticate: Basic realm=\"x\"\r\n";
+    my $reply = sub { my ($status, $headers, $body) = @_; $body //= ''; "HTTP/1.1 $status X\r\n$headers${noise}Content-Length: " . length($body) . "\r\n\r\n$body" };
+    # Without TLS a refusal proves its sender as little as anything else, which may be what is said.
+    my $refused = qr/^502 upstream-(?:refused-login|protocol)$/;
+    my %kind = (
+        '401 for ever' => [qr/^502 upstream-refused-login$/, sub { $reply->(401, "WWW-Authenticate: Negotiate\r\nWWW-Authenticate: NTLM\r\n") }],
+        'a token that goes on' => [$refused, sub { $reply->(401, 'WWW-Authenticate: Negotiate oYGUMIGRoAMKAQ==' . "\r\n") }],
+        'unknown schemes only' => [$refused, sub { $reply->(401, "WWW-Authenticate: Foo\r\n") }],
+        'a weaker scheme only' => [$refused, sub { $reply->(401, "WWW-Authenticate: Basic realm=\"x\"\r\n") }],
+        'ten thousand challenges' => [qr/^502 upstream-(?:too-large|error)$/, sub { $reply->(401, join '', map { "WWW-Authenticate: S$_\r\n" } 1 .. 10_000) }],
+        'status 407' => [qr/^502 upstream-(?:error|protocol)$/, sub { $reply->(407, '') }],
+        'a redirect to another host' => [qr/^502 upstream-(?:redirect|protocol)$/, sub { $reply->(302, "Location: $elsewhere/exchange/\r\n") }],
+        'a login page' => [qr/^502 upstream-(?:protocol|refused-login)$/, sub { $reply->(200, "Content-Type: text/html\r\n", '<form action="owaauth.dll">') }],
+        'success without proof' => [qr/^502 upstream-protocol$/, sub { $reply->(207, "Content-Type: text/xml\r\n", '<a:multistatus xmlns:a="DAV:"/>') }],
+        'a false proof' => [qr/^502 upstream-protocol$/, sub { $reply->(207, "Content-Type: text/xml\r\nWWW-Authenticate: Negotiate YQ==\r\n", '<a:multistatus xmlns:a="DAV:"/>') }],
+        'closed at once' => [qr/^50[23] upstream-(?:error|unavailable)$/, sub { undef }],
+    );
+    my $up = Upstream->start(map { $_ => $kind{$_}[1] } keys %kind);
+    my $front = front($up);
+    for my $name (sort keys %kind) {
+        $up->behave($name);
+        my $r = ask($front, $cache{alice}, GET => '/booking/bookings', undef, '-D', "$realm->{dir}/head");
+        open my $in, '<', "$realm->{dir}/head" or die;
+        my $head = do { local $/; <$in> } =~ s/.*\r\n\r\n(?=HTTP)//sr;    # the last: curl's own login goes before
+        like("$r->{status} " . ($r->{json}{reason} // ''), $kind{$name}[0], $name);
+        unlike($head, qr/^(?:Set-Cookie|Authentication-Info|Proxy-Auth\w*|WWW-Authenticate: (?!Negotiate o))/mi, '  nothing is passed on') or diag $head;
+        my @sent = map { $_->{headers}{authorization} // '' } $up->requests;
+        is(scalar(grep { !/^Negotiate / } @sent), 0, '  never another way') or diag explain \@sent;
+        my %times;
+        $times{$_}++ for @sent;
+        cmp_ok((sort { $b <=> $a } values %times)[0] // 0, '<=', $name eq 'closed at once' ? 6 : 1, '  each token once');
+    }
+    ok(!IO::Select->new($decoy)->can_read(0), 'no other host was contacted');
 };
 ok($web->stop, 'stops');
 unlike($web->log, qr/exit signal|segfault/i, 'cleanly');

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# Log ids and reason tokens: what an administrator or a program sees must be unique, stay, and be
-# found in README.
+# Log ids, reason tokens, statuses: what an administrator or a program sees must be unique, stay, and be
+# found in README; a failed login has its remedy, and none of ours asks for one.
 use strict;
 use warnings;
 use Cwd qw(abs_path);
@@ -83,6 +83,32 @@ none('ids come from the macro, none is written out', @literal);
 
     my $all = join '', map { slurp($_) } grep { $_ ne 'lib/base/result.h' } @source;
     none('every reason is given somewhere', grep { $all !~ /\bOC_REASON_$_\b/ } @names);
+}
+
+{
+    my %remedied = map { $_ => 1 } slurp('lib/view/remedy.c') =~ /case OC_REASON_(\w+):/g;
+    my %given;
+    for my $file (grep { m{^lib/auth/|^lib/httpd/person\.c$} && /\.c$/ } @source) {
+        my $text = slurp($file);
+        $given{$1} //= $file while $text =~ /\bOC_REASON_(\w+)/g;
+    }
+    delete @given{qw(OK COUNT)};
+    cmp_ok(scalar(keys %given), '>', 10, 'signing in can fail in many ways');
+    none('each of which the self-test knows a remedy for', map { "$_ ($given{$_})" } grep { !$remedied{$_} } sort keys %given);
+}
+
+# A 401 of ours would make the browser ask for a password, and a challenge passed on would send it to
+# the wrong server. The relay is a login module of its own.
+{
+    my @wrong;
+    for my $file (grep { $_ eq 'mod_owacal.c' || m{^lib/(?:httpd|view|op)/} && $_ ne 'lib/httpd/relay.c' } @source) {
+        my $text = slurp($file);
+        $text =~ s{(/\*.*?\*/)}{$1 =~ s/[^\n]//gr}ges;
+        push @wrong, "$file:" . line_of($text, $-[0]) . ": $1"
+            while $text =~ /(\bHTTP_UNAUTHORIZED\b|\b401\b|"(?:WWW|Proxy)-Authenticate"|\bap_note_\w*auth_failure\b|"(?:Proxy-)?Authentication-Info")/gi;
+    }
+    none('nothing but the relay asks for a login', @wrong);
+    none('no reason is answered with 401 or 407', slurp('lib/base/result.h') =~ /\bX\((\w+),\s*"[^"]+",\s*\w+,\s*40[17]\b/g);
 }
 
 done_testing();

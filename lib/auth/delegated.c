@@ -1,4 +1,6 @@
-/* delegated.c - the ticket that the login module obtained, presented by Negotiate (RFC 4559).
+/* delegated.c - a Kerberos ticket of the person's, presented by Negotiate (RFC 4559): the one that
+ * the login module obtained, or one got with the service's own key (s4u). They differ in where
+ * tokens.c has it from, and in nothing else.
  *
  * A token serves once, so each exchange has its own. From the second exchange of a job on, the next
  * token is made while the reply is awaited, so that no exchange waits for one; one ahead at most.
@@ -14,6 +16,8 @@
 
 /* Kerberos lets clocks differ by five minutes (RFC 4120, 1.6). */
 #define SKEW_MAX apr_time_from_sec(300)
+/* Servers take headers of that size as they come: Apache 8190 bytes, IIS 6 16 KB a field. */
+#define LONG_TOKEN 8000
 
 static const char *spn_of(apr_pool_t *pool, const oc_site_t *site)
 {
@@ -22,8 +26,11 @@ static const char *spn_of(apr_pool_t *pool, const oc_site_t *site)
 
 static oc_token_t *ask(oc_signing_t *job, const oc_site_t *site, oc_reason_t *reason)
 {
-    return oc_tokens_ask(job->signer->tokens, &job->job, job->id->ccache,
-                         spn_of(job->call->pool, site), job->id->principal, reason);
+    const oc_identity_t *id = job->id;
+    const oc_token_source_t from = {id->ccache, id->keytab, id->principal,
+                                    spn_of(job->call->pool, site)};
+
+    return oc_tokens_ask(job->signer->tokens, &job->job, &from, reason);
 }
 
 static oc_sign_t no_token(oc_slot_t *slot, oc_reason_t reason, const char *detail)
@@ -51,10 +58,7 @@ static oc_sign_t delegated_sign(oc_slot_t *slot)
     if (!slot->token) {
         slot->token = ask(job, slot->x->site, &reason);
         if (!slot->token) {
-            return no_token(slot, reason,
-                            reason == OC_REASON_KDC_UNREACHABLE
-                                ? "the domain's login service did not answer a moment ago"
-                                : "no Kerberos token can be made now");
+            return no_token(slot, reason, "no Kerberos token can be made now");
         }
     }
     if (!oc_tokens_ready(slot->token, &reason, &detail)) {
@@ -116,12 +120,39 @@ static oc_sign_t delegated_check(oc_slot_t *slot)
     return OC_SIGN_FAILED;
 }
 
+/* The ticket of a person in many groups does not fit into what servers take by default. */
+static int is_too_long(const oc_slot_t *slot)
+{
+    int status = slot->x->status;
+
+    return (status == 400 || status == 413 || status == 431) && slot->token
+           && oc_tokens_text(slot->token) && strlen(oc_tokens_text(slot->token)) > LONG_TOKEN;
+}
+
+static oc_verdict_t delegated_judge(const oc_slot_t *slot)
+{
+    return is_too_long(slot) ? OC_VERDICT_REFUSED : oc_basic_judge(slot);
+}
+
 static oc_reason_t delegated_why(const oc_slot_t *slot, const char **detail)
 {
     const char *date = apr_table_get(slot->x->reply_headers, "Date");
     apr_time_t theirs = date ? apr_date_parse_http(date) : APR_DATE_BAD, ours = oc_clock_wall();
     char here[APR_RFC822_DATE_LEN];
 
+    if (is_too_long(slot)) {
+        *detail =
+            apr_psprintf(slot->job->call->pool,
+                         "the calendar server answered %d to a Kerberos token of %d bytes: it "
+                         "takes no header so long; raise MaxFieldLength and MaxRequestBytes of "
+                         "its HTTP service (LimitRequestFieldSize of an Apache before it), or "
+                         "put the person into fewer groups",
+                         slot->x->status, (int)strlen(oc_tokens_text(slot->token)));
+        return OC_REASON_TOKEN_REFUSED;
+    }
+    if (slot->token) {
+        oc_tokens_distrust(slot->token); /* the server's key may have changed since */
+    }
     if (theirs != APR_DATE_BAD && (theirs - ours > SKEW_MAX || ours - theirs > SKEW_MAX)) {
         apr_rfc822_date(here, ours);
         *detail = apr_psprintf(slot->job->call->pool,
@@ -137,7 +168,16 @@ const oc_scheme_t oc_delegated_scheme = {
     .name = "delegated",
     .refused = OC_REASON_TOKEN_REFUSED,
     .sign = delegated_sign,
-    .judge = oc_basic_judge,
+    .judge = delegated_judge,
+    .check = delegated_check,
+    .why = delegated_why,
+};
+
+const oc_scheme_t oc_s4u_scheme = {
+    .name = "s4u",
+    .refused = OC_REASON_TOKEN_REFUSED,
+    .sign = delegated_sign,
+    .judge = delegated_judge,
     .check = delegated_check,
     .why = delegated_why,
 };

@@ -4,7 +4,9 @@
 #include <string.h>
 #include <apr_strings.h>
 
-#include "auth/krb5.h"
+#include "auth/ccache.h"
+#include "auth/keytab.h"
+#include "auth/relay.h"
 #include "auth/sign.h"
 #include "base/str.h"
 
@@ -45,7 +47,7 @@ oc_signer_t *oc_signer_create(apr_pool_t *pool, const oc_signer_conf_t *conf, oc
                                ? oc_refusals_init(signer->own_refusals, OWN_MARKS) : NULL;
     }
     signer->sessions = oc_session_store(conf->max_sessions);
-    signer->tokens = oc_tokens_create(conf->gss_threads);
+    signer->tokens = oc_tokens_create(conf->gss_threads, conf->max_sessions);
     if (!signer->refusals || !signer->sessions || !signer->tokens) {
         if (signer->tokens) {
             oc_tokens_free(signer->tokens);
@@ -154,6 +156,17 @@ static const char *principal_key(apr_pool_t *pool, const char *principal)
     return oc_str_query(pool, key);
 }
 
+static int principal_ok(oc_call_t *call, const char *principal)
+{
+    if (principal && *principal && strlen(principal) <= NAME_MAX_BYTES
+        && !oc_str_control(principal, "")) {
+        return 1;
+    }
+    oc_result_fail(&call->result, OC_REASON_IDENTITY_MISMATCH,
+                   "the signed-in name cannot be a Kerberos principal");
+    return 0;
+}
+
 oc_identity_t *oc_identity_delegated(oc_call_t *call, const char *ccache, const char *principal)
 {
     oc_identity_t *id;
@@ -164,21 +177,56 @@ oc_identity_t *oc_identity_delegated(oc_call_t *call, const char *ccache, const 
                        "the login left no credential cache for this request");
         return NULL;
     }
-    if ((why = oc_krb5_refused(ccache)) != NULL) {
+    if ((why = oc_ccache_refused(ccache)) != NULL) {
         oc_result_fail(&call->result, OC_REASON_NO_CREDENTIAL, "the credential cache %s: %s",
                        oc_str_log(call->pool, ccache, 120), why);
         return NULL;
     }
-    if (!principal || !*principal || strlen(principal) > NAME_MAX_BYTES
-        || oc_str_control(principal, "")) {
-        oc_result_fail(&call->result, OC_REASON_IDENTITY_MISMATCH,
-                       "the signed-in name cannot be a Kerberos principal");
+    if (!principal_ok(call, principal)) {
         return NULL;
     }
     id = identity_create(call, OC_IDENTITY_DELEGATED, &oc_delegated_scheme);
     id->ccache = apr_pstrdup(call->pool, ccache);
     id->principal = apr_pstrdup(call->pool, principal);
     id->key = apr_pstrcat(call->pool, "krb5:", principal_key(call->pool, principal), NULL);
+    return id;
+}
+
+oc_identity_t *oc_identity_s4u(oc_call_t *call, const oc_keytab_t *keytab, const char *principal)
+{
+    const char *service = oc_keytab_principal(keytab), *realm;
+    oc_identity_t *id;
+
+    if (!service || !(realm = strrchr(service, '@'))) {
+        oc_result_fail(&call->result, OC_REASON_MISCONFIGURED,
+                       "the service's keytab is not loaded");
+        return NULL;
+    }
+    if (!principal_ok(call, principal)) {
+        return NULL;
+    }
+    /* In a principal the library takes it for an escape: "EX\ana" would be somebody named EXana. */
+    if (strchr(principal, '\\')) {
+        oc_result_fail(&call->result, OC_REASON_IDENTITY_MISMATCH,
+                       "the signed-in name %s names a Windows domain, not a Kerberos realm",
+                       oc_str_log(call->pool, principal, 100));
+        return NULL;
+    }
+    id = identity_create(call, OC_IDENTITY_S4U, &oc_s4u_scheme);
+    id->keytab = keytab;
+    id->principal = apr_pstrcat(call->pool, principal, strchr(principal, '@') ? NULL : realm, NULL);
+    id->key = apr_pstrcat(call->pool, "s4u:", principal_key(call->pool, id->principal), ",",
+                          principal_key(call->pool, service), NULL);
+    return id;
+}
+
+oc_identity_t *oc_identity_relay(oc_call_t *call, oc_pin_t *pin, const char *key, const char *user)
+{
+    oc_identity_t *id = identity_create(call, OC_IDENTITY_RELAY, &oc_relay_scheme);
+
+    id->pin = pin;
+    id->key = apr_pstrdup(call->pool, key);
+    id->principal = apr_pstrdup(call->pool, user);
     return id;
 }
 
@@ -192,15 +240,50 @@ const char *oc_identity_key(const oc_identity_t *id)
     return id->key;
 }
 
+static apr_status_t describe_cache(apr_pool_t *pool, const char *ccache, apr_table_t *facts,
+                                   oc_result_t *res)
+{
+    char expires[APR_RFC822_DATE_LEN], *owner;
+    oc_krb5_why_t why;
+    apr_time_t left;
+
+    apr_table_setn(facts, "credential", apr_pstrmemdup(pool, ccache, strcspn(ccache, ":")));
+    owner = oc_krb5_look(ccache, &left, &why);
+    if (!owner) {
+        return oc_result_fail(res, why.reason, "%s", why.detail);
+    }
+    apr_table_set(facts, "principal", owner);
+    free(owner);
+    if (left <= 0) {
+        return oc_result_fail(res, OC_REASON_CREDENTIAL_EXPIRED, "the ticket has expired");
+    }
+    apr_rfc822_date(expires, apr_time_now() + left);
+    apr_table_set(facts, "expires", expires);
+    return APR_SUCCESS;
+}
+
 apr_status_t oc_identity_describe(oc_identity_t *id, apr_pool_t *pool, apr_table_t *facts,
                                   oc_result_t *res)
 {
-    apr_table_setn(facts, "mode", id->mode == OC_IDENTITY_BASIC ? "basic" : "delegated");
+    if (id->credential) {
+        oc_account_describe(id, facts);
+        return APR_SUCCESS;
+    }
+    apr_table_setn(facts, "mode", id->mode == OC_IDENTITY_BASIC ? "basic" : id->scheme->name);
+    if (id->mode == OC_IDENTITY_RELAY) {
+        apr_table_set(facts, "signed-in", id->principal);
+        return APR_SUCCESS;
+    }
     if (id->mode == OC_IDENTITY_BASIC) {
         apr_table_setn(facts, "upstream", id->scheme->name);
         apr_table_set(facts, "user", id->user);
         return APR_SUCCESS;
     }
     apr_table_set(facts, "signed-in", id->principal);
-    return oc_krb5_describe(pool, id->ccache, facts, res);
+    if (id->mode == OC_IDENTITY_S4U) {
+        apr_table_set(facts, "principal", id->principal);
+        apr_table_set(facts, "on behalf by", oc_keytab_principal(id->keytab));
+        return APR_SUCCESS;
+    }
+    return describe_cache(pool, id->ccache, facts, res);
 }

@@ -27,7 +27,8 @@ typedef enum oc_identity_mode_t {
     OC_IDENTITY_S4U,       /* a ticket for the person, got with the service's own key */
     OC_IDENTITY_SERVICE,   /* one account for all, each confined to his mailbox */
     OC_IDENTITY_DEVICE,    /* one account, confined to room mailboxes */
-    OC_IDENTITY_RELAY      /* the browser's own NTLM login, on a connection pinned to it */
+    OC_IDENTITY_RELAY,     /* the browser's own NTLM login, on a connection pinned to it */
+    OC_IDENTITY_NOBODY     /* no credential at all; no location can be configured so */
 } oc_identity_mode_t;
 typedef enum oc_upstream_t { /* how a password is presented upstream */
     OC_UPSTREAM_BASIC, OC_UPSTREAM_NTLM, OC_UPSTREAM_FORMS
@@ -68,7 +69,8 @@ oc_identity_t *oc_identity_basic(oc_call_t *call, oc_upstream_t upstream, const 
  * IDENTITY_MISMATCH). */
 oc_identity_t *oc_identity_delegated(oc_call_t *call, const char *ccache, const char *principal);
 
-/* `s4u`: `principal` is the verified person, "alice@REALM"; see keytab.h. */
+/* `s4u`: `principal` is the verified person, "alice@REALM" (without realm: of the keytab's); see
+ * keytab.h. A name with a backslash is refused: IDENTITY_MISMATCH. */
 typedef struct oc_keytab_t oc_keytab_t;
 oc_identity_t *oc_identity_s4u(oc_call_t *call, const oc_keytab_t *keytab, const char *principal);
 /* `service` and `device`: a configured account (credential.h). Must be confined before signing, or
@@ -77,9 +79,16 @@ typedef struct oc_credential_t oc_credential_t;
 oc_identity_t *oc_identity_account(oc_call_t *call, oc_identity_mode_t mode,
                                    const oc_credential_t *credential);
 /* Refuse, before it leaves, every exchange that is not within one of these paths ("/exchange/ana/",
- * percent-encoded; const char *) in its target and its Destination, except reading below `reading`
- * ("/public/": free/busy; NULL = nothing): reason MAILBOX_REFUSED. Strings are copied. */
+ * percent-encoded; const char *) in its target, its Destination and its Savedestination, except
+ * reading below `reading` ("/public/": free/busy; NULL = nothing). It ends as NOT_SENT with
+ * x->forbidden set, which the backend reads as MAILBOX_REFUSED, or as a look that had no answer.
+ * What a body says is not looked at: the backend writes no path of another mailbox there. Strings
+ * are copied. */
 void oc_identity_confine(oc_identity_t *id, const apr_array_header_t *paths, const char *reading);
+
+/* Nobody: exchanges go out without a credential, on connections of their own; every reply reaches
+ * the inner job, 401 included. For a look at what the server offers. Never NULL. */
+oc_identity_t *oc_identity_nobody(oc_call_t *call);
 
 /* A path on the calendar server that this person can surely read, percent-encoded: the root of the
  * own mailbox, "/exchange/ana/". With it a login is proved by a look there before anything else is

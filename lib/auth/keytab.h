@@ -8,6 +8,7 @@
 #define OC_AUTH_KEYTAB_H
 
 #include <apr_pools.h>
+#include "auth/krb5.h"
 
 typedef struct oc_keytab_t oc_keytab_t;
 
@@ -16,9 +17,12 @@ typedef struct oc_keytab_t oc_keytab_t;
 oc_keytab_t *oc_keytab_declare(apr_pool_t *pconf, const char *file, const char *principal);
 /* Parent, after the configuration was read, before children are forked. NULL, or what is wrong and
  * what would be right: not there, not a regular file, readable for others, no key of that
- * principal, damaged. Replaces what an earlier call read. */
+ * principal, damaged. A symbolic link is followed (secrets are often mounted so); what it leads to
+ * is judged, and read through the same descriptor. Replaces what an earlier call read. */
 const char *oc_keytab_load(oc_keytab_t *keytab, apr_pool_t *pool);
 /* Known after loading; "HTTP/host@REALM". */
 const char *oc_keytab_principal(const oc_keytab_t *keytab);
+/* For lib/auth; NULL before loading. */
+const oc_krb5_keys_t *oc_keytab_keys(const oc_keytab_t *keytab);
 
 #endif

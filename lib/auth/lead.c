@@ -347,7 +347,9 @@ static int is_about_path(oc_slot_t *slot)
         return slot->x->attempt > 0 && s->phase == OC_PHASE_PROVEN
                && (s->proofs != slot->proofs || !s->probe_path || slot->at->accepted);
     }
-    if (s->phase == OC_PHASE_PROVEN && (slot->at->accepted || !scheme->guarded)) {
+    /* A ticket is another each time: that the server took an earlier one says little about it. */
+    if (s->phase == OC_PHASE_PROVEN
+        && (slot->at->accepted || (!scheme->guarded && !s->probe_path))) {
         return 1;
     }
     return scheme->guarded && !s->probe_path;

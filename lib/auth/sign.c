@@ -62,6 +62,7 @@ static void slot_clean(oc_slot_t *slot)
 
     x->authorization = x->cookie = x->user = x->password = NULL;
     x->connauth = OC_CONNAUTH_NONE;
+    x->pin = NULL;
     wipe(&slot->secret[0]);
     wipe(&slot->secret[1]);
     if (slot->body) {
@@ -140,13 +141,36 @@ void oc_sign_again(oc_slot_t *slot)
 
 /* ---- sending ---- */
 
+/* What this identity must not touch is marked so. */
+static int forbidden(oc_slot_t *slot)
+{
+    oc_exchange_t *x = slot->x;
+    const char *why = oc_account_forbids(slot->job->id, x, slot->role);
+
+    if (why) {
+        x->forbidden = 1;
+        oc_log(x->writes ? OC_LOG_WARNING : OC_LOG_DEBUG, 0, slot->job->call->id,
+               OC_LOGID(0240) "%s: not sent with the account %s: %s", x->purpose,
+               slot->job->id->user, why);
+    }
+    return why != NULL;
+}
+
+static oc_sign_t put_credential(oc_slot_t *slot)
+{
+    if (forbidden(slot)) {
+        return OC_SIGN_FAILED;
+    }
+    return slot->role == OC_ROLE_LOGON ? OC_SIGN_DONE : slot->job->id->scheme->sign(slot);
+}
+
 oc_exchange_t *oc_sign_send(oc_slot_t *slot)
 {
     oc_signing_t *self = slot->job;
     oc_session_t *s = slot->at->session;
     oc_exchange_t *x = slot->x;
 
-    switch (slot->role == OC_ROLE_LOGON ? OC_SIGN_DONE : self->id->scheme->sign(slot)) {
+    switch (put_credential(slot)) {
     case OC_SIGN_WAIT:
         slot->state = OC_SLOT_SIGNING;
         return NULL;
@@ -155,7 +179,8 @@ oc_exchange_t *oc_sign_send(oc_slot_t *slot)
             oc_lead_unsigned(slot);
         }
         if (slot->role == OC_ROLE_INNER) {
-            oc_sign_fail(slot, "no credential to send it with");
+            oc_sign_fail(slot, x->forbidden ? "not a mailbox of this credential"
+                                            : "no credential to send it with");
         } else {
             slot_remove(slot);
         }
@@ -198,6 +223,12 @@ static oc_exchange_t *advance(oc_slot_t *slot)
 {
     switch (slot->state) {
     case OC_SLOT_HELD:
+        if (slot->role == OC_ROLE_INNER && forbidden(slot)) {
+            /* Now already: not even a logon goes out for its sake. */
+            oc_sign_fail(slot, "not a mailbox of this credential");
+            return NULL;
+        }
+        return oc_lead_admit(slot);
     case OC_SLOT_DOUBTED:
         return oc_lead_admit(slot);
     case OC_SLOT_SIGNING:

@@ -36,7 +36,12 @@ struct oc_identity_t {
     const char *user;      /* basic */
     const char *password;  /* basic; secret, wiped with the pool */
     const char *ccache;    /* delegated */
-    const char *principal; /* delegated */
+    const oc_credential_t *credential; /* service, device; else NULL */
+    apr_array_header_t *confined; /* const char *, see oc_identity_confine(); NULL */
+    const char *reading;          /* likewise */
+    const oc_keytab_t *keytab; /* s4u */
+    oc_pin_t *pin;             /* relay: the login's connection */
+    const char *principal;     /* delegated, s4u; relay: who signed in, for the log */
 };
 
 typedef enum oc_sign_t {
@@ -77,7 +82,7 @@ struct oc_scheme_t {
 };
 
 extern const oc_scheme_t oc_basic_scheme, oc_basic_ntlm_scheme, oc_forms_scheme,
-    oc_delegated_scheme;
+    oc_delegated_scheme, oc_s4u_scheme, oc_relay_scheme;
 
 /* A job's hold on a session. */
 struct oc_attach_t {
@@ -119,7 +124,7 @@ struct oc_slot_t {
     apr_size_t look_len;
     char *secret[2];      /* what stands on the exchange, to be wiped at its end */
     char *body;           /* a logon's form; wiped likewise */
-    oc_token_t *token;    /* delegated */
+    oc_token_t *token;    /* delegated, s4u */
 };
 
 struct oc_signing_t {
@@ -133,9 +138,10 @@ struct oc_signing_t {
     int in_flight;
     int sent;             /* exchanges sent so far */
     int given_up;         /* its pool is being destroyed */
+    int uncertain;        /* relay: a write was lost with the login's connection */
     unsigned unlinked;    /* slots taken off the list so far: who walks it must begin anew */
     oc_mono_t poll_at;    /* another child holds the mark: look again then */
-    oc_token_t *ahead;    /* delegated: made in advance, for this site */
+    oc_token_t *ahead;    /* delegated, s4u: made in advance, for this site */
     const oc_site_t *ahead_site;
 };
 
@@ -165,6 +171,12 @@ void oc_lead_ended(oc_slot_t *slot);
 void oc_lead_unsigned(oc_slot_t *slot);
 /* The job lets go of the session. */
 void oc_lead_resign(oc_attach_t *at);
+
+/* account.c: a sentence if this identity may not send that, or NULL. What is the signer's own (a
+ * logon, a look at home) names no mailbox that anybody asked for. */
+const char *oc_account_forbids(const oc_identity_t *id, const oc_exchange_t *x, oc_role_t role);
+/* Facts of a service or a device for oc_identity_describe(). */
+void oc_account_describe(const oc_identity_t *id, apr_table_t *facts);
 
 /* What 401 and most other statuses tell, for all schemes but forms (basic.c). */
 oc_verdict_t oc_basic_judge(const oc_slot_t *slot);

@@ -2,12 +2,19 @@
  *
  * A token is asked for and fetched later: the asker's job is woken. Who leaves earlier drops it;
  * the thread goes on alone and throws its result away. Everything a thread works with is its own
- * copy. After a KDC failed to answer, its realm's tokens fail at once for 30 seconds (breaker);
- * they also do while half of the threads hang in that realm, so that other realms keep theirs.
+ * copy.
+ *
+ * First it is looked whether the ticket for the calendar server is at hand; such a token needs no
+ * KDC and is made whatever becomes of the KDCs. The others ask one, and a KDC that is silent holds
+ * its thread for half a minute. So one realm never has all threads, and after one of them failed to
+ * get an answer, or while it waits for one too long, the realm's breaker is open: tokens that would
+ * have to ask fail at once. After some seconds one at a time is let through, to see whether the KDC
+ * is back.
  */
 #ifndef OC_AUTH_TOKENS_H
 #define OC_AUTH_TOKENS_H
 
+#include "auth/keytab.h"
 #include "base/job.h"
 #include "base/result.h"
 
@@ -18,8 +25,9 @@ typedef struct oc_tokens_stats_t {
     int busy, stuck, queued; /* threads at work; those of them too long; waiting for a thread */
 } oc_tokens_stats_t;
 
-/* Threads start when they are first needed, at most `threads`. NULL: out of memory. */
-oc_tokens_t *oc_tokens_create(int threads);
+/* Threads start when they are first needed: at most `threads` that ask a KDC, and one more for what
+ * needs none. `tickets`: the bound of those kept for `s4u` (s4u.h). NULL: out of memory. */
+oc_tokens_t *oc_tokens_create(int threads, int tickets);
 /* Any thread, repeatable. Refuses new work (STOPPING), waits at most `patience` for the threads.
  * One that hangs in a silent KDC is left behind. */
 void oc_tokens_stop(oc_tokens_t *pool, apr_time_t patience);
@@ -28,11 +36,20 @@ void oc_tokens_stop(oc_tokens_t *pool, apr_time_t patience);
 void oc_tokens_free(oc_tokens_t *pool);
 void oc_tokens_stats(oc_tokens_t *pool, oc_tokens_stats_t *out); /* any thread */
 
-/* Ask for a token (see oc_krb5_make). `job` is woken when it is ready; it must stay until then or
- * drop the token. NULL with *reason set if that cannot be done now: BUSY, KDC_UNREACHABLE,
- * STOPPING, INTERNAL. All of the following by one thread at a time, the one that owns the job. */
-oc_token_t *oc_tokens_ask(oc_tokens_t *pool, oc_job_t *job, const char *ccache, const char *spn,
-                          const char *principal, oc_reason_t *reason);
+/* Where a token comes from. */
+typedef struct oc_token_source_t {
+    const char *ccache;        /* the person's own cache; or NULL, and then: */
+    const oc_keytab_t *keytab; /* the service's key, which acts for the person */
+    const char *principal;     /* the person */
+    const char *spn;           /* the calendar server */
+} oc_token_source_t;
+
+/* Ask for a token (see oc_krb5_make, s4u.h). The strings are copied. `job` is woken when it is
+ * ready; it must stay until then or drop the token. NULL with *reason set if that cannot be done
+ * now: BUSY, STOPPING, INTERNAL. All of the following by one thread at a time, the one that owns
+ * the job. */
+oc_token_t *oc_tokens_ask(oc_tokens_t *pool, oc_job_t *job, const oc_token_source_t *from,
+                          oc_reason_t *reason);
 /* 1 when the last thing asked of it is done; then *reason is OK, or why not, with *detail in it. */
 int oc_tokens_ready(oc_token_t *token, oc_reason_t *reason, const char **detail);
 /* Base64 of a token that is ready; belongs to it. Serves once. */
@@ -40,6 +57,8 @@ const char *oc_tokens_text(const oc_token_t *token);
 /* Ask whether the server's answer proves who it is (see oc_krb5_verify); then wait for
  * oc_tokens_ready() again. */
 void oc_tokens_check(oc_token_t *token, const char *answer);
+/* The server did not take it: the ticket that was kept for it is not used again. */
+void oc_tokens_distrust(oc_token_t *token);
 /* The asker is through with it. Wiped and freed now, or when its thread lets go. */
 void oc_tokens_drop(oc_token_t *token);
 

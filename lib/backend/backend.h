@@ -131,9 +131,15 @@ typedef struct oc_backend_vtable_t {
     /* One cheap authenticated look: proves the login and finds the folders. *facts: name -> value
      * for `GET check` (server version, mailbox path, folder names), nothing secret. */
     oc_job_t *(*probe)(const oc_backend_t *, oc_call_t *, apr_table_t **facts);
+    /* One look without a login (oc_identity_nobody): what a stranger is told. Succeeds with any
+     * status. *facts: "status", "offers" (schemes), "server", "version", "clock difference". */
+    oc_job_t *(*look)(const oc_backend_t *, oc_call_t *, apr_table_t **facts);
     /* Path of that mailbox's root, encoded: what its owner can surely read. NULL in the table: the
      * product has no such path. */
     const char *(*home)(const oc_backend_t *, apr_pool_t *, const char *mailbox);
+    /* The mailbox that the page at conf->path shows to whoever has signed in: one plausible name,
+     * unescaped, or NULL. NULL in the table: the product has no such page. Pure. */
+    const char *(*whose)(const oc_backend_t *, apr_pool_t *, const char *page, apr_size_t len);
 } oc_backend_vtable_t;
 
 struct oc_backend_t {

@@ -28,6 +28,9 @@ typedef enum oc_connauth_t {
     OC_CONNAUTH_NTLM      /* three messages on the connection, by net, with user and password */
 } oc_connauth_t;
 
+/* The one connection that such an exchange may go over, see net/pin.h. */
+typedef struct oc_pin_t oc_pin_t;
+
 /* A calendar server's address, from the configuration; lives as long as the server's. */
 typedef struct oc_site_t {
     const char *scheme; /* "http" or "https" */
@@ -62,6 +65,8 @@ typedef struct oc_exchange_t {
     const char *cookie;        /* value of the header; NULL = none. Secret */
     oc_connauth_t connauth;
     const char *user, *password; /* for connauth; password is secret */
+    oc_pin_t *pin;               /* over this connection and no other; NULL = over any of its own */
+    int opens;                   /* with a pin: this exchange is the one that opens it */
 
     /* The reply: filled by net. */
     int status;                 /* 0 until a final status line came */
@@ -72,7 +77,8 @@ typedef struct oc_exchange_t {
     const char *error; /* for the log: why there is no reply; NULL */
     oc_mono_t started, ended;
 
-    int attempt; /* identity: how often this exchange was sent before */
+    int attempt;   /* identity: how often this exchange was sent before */
+    int forbidden; /* identity: this credential may not act there; never sent (NOT_SENT) */
     void *net;   /* net's own */
     void *auth;  /* the identity's own */
 } oc_exchange_t;

@@ -84,6 +84,8 @@ typedef enum oc_kind_t {
       "The calendar server refused the password.")                                                 \
     X(TOKEN_REFUSED, "upstream-refused-login", AUTH, 502,                                          \
       "The calendar server refused a valid login.")                                                \
+    X(RELAY_REFUSED, "relay-refused", AUTH, 403,                                                   \
+      "The login cannot be passed on over this connection.")                                       \
     X(CLOCK_SKEW, "clock-skew", AUTH, 502, "The clocks of the servers differ too much.")           \
     X(KDC_UNREACHABLE, "kdc-unreachable", BUSY, 503,                                               \
       "The domain's login service does not answer.")                                               \

@@ -109,6 +109,32 @@ const char *oc_str_html(apr_pool_t *pool, const char *s)
     return out;
 }
 
+const char *oc_str_ascii(apr_pool_t *pool, const char *html)
+{
+    const unsigned char *p = (const unsigned char *)html;
+    apr_size_t left = strlen(html);
+    char *out = output(pool, html, 10), *o = out;
+
+    while (left > 0) {
+        int n = utf8_at(p, left);
+        unsigned int c = n == 0 ? 0xFFFD : n == 1 ? *p : *p & (0xFFU >> (n + 1));
+
+        for (int i = 1; i < n; ++i) {
+            c = c << 6 | (p[i] & 0x3FU);
+        }
+        if (n == 1) {
+            *o++ = (char)c;
+        } else {
+            o += apr_snprintf(o, 11, "&#%u;", c);
+        }
+        n = n ? n : 1;
+        p += n;
+        left -= (apr_size_t)n;
+    }
+    *o = '\0';
+    return out;
+}
+
 static const char *percent(apr_pool_t *pool, const char *s, const char *also)
 {
     char *out = output(pool, s, 3), *o = out;

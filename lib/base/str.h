@@ -12,6 +12,8 @@
 /* HTML text and double- or single-quoted attribute values: & < > " ' become references; control
  * characters except tab, LF, CR, and bytes that are not UTF-8, become U+FFFD. */
 const char *oc_str_html(apr_pool_t *pool, const char *s);
+/* HTML in UTF-8 as HTML in ASCII: every other character becomes a numeric reference. */
+const char *oc_str_ascii(apr_pool_t *pool, const char *html);
 /* One path segment: RFC 3986 unreserved stay, all else (%, / and + too) is percent-encoded. */
 const char *oc_str_segment(apr_pool_t *pool, const char *s);
 /* One value of a query: unreserved and "@" ":" stay, everything else is percent-encoded. */

@@ -60,22 +60,22 @@ apr_status_t oc_token_form_check(const oc_token_scope_t *scope, const char *text
 const char *oc_token_ref(apr_pool_t *pool, const oc_token_scope_t *scope, const char *item,
                          const char *uid)
 {
-    const char *parts[] = { "ref1", scope->backend, scope->mailbox, item, uid };
+    const char *parts[] = { "ref2", scope->user, scope->backend, scope->mailbox, item, uid };
     apr_size_t a = strlen(item), b = uid ? strlen(uid) : 0;
     unsigned char *bytes = apr_palloc(pool, a + b + 2);
 
     memcpy(bytes, item, a + 1);
     memcpy(bytes + a + 1, uid ? uid : "", b + 1);
-    parts[4] = uid ? uid : "";
+    parts[5] = uid ? uid : "";
     return apr_pstrcat(pool, oc_str_base64url(pool, bytes, a + 1 + b), ".",
-                       oc_crypto_sign(pool, scope->secret, MAC_BYTES, parts, 5), NULL);
+                       oc_crypto_sign(pool, scope->secret, MAC_BYTES, parts, 6), NULL);
 }
 
 apr_status_t oc_token_ref_open(apr_pool_t *pool, const oc_token_scope_t *scope, const char *ref,
                                const char **item, const char **uid, oc_result_t *res)
 {
     const char *dot = strchr(ref, '.');
-    const char *parts[] = { "ref1", scope->backend, scope->mailbox, NULL, NULL };
+    const char *parts[] = { "ref2", scope->user, scope->backend, scope->mailbox, NULL, NULL };
     unsigned char *bytes = NULL;
     apr_size_t len = 0, a;
 
@@ -87,16 +87,17 @@ apr_status_t oc_token_ref_open(apr_pool_t *pool, const oc_token_scope_t *scope, 
         char *text = apr_pstrmemdup(pool, (const char *)bytes, len); /* NUL put at the end */
         a = strlen(text);
         if (a < len && strlen(text + a + 1) == len - a - 1) {
-            parts[3] = text;
-            parts[4] = text + a + 1;
-            if (oc_crypto_verify(scope->secret, dot + 1, MAC_BYTES, parts, 5)) {
-                *item = parts[3];
-                *uid = parts[4];
+            parts[4] = text;
+            parts[5] = text + a + 1;
+            if (oc_crypto_verify(scope->secret, dot + 1, MAC_BYTES, parts, 6)) {
+                *item = parts[4];
+                *uid = parts[5];
                 return APR_SUCCESS;
             }
         }
     }
-    return oc_result_fail(res, OC_REASON_BOOKING_NOT_FOUND, "not a reference of this mailbox");
+    return oc_result_fail(res, OC_REASON_BOOKING_NOT_FOUND,
+                          "not a reference of this person and mailbox");
 }
 
 const char *oc_token_outcome(apr_pool_t *pool, const oc_token_scope_t *scope, const char *text,
@@ -130,7 +131,7 @@ const char *oc_token_outcome_open(apr_pool_t *pool, const oc_token_scope_t *scop
 
 apr_status_t oc_token_seed(const oc_token_scope_t *scope, const char *key, unsigned char seed[32])
 {
-    const char *parts[] = { "seed1", scope->backend, scope->mailbox, key };
+    const char *parts[] = { "seed2", scope->user, scope->backend, scope->mailbox, key };
 
-    return oc_crypto_hmac(seed, scope->secret, 0, parts, 4);
+    return oc_crypto_hmac(seed, scope->secret, 0, parts, 5);
 }

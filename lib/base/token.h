@@ -24,7 +24,8 @@ const char *oc_token_form(apr_pool_t *pool, const oc_token_scope_t *scope, apr_t
 apr_status_t oc_token_form_check(const oc_token_scope_t *scope, const char *text, apr_time_t now,
                                  oc_result_t *res);
 
-/* {ref}: base64url of item and uid with a MAC. It names no mailbox, host or path. */
+/* {ref}: base64url of item and uid with a MAC. It names no mailbox, host or path, and is of use to
+ * nobody but this person, even to another who has the same mailbox. */
 const char *oc_token_ref(apr_pool_t *pool, const oc_token_scope_t *scope, const char *item,
                          const char *uid);
 /* Fails with BOOKING_NOT_FOUND for anything not made by oc_token_ref in the same scope. */
@@ -37,6 +38,7 @@ const char *oc_token_outcome(apr_pool_t *pool, const oc_token_scope_t *scope, co
 const char *oc_token_outcome_open(apr_pool_t *pool, const oc_token_scope_t *scope,
                                   const char *token, apr_time_t now);
 
-/* 32 bytes from an idempotency key (any text, at most 255 bytes): the same on every front end. */
+/* 32 bytes from an idempotency key (any text, at most 255 bytes): the same on every front end,
+ * others for everybody else, even in the same mailbox. */
 apr_status_t oc_token_seed(const oc_token_scope_t *scope, const char *key, unsigned char seed[32]);
 #endif

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "httpd/child.h"
+#include "httpd/identify.h"
 #include "httpd/logsink.h"
 
 APLOG_USE_MODULE(owacal);
@@ -77,7 +78,9 @@ int oc_child_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
         ap_log_error(APLOG_MARK, APLOG_EMERG, 0, s, OC_LOGID(0520) "libcurl cannot be initialised");
         return !OK;
     }
-    (void)pconf;
+    if (oc_identify_load(pconf, s) != OK) {
+        return !OK;
+    }
     return oc_shared_open(s, oc_config_server(s), &the_shared);
 }
 
@@ -105,6 +108,7 @@ static void net_conf(oc_net_conf_t *net, const oc_server_conf_t *conf)
     net->step_timeout = conf->step;
     net->max_jobs = conf->queue;
     net->max_inflight = conf->inflight;
+    net->max_pins = conf->relayed;
     net->max_reply = (apr_size_t)conf->max_response;
 }
 

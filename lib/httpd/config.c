@@ -5,6 +5,8 @@
 
 #include "base/log.h"
 #include "httpd/config.h"
+#include "httpd/identify.h"
+#include "httpd/relay.h"
 #include "wire/words.h"
 
 APLOG_USE_MODULE(owacal);
@@ -21,7 +23,13 @@ void *oc_config_create_server(apr_pool_t *pool, server_rec *s)
 #undef X
     conf->backends = apr_array_make(pool, 2, sizeof(oc_backend_entry_t *));
     conf->rooms = apr_array_make(pool, 8, sizeof(oc_room_t *));
+    conf->credentials = apr_array_make(pool, 2, sizeof(oc_credential_entry_t *));
     conf->uses = apr_array_make(pool, 2, sizeof(oc_use_t));
+    conf->realms = apr_array_make(pool, 2, sizeof(oc_realm_t *));
+    conf->realm_uses = apr_array_make(pool, 2, sizeof(oc_use_t));
+    conf->account_uses = apr_array_make(pool, 2, sizeof(oc_account_use_t *));
+    conf->keytabs = apr_array_make(pool, 2, sizeof(oc_keytab_use_t));
+    conf->relays = apr_array_make(pool, 1, sizeof(oc_use_t));
     return conf;
 }
 
@@ -35,7 +43,13 @@ void *oc_config_merge_server(apr_pool_t *pool, void *basev, void *addv)
 #undef X
     conf->backends = apr_array_append(pool, base->backends, add->backends);
     conf->rooms = apr_array_append(pool, base->rooms, add->rooms);
+    conf->realms = apr_array_append(pool, base->realms, add->realms);
+    conf->realm_uses = apr_array_append(pool, base->realm_uses, add->realm_uses);
+    conf->credentials = apr_array_append(pool, base->credentials, add->credentials);
     conf->uses = add->uses; /* each use is checked in its own server */
+    conf->account_uses = add->account_uses;
+    conf->keytabs = add->keytabs;
+    conf->relays = add->relays;
     conf->update_lines = add->update_lines ? add->update_lines : base->update_lines;
     return conf;
 }
@@ -94,6 +108,18 @@ const oc_backend_t *oc_config_backend(const oc_server_conf_t *conf, const char *
     return NULL;
 }
 
+const oc_credential_t *oc_config_credential(const oc_server_conf_t *conf, const char *name)
+{
+    for (int i = conf->credentials->nelts - 1; i >= 0; --i) { /* a virtual host's own come last */
+        const oc_credential_entry_t *e =
+            APR_ARRAY_IDX(conf->credentials, i, oc_credential_entry_t *);
+        if (strcmp(e->credential.name, name) == 0) {
+            return &e->credential;
+        }
+    }
+    return NULL;
+}
+
 const char *oc_config_base(const oc_dir_conf_t *conf)
 {
     return conf->base ? conf->base : conf->location;
@@ -115,8 +141,86 @@ static int refuse(server_rec *s, const char *file, int line, const char *text)
     return !OK;
 }
 
+/* NULL, or what is wrong with a use of an account. */
+static const char *account_wrong(apr_pool_t *pconf, const oc_server_conf_t *conf,
+                                 const oc_account_use_t *use)
+{
+    if (!oc_config_credential(conf, use->credential)) {
+        return apr_psprintf(pconf,
+                            "OwaCalIdentity: there is no credential %s; declare it with "
+                            "OwaCalCredential %s user=DOMAIN\\NAME password=FILE",
+                            use->credential, use->credential);
+    }
+    for (int i = 0; use->rooms && i < use->rooms->nelts; ++i) {
+        const char *id = APR_ARRAY_IDX(use->rooms, i, const char *);
+        if (!oc_room_find(conf->rooms, id)) {
+            return apr_psprintf(pconf,
+                                "OwaCalIdentity device: rooms=: there is no room %s; declare it "
+                                "with OwaCalRoom %s ADDRESS",
+                                id, id);
+        }
+    }
+    return NULL;
+}
+
+static int check_accounts(apr_pool_t *pconf, server_rec *s, const oc_server_conf_t *conf)
+{
+    const char *error;
+
+    for (int i = 0; i < conf->credentials->nelts; ++i) {
+        const oc_credential_entry_t *e =
+            APR_ARRAY_IDX(conf->credentials, i, oc_credential_entry_t *);
+        error = oc_credential_check(&e->credential, pconf);
+        if (error) {
+            return refuse(
+                s, e->file, e->line,
+                apr_psprintf(pconf, "OwaCalCredential %s: %s", e->credential.name, error));
+        }
+    }
+    for (int i = 0; i < conf->account_uses->nelts; ++i) {
+        const oc_account_use_t *use = APR_ARRAY_IDX(conf->account_uses, i, oc_account_use_t *);
+        error = account_wrong(pconf, conf, use);
+        if (error) {
+            return refuse(s, use->file, use->line, error);
+        }
+    }
+    return OK;
+}
+
+/* Read here, so that `apachectl configtest` tells, and with the parent's rights. */
+static int load_keytabs(apr_pool_t *pconf, server_rec *s, const oc_server_conf_t *conf)
+{
+    for (int i = 0; i < conf->keytabs->nelts; ++i) {
+        const oc_keytab_use_t *use = &APR_ARRAY_IDX(conf->keytabs, i, oc_keytab_use_t);
+        const char *error = oc_keytab_load(use->keytab, pconf);
+
+        if (error) {
+            return refuse(s, use->file, use->line,
+                          apr_pstrcat(pconf, "OwaCalIdentity s4u: ", error, NULL));
+        }
+    }
+    return OK;
+}
+
+static void announce_relays(server_rec *s, const oc_server_conf_t *conf)
+{
+    for (int i = 0; i < conf->relays->nelts; ++i) {
+        const oc_use_t *use = &APR_ARRAY_IDX(conf->relays, i, oc_use_t);
+
+        oc_relay_in_use();
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+                     OC_LOGID(0584) "%s line %d: OwaCalIdentity relay: this server relays NTLM "
+                                    "logins, as an attacker in the middle would, by its owner's "
+                                    "will; it must not stand behind a proxy, and another mode is "
+                                    "better where there is one",
+                     use->file, use->line);
+    }
+}
+
 static int check_server(apr_pool_t *pconf, server_rec *s, oc_server_conf_t *conf)
 {
+    const oc_use_t *where;
+    const char *wrong;
     int i;
 
     for (i = 0; i < conf->backends->nelts; ++i) {
@@ -157,6 +261,13 @@ static int check_server(apr_pool_t *pconf, server_rec *s, oc_server_conf_t *conf
                 "https://HOST, or give ServerName a scheme, as in ServerName https://HOST");
         }
     }
+    if ((wrong = oc_identify_realms_wrong(pconf, conf, &where)) != NULL) {
+        return refuse(s, where->file, where->line,
+                      apr_psprintf(pconf, "OwaCalRealm %s: %s", where->name, wrong));
+    }
+    if (check_accounts(pconf, s, conf) != OK) {
+        return !OK;
+    }
     if (conf->connect > conf->step || conf->step > conf->operation) {
         return refuse(
             s, conf->timeout_file, conf->timeout_line,
@@ -191,9 +302,10 @@ int oc_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, serv
     }
         OC_SERVER_MEMBERS(X)
 #undef X
-        if (check_server(pconf, s, conf) != OK) {
+        if (check_server(pconf, s, conf) != OK || load_keytabs(pconf, s, conf) != OK) {
             return !OK;
         }
+        announce_relays(s, conf);
         if (!conf->origin && s->server_scheme) {
             conf->origin = oc_words_origin(
                 pconf, apr_psprintf(pconf, "%s://%s:%d", s->server_scheme, s->server_hostname,

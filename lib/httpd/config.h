@@ -12,7 +12,10 @@
 #include <http_config.h>
 #include <ap_expr.h>
 
+#include "auth/credential.h"
 #include "auth/identity.h"
+#include "auth/keytab.h"
+#include "auth/names.h"
 #include "backend/backend.h"
 #include "cal/room.h"
 #include "op/op.h"
@@ -24,8 +27,9 @@ typedef enum oc_privacy_t {
     OC_PRIVACY_SUBJECT
 } oc_privacy_t;
 
-/* Server scope. The first three lists belong to a virtual host and add to the main server's; all
- * others exist once for the process (their directives are refused inside <VirtualHost>). */
+/* Server scope. The lists backends, rooms, realms and credentials may stand in a virtual host and
+ * add to the main server's; origin may be given for each; all others exist once for the process
+ * (their directives are refused inside <VirtualHost>). */
 #define OC_SERVER_MEMBERS(X)                                                                 \
     X(const char *, origin, NULL, NULL)                                                      \
     X(const char *, secret_file, NULL, NULL)                                                 \
@@ -47,6 +51,7 @@ typedef enum oc_privacy_t {
     X(int, max_range, -1, 62)                                                                \
     X(int, leases, -1, 512)                                                                  \
     X(int, ledger, -1, 4096)                                                                 \
+    X(int, relayed, -1, 512)                                                                 \
     X(int, tracing, -1, OC_TRACING_OFF)
 
 /* Directory scope. */
@@ -58,6 +63,10 @@ typedef enum oc_privacy_t {
     X(int, upstream, -1, OC_UPSTREAM_BASIC)              \
     X(const char *, domain, NULL, NULL)                  \
     X(const char *, ccache_variable, NULL, "KRB5CCNAME") \
+    X(oc_account_use_t *, account, NULL, NULL)           \
+    X(const char *, keytab_file, NULL, NULL)             \
+    X(const char *, keytab_principal, NULL, NULL)        \
+    X(oc_keytab_t *, keytab, NULL, NULL)                 \
     X(ap_expr_info_t *, mailbox, NULL, NULL)             \
     X(const char *, zone, NULL, "UTC")                   \
     X(int, conflict, -1, OC_CONFLICT_REFUSE)             \
@@ -72,11 +81,36 @@ typedef struct oc_backend_entry_t {
     int line;
 } oc_backend_entry_t;
 
-/* A use of a backend's name, to be checked when all of the configuration has been read. */
+/* Where a name stands that is to be checked when all of the configuration has been read: that of a
+ * backend in OwaCalUse, of a realm in OwaCalRealm. */
 typedef struct oc_use_t {
     const char *name, *file;
     int line;
 } oc_use_t;
+
+/* A declared account, and where. */
+typedef struct oc_credential_entry_t {
+    oc_credential_t credential;
+    const char *file;
+    int line;
+} oc_credential_entry_t;
+
+/* What OwaCalIdentity service and device refer to; checked like a use of a backend. */
+typedef struct oc_account_use_t {
+    const char *credential;    /* name */
+    const char *actors_file, *groups_file;
+    oc_actors_t *actors;       /* service; NULL: everybody in his own mailbox only */
+    apr_array_header_t *rooms; /* device: const char *, ids; NULL: all rooms of the server */
+    const char *file;
+    int line;
+} oc_account_use_t;
+
+/* A keytab that some location acts with, to be read when all of the configuration has been. */
+typedef struct oc_keytab_use_t {
+    oc_keytab_t *keytab;
+    const char *file; /* where the directive stands, for messages */
+    int line;
+} oc_keytab_use_t;
 
 typedef struct oc_server_conf_t {
 #define X(type, name, unset, def) type name;
@@ -84,7 +118,13 @@ typedef struct oc_server_conf_t {
 #undef X
     apr_array_header_t *backends;     /* oc_backend_entry_t * */
     apr_array_header_t *rooms;        /* oc_room_t * */
+    apr_array_header_t *credentials;  /* oc_credential_entry_t * */
     apr_array_header_t *uses;         /* oc_use_t, of this server */
+    apr_array_header_t *realms;       /* oc_realm_t * */
+    apr_array_header_t *realm_uses;   /* oc_use_t, one for each of them */
+    apr_array_header_t *account_uses; /* oc_account_use_t *, of this server */
+    apr_array_header_t *keytabs;      /* oc_keytab_use_t, of this server */
+    apr_array_header_t *relays;       /* oc_use_t: where OwaCalIdentity relay stands */
     apr_array_header_t *update_lines; /* const char *; NULL = built in */
 } oc_server_conf_t;
 
@@ -114,6 +154,9 @@ const oc_dir_conf_t *oc_config_dir(request_rec *r);
 
 /* The backend of that name as this server sees it, or NULL. */
 const oc_backend_t *oc_config_backend(const oc_server_conf_t *conf, const char *name);
+
+/* The account of that name as this server sees it, or NULL. */
+const oc_credential_t *oc_config_credential(const oc_server_conf_t *conf, const char *name);
 
 /* Path under which the handler lives: OwaCalBase, or the <Location> that has OwaCalUse. NULL if
  * neither says so. No trailing slash; "" is the root. */

@@ -323,6 +323,7 @@ static const char *set_limit(cmd_parms *cmd, void *dummy, int argc, char *const 
         {"range", &conf->max_range, 1, 366},
         {"leases", &conf->leases, 16, 65536},
         {"ledger", &conf->ledger, 64, 1048576},
+        {"relayed", &conf->relayed, 1, 65536},
     };
     const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
     int i, k;
@@ -350,7 +351,7 @@ static const char *set_limit(cmd_parms *cmd, void *dummy, int argc, char *const 
                 cmd->pool, "OwaCalLimit: ", argv[i],
                 ": known are inflight=, queue=, "
                 "waiting=, per-user=, gss-threads=, body=, response=, attendees=, range=, "
-                "leases= and ledger=",
+                "leases=, ledger= and relayed=",
                 NULL);
         }
     }
@@ -521,6 +522,12 @@ const command_rec oc_config_commands[] = {
         "OwaCalRoom", set_room, NULL, RSRC_CONF,
         "ID ADDRESS [name=..] [capacity=N] [features=a,b] [building=..] [floor=..] [mailbox=..]"),
     AP_INIT_TAKE1("OwaCalRooms", set_rooms, NULL, RSRC_CONF, "FILE with one room a line"),
+    AP_INIT_TAKE_ARGV("OwaCalRealm", oc_identify_realm, NULL, RSRC_CONF,
+                      "REALM [domain=EX,EX2] [mail=example.com,..] [default]: names that belong "
+                      "together"),
+    AP_INIT_RAW_ARGS("OwaCalCredential", oc_identify_credential, NULL, RSRC_CONF,
+                     "NAME user=DOMAIN\\NAME password=FILE|exec:/path [upstream=basic|ntlm|forms] "
+                     "[mailbox=NAME]: an account of a service or a device"),
     AP_INIT_TAKE1("OwaCalOrigin", set_origin, NULL, RSRC_CONF,
                   "the site's public scheme://host[:port]"),
     AP_INIT_TAKE1("OwaCalSecret", set_secret, NULL, RSRC_CONF,
@@ -536,7 +543,9 @@ const command_rec oc_config_commands[] = {
     AP_INIT_TAKE1("OwaCalBase", set_base, NULL, ACCESS_CONF, "path under which the handler lives"),
     AP_INIT_TAKE_ARGV(
         "OwaCalIdentity", oc_identify_mode, NULL, ACCESS_CONF,
-        "basic [upstream=basic|ntlm|forms] [domain=NAME] or delegated [variable=NAME]"),
+        "basic [upstream=basic|ntlm|forms] [domain=NAME], delegated [variable=NAME], s4u "
+        "keytab=FILE [principal=HTTP/HOST@REALM], service credential=NAME [actors=FILE] "
+        "[groups=FILE], device credential=NAME [rooms=ID,ID] or relay"),
     AP_INIT_TAKE1("OwaCalMailbox", set_mailbox, NULL, ACCESS_CONF,
                   "expression from the verified user to the mailbox"),
     AP_INIT_TAKE1("OwaCalTimezone", set_zone, NULL, ACCESS_CONF,

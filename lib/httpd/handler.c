@@ -509,6 +509,9 @@ int oc_handler(request_rec *r)
     if (oc_request_open(&q, r) != APR_SUCCESS) {
         oc_log(oc_reason_loglevel(q.result.reason), 0, NULL, OC_LOGID(0550) "%s: %s",
                oc_reason_token(q.result.reason), q.result.detail);
+        if (oc_check_explains(&q)) {
+            return oc_check_run(&q);
+        }
         return oc_request_problem(&q, NULL, "", NULL, NULL);
     }
     for (i = 0; i < sizeof(routes) / sizeof(routes[0]); ++i) {

@@ -13,5 +13,8 @@ int oc_status_handler(request_rec *r);
 
 /* `GET check` (check.c): the self-test. */
 int oc_check_run(oc_request_t *q);
+/* 1 if the self-test is asked for and oc_request_open() failed with something that it can explain
+ * to the person signed in: oc_check_run() may be called then as well. */
+int oc_check_explains(const oc_request_t *q);
 
 #endif

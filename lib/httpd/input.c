@@ -163,6 +163,11 @@ static const struct field_t {
     {"capacity", ONE, INTEGER, 6, ""},
     {"feature", MANY, TEXT, 64, ""},
     {"owacal", ONE, TEXT, 4000, ""},
+    {"day", ONE, TEXT, 10, ""}, /* the rest are parameters of fragments */
+    {"days", ONE, INTEGER, 3, ""},
+    {"from", ONE, TEXT, 5, ""},
+    {"to", ONE, TEXT, 5, ""},
+    {"form", ONE, TEXT, 1000, ""},
 };
 
 /* Other words that people and programs use for the same thing. */

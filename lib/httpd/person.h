@@ -7,19 +7,29 @@
 #include "httpd/config.h"
 
 typedef struct oc_person_t {
-    const char *user;    /* canonical: r->user in lower case, domain or realm kept */
-    const char *mailbox; /* one path segment, unescaped */
+    const char *user;      /* canonical (auth/names.h): the same for every spelling of one person */
+    const char *account;   /* without realm */
+    const char *principal; /* for Kerberos: account@REALM, as it was verified */
+    const char *mailbox;   /* one path segment, unescaped: the account, or by OwaCalMailbox */
 } oc_person_t;
 
 /* Fails with NOT_AUTHENTICATED (nobody signed in), IDENTITY_MISMATCH (a subrequest under another
- * name), NO_MAILBOX (the name maps to nothing usable). In r->pool. */
+ * name; an Authorization header that can be read in two ways, so that login module and we might
+ * not see the same), NO_MAILBOX (the name maps to nobody, to two, or to nothing usable; a NUL
+ * in a Basic header), MAILBOX_REFUSED (not one in which this person may act with the location's
+ * account). In r->pool. */
 apr_status_t oc_person_of(request_rec *r, const oc_dir_conf_t *conf, oc_person_t *person,
                           oc_result_t *res);
 
+/* Can that be a mailbox: one plausible path segment, unescaped? */
+int oc_person_mailbox_ok(const char *name);
+
 /* The credential of this request for `call`, as OwaCalIdentity says; no fallback from one mode to
- * another. Sets call->identity. NULL with call->result set: NO_CREDENTIAL, IDENTITY_MISMATCH,
- * MISCONFIGURED (a password over an unprotected connection, no mode configured). */
+ * another. Sets call->identity and where the login is proved. NULL with call->result set:
+ * NO_CREDENTIAL, IDENTITY_MISMATCH, MISCONFIGURED (a password over an unprotected connection, no
+ * mode configured). */
 oc_identity_t *oc_person_identity(request_rec *r, const oc_dir_conf_t *conf,
-                                  const oc_backend_t *backend, oc_call_t *call);
+                                  const oc_person_t *person, const oc_backend_t *backend,
+                                  oc_call_t *call);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "base/text.h"
 #include "httpd/request.h"
 
 APLOG_USE_MODULE(owacal);
@@ -85,11 +86,8 @@ static void open_op_conf(oc_request_t *q)
     q->op_conf.rooms = q->conf->rooms;
 }
 
-apr_status_t oc_request_open(oc_request_t *q, request_rec *r)
+static void begin(oc_request_t *q, request_rec *r)
 {
-    const char *base;
-    size_t n;
-
     memset(q, 0, sizeof(*q));
     q->r = r;
     q->conf = oc_config_server(r->server);
@@ -97,20 +95,14 @@ apr_status_t oc_request_open(oc_request_t *q, request_rec *r)
     q->child = oc_child();
     q->shared = oc_child_shared();
     oc_result_init(&q->result, r->pool);
-    base = oc_config_base(q->dir);
-    open_view(q, base ? base : "");
     q->route = "";
-    n = base ? strlen(base) : 0;
-    if (base && strncmp(r->uri, base, n) == 0 && (r->uri[n] == '/' || r->uri[n] == '\0')) {
-        q->route = r->uri + n + (r->uri[n] == '/');
-        q->json = wants_json(q, &q->route);
-    } else {
-        q->json = wants_json(q, &q->route);
-        return oc_result_fail(&q->result, OC_REASON_MISCONFIGURED,
-                              "the path %s is not below the "
-                              "handler's base; set OwaCalBase",
-                              oc_str_log(r->pool, r->uri, 200));
-    }
+}
+
+/* Who acts, and on what. */
+static apr_status_t open_person(oc_request_t *q)
+{
+    request_rec *r = q->r;
+
     if (!q->dir->use || !(q->backend = oc_config_backend(q->conf, q->dir->use))) {
         return oc_result_fail(&q->result, OC_REASON_MISCONFIGURED,
                               "this location has no OwaCalUse");
@@ -124,10 +116,14 @@ apr_status_t oc_request_open(oc_request_t *q, request_rec *r)
         return APR_EGENERAL;
     }
     q->view.user = q->person.user;
+    if (q->dir->identity == OC_IDENTITY_SERVICE || q->dir->identity == OC_IDENTITY_DEVICE) {
+        q->view.acting_as = q->person.mailbox;
+        q->view.credential = q->dir->account->credential;
+    }
     q->scope.secret = q->shared->secret;
     q->scope.user = q->person.user;
     q->scope.backend = q->backend->conf->name;
-    q->scope.mailbox = oc_str_lower(r->pool, q->person.mailbox);
+    q->scope.mailbox = oc_text_fold(r->pool, q->person.mailbox);
     q->view.token = q->json ? NULL : oc_token_form(r->pool, &q->scope, oc_clock_wall());
     q->in.pool = r->pool;
     q->in.conf = q->conf;
@@ -136,6 +132,36 @@ apr_status_t oc_request_open(oc_request_t *q, request_rec *r)
     q->in.now = oc_clock_wall();
     q->view.remarks = q->in.remarks;
     return APR_SUCCESS;
+}
+
+apr_status_t oc_request_open(oc_request_t *q, request_rec *r)
+{
+    const char *base;
+    size_t n;
+
+    begin(q, r);
+    base = oc_config_base(q->dir);
+    open_view(q, base ? base : "");
+    n = base ? strlen(base) : 0;
+    if (base && strncmp(r->uri, base, n) == 0 && (r->uri[n] == '/' || r->uri[n] == '\0')) {
+        q->route = r->uri + n + (r->uri[n] == '/');
+        q->json = wants_json(q, &q->route);
+    } else {
+        q->json = wants_json(q, &q->route);
+        return oc_result_fail(&q->result, OC_REASON_MISCONFIGURED,
+                              "the path %s is not below the "
+                              "handler's base; set OwaCalBase",
+                              oc_str_log(r->pool, r->uri, 200));
+    }
+    return open_person(q);
+}
+
+apr_status_t oc_request_open_page(oc_request_t *q, request_rec *r)
+{
+    begin(q, r);
+    open_view(q, q->dir->base ? q->dir->base : "");
+    q->view.fragment = OC_VIEW_BARE;
+    return open_person(q);
 }
 
 /* ---- operations ---- */
@@ -149,21 +175,42 @@ oc_call_t *oc_request_call(oc_request_t *q, oc_identity_t **id)
         oc_result_fail(&q->result, OC_REASON_INTERNAL, "out of memory or randomness");
         return NULL;
     }
+    /* Whatever a request asks for, one after the other, goes by one id. */
+    if (q->view.op_id) {
+        apr_cpystrn(call->id, q->view.op_id, sizeof(call->id));
+    }
     q->view.op_id = apr_pstrdup(q->r->pool, call->id);
+    /* In every format, and in the access log by %{OwaCal-Operation}o. */
+    apr_table_setn(q->r->headers_out, "OwaCal-Operation", q->view.op_id);
     call->memo = oc_child_memo(q->child);
     if (language && strlen(language) < 200 && oc_str_header_ok(language)) {
         call->language = apr_pstrdup(call->pool, language);
     }
-    *id = oc_person_identity(q->r, q->dir, q->backend, call);
+    *id = oc_person_identity(q->r, q->dir, &q->person, q->backend, call);
     if (!*id) {
+        oc_log(oc_reason_loglevel(call->result.reason), 0, call->id,
+               OC_LOGID(0585) "no credential for %s at %s: %s (%s)", q->person.user,
+               oc_str_log(q->r->pool, q->r->uri, 200), oc_reason_token(call->result.reason),
+               call->result.detail ? call->result.detail : "");
         oc_result_copy(&q->result, &call->result, q->r->pool);
         oc_call_destroy(call);
         return NULL;
     }
-    if (q->backend->vt->home) { /* where a login is proved before anything else is asked */
-        oc_identity_home(*id, q->backend->vt->home(q->backend, call->pool, call->mailbox));
-    }
     return call;
+}
+
+void oc_request_count(oc_request_t *q, oc_verb_t verb, const oc_result_t *res,
+                      const oc_wait_t *wait)
+{
+    oc_shared_count(q->shared, verb, res->reason, wait->took);
+    if (res->reason != OC_REASON_OK) {
+        oc_log(oc_reason_loglevel(res->reason), 0, q->view.op_id,
+               OC_LOGID(0540) "%s for %s: %s "
+                              "(%s%s%s)%s%s",
+               oc_verb_token(verb), q->person.user, oc_reason_token(res->reason),
+               res->step ? res->step : "", res->step ? ": " : "", res->detail ? res->detail : "",
+               wait->state ? " in state " : "", wait->state ? wait->state : "");
+    }
 }
 
 int oc_request_run(oc_request_t *q, oc_call_t *call, oc_identity_t *id, oc_job_t *op,
@@ -176,16 +223,7 @@ int oc_request_run(oc_request_t *q, oc_call_t *call, oc_identity_t *id, oc_job_t
         oc_wait_run(q->child, q->conf, call, id, op, q->r->pool, &q->wait);
         oc_result_copy(&q->result, &q->wait.result, q->r->pool);
     }
-    oc_shared_count(q->shared, verb, q->result.reason, q->wait.took);
-    if (q->result.reason != OC_REASON_OK) {
-        oc_log(oc_reason_loglevel(q->result.reason), 0, q->view.op_id,
-               OC_LOGID(0540) "%s for %s: %s "
-                              "(%s%s%s)%s%s",
-               oc_verb_token(verb), q->person.user, oc_reason_token(q->result.reason),
-               q->result.step ? q->result.step : "", q->result.step ? ": " : "",
-               q->result.detail ? q->result.detail : "", q->wait.state ? " in state " : "",
-               q->wait.state ? q->wait.state : "");
-    }
+    oc_request_count(q, verb, &q->result, &q->wait);
     return q->wait.call != NULL;
 }
 

@@ -32,12 +32,20 @@ typedef struct oc_request_t {
  */
 apr_status_t oc_request_open(oc_request_t *q, request_rec *r);
 
-/* A call for this person, with his identity; NULL with q->result set. */
+/* The same for a page elsewhere that shows something of ours: no route, and the handler's base is
+ * OwaCalBase. */
+apr_status_t oc_request_open_page(oc_request_t *q, request_rec *r);
+
+/* A call for this person, with his identity; NULL with q->result set. All calls of one request go
+ * by one op id. */
 oc_call_t *oc_request_call(oc_request_t *q, oc_identity_t **id);
 /* Run the operation; the outcome stands in q->result and q->wait. 1: the operation's results may be
  * read until oc_request_done(). */
 int oc_request_run(oc_request_t *q, oc_call_t *call, oc_identity_t *id, oc_job_t *op,
                    oc_verb_t verb);
+/* Count how an operation went, and log it under q->view.op_id if it went wrong. */
+void oc_request_count(oc_request_t *q, oc_verb_t verb, const oc_result_t *res,
+                      const oc_wait_t *wait);
 /* Destroy the call. */
 void oc_request_done(oc_request_t *q);
 

@@ -15,17 +15,17 @@
 #define TRACE_BYTES 65536
 
 /* Lives until both sides have let go: the request that waits and the loop thread that finishes. */
-typedef struct waiter_t {
+struct oc_waiter_t {
     pthread_mutex_t mutex;
     pthread_cond_t cond;
     atomic_int refs;
     int done, abandoned;
     oc_call_t *call; /* destroyed by the loop thread when the request has gone */
-} waiter_t;
+};
 
-static waiter_t *waiter_create(oc_call_t *call)
+static oc_waiter_t *waiter_create(oc_call_t *call)
 {
-    waiter_t *w = calloc(1, sizeof(*w));
+    oc_waiter_t *w = calloc(1, sizeof(*w));
     pthread_condattr_t attr;
 
     if (!w) {
@@ -41,7 +41,7 @@ static waiter_t *waiter_create(oc_call_t *call)
     return w;
 }
 
-static void waiter_unref(waiter_t *w)
+static void waiter_unref(oc_waiter_t *w)
 {
     if (atomic_fetch_sub(&w->refs, 1) == 1) {
         pthread_cond_destroy(&w->cond);
@@ -53,7 +53,7 @@ static void waiter_unref(waiter_t *w)
 /* Loop thread, once for each job submitted. */
 static void finished(oc_job_t *job, void *baton)
 {
-    waiter_t *w = baton;
+    oc_waiter_t *w = baton;
     int abandoned;
 
     (void)job;
@@ -69,9 +69,19 @@ static void finished(oc_job_t *job, void *baton)
     waiter_unref(w);
 }
 
-/* 1 when the job is done, 0 when time is up: then it has been abandoned. */
-static int sleep_until_done(oc_child_t *child, waiter_t *w, oc_job_t *job, apr_time_t at_most)
+/* Under the lock finished() cannot run in between, so the job is still there. */
+static void abandon(oc_waiter_t *w, oc_child_t *child, oc_job_t *job)
 {
+    w->abandoned = 1;
+    if (oc_child()) { /* the I/O thread has not been stopped */
+        oc_net_abandon(oc_child_net(child), job);
+    }
+}
+
+/* 1 when the job is done, 0 when time is up: then it has been abandoned. */
+static int sleep_until_done(oc_wait_t *wait, apr_time_t at_most)
+{
+    oc_waiter_t *w = wait->waiter;
     struct timespec until;
     int rc = 0, done;
 
@@ -83,9 +93,7 @@ static int sleep_until_done(oc_child_t *child, waiter_t *w, oc_job_t *job, apr_t
     }
     done = w->done;
     if (!done) {
-        /* Under the lock: finished() cannot run in between, so the job is still there. */
-        w->abandoned = 1;
-        oc_net_abandon(oc_child_net(child), job);
+        abandon(w, wait->child, wait->job);
     }
     pthread_mutex_unlock(&w->mutex);
     return done;
@@ -107,75 +115,187 @@ static void write_trace(const oc_server_conf_t *conf, oc_call_t *call)
     }
 }
 
-static apr_status_t start(oc_child_t *child, oc_call_t *call, oc_identity_t *id, oc_job_t *op,
-                          waiter_t *waiter, oc_job_t **job, oc_result_t *res)
+/* w->job, with w->waiter to wait for it. */
+static apr_status_t submit(oc_wait_t *w)
 {
-    apr_status_t rv = oc_op_prepare(op);
+    apr_status_t rv;
 
+    w->job->finished = finished;
+    w->job->finished_baton = w->waiter;
+    rv = oc_net_submit_traced(oc_child_net(w->child), w->job, w->call->trace);
     if (rv != APR_SUCCESS) {
-        oc_result_copy(res, &call->result, res->pool);
-        return rv;
-    }
-    *job = oc_identity_sign(oc_child_signer(child), id, call, op);
-    if (!*job) {
-        oc_result_copy(res, &call->result, res->pool);
-        return APR_EGENERAL;
-    }
-    (*job)->finished = finished;
-    (*job)->finished_baton = waiter;
-    rv = oc_net_submit_traced(oc_child_net(child), *job, call->trace);
-    if (rv != APR_SUCCESS) {
-        oc_result_fail(res, rv == APR_EOF ? OC_REASON_STOPPING : OC_REASON_BUSY,
+        oc_result_fail(&w->result, rv == APR_EOF ? OC_REASON_STOPPING : OC_REASON_BUSY,
                        "the I/O thread takes no more operations (OwaCalLimit queue=)");
-        res->retry_after = 2;
+        w->result.retry_after = 2;
     }
     return rv;
 }
 
-void oc_wait_run(oc_child_t *child, const oc_server_conf_t *conf, oc_call_t *call,
-                 oc_identity_t *id, oc_job_t *op, apr_pool_t *pool, oc_wait_t *w)
+static apr_status_t start(oc_wait_t *w, oc_identity_t *id)
 {
-    oc_mono_t began = oc_clock_mono();
-    const char *user = call->user;
-    waiter_t *waiter = NULL;
-    oc_job_t *job = NULL;
+    oc_call_t *call = w->call;
+    apr_status_t rv = oc_op_prepare(w->op);
 
-    w->call = call;
-    w->state = NULL;
-    w->wrote = 0;
-    oc_result_init(&w->result, pool);
-    if (oc_child_enter(child, user, &w->result) != APR_SUCCESS) {
-        goto leave;
+    if (rv != APR_SUCCESS) {
+        oc_result_copy(&w->result, &call->result, w->pool);
+        return rv;
     }
+    w->job = oc_identity_sign(oc_child_signer(w->child), id, call, w->op);
+    if (!w->job) {
+        oc_result_copy(&w->result, &call->result, w->pool);
+        return APR_EGENERAL;
+    }
+    return submit(w);
+}
+
+static apr_status_t pool_goes(void *data)
+{
+    oc_wait_drop(data);
+    return APR_SUCCESS;
+}
+
+static void prepare(oc_wait_t *w, oc_child_t *child, const oc_server_conf_t *conf, oc_call_t *call,
+                    oc_job_t *op, apr_pool_t *pool)
+{
+    memset(w, 0, sizeof(*w));
+    w->child = child;
+    w->conf = conf;
+    w->call = call;
+    w->op = op;
+    w->pool = pool;
+    w->began = oc_clock_mono();
+    oc_result_init(&w->result, pool);
+}
+
+/* The loop never got the job: its share of the waiter goes as well. */
+static void never_began(oc_wait_t *w)
+{
+    waiter_unref(w->waiter);
+    waiter_unref(w->waiter);
+    w->waiter = NULL;
+}
+
+apr_status_t oc_wait_begin(oc_child_t *child, const oc_server_conf_t *conf, oc_call_t *call,
+                           oc_identity_t *id, oc_job_t *op, apr_pool_t *pool, oc_wait_t *w)
+{
+    prepare(w, child, conf, call, op, pool);
     if (conf->tracing != OC_TRACING_OFF) {
         call->trace = oc_trace_create(call->pool, TRACE_BYTES);
     }
-    user = apr_pstrdup(pool, user); /* the call may be gone before we leave */
-    waiter = waiter_create(call);
-    if (!waiter) {
-        oc_result_fail(&w->result, OC_REASON_INTERNAL, "out of memory");
-        goto enter_undone;
+    w->waiter = waiter_create(call);
+    if (!w->waiter) {
+        return oc_result_fail(&w->result, OC_REASON_INTERNAL, "out of memory");
     }
-    if (start(child, call, id, op, waiter, &job, &w->result) != APR_SUCCESS) {
-        waiter_unref(waiter); /* the loop's share: it never got the job */
-        waiter_unref(waiter);
-        goto enter_undone;
+    if (start(w, id) != APR_SUCCESS) {
+        never_began(w);
+        w->took = oc_clock_mono() - w->began;
+        return APR_EGENERAL;
     }
-    if (sleep_until_done(child, waiter, job, conf->operation + conf->undo + conf->answer + GRACE)) {
-        oc_result_copy(&w->result, &call->result, pool);
-        w->state = apr_pstrdup(pool, oc_op_state(op));
-        w->wrote = oc_op_wrote(op);
-        write_trace(conf, call);
+    apr_pool_cleanup_register(pool, w, pool_goes, apr_pool_cleanup_null);
+    return APR_SUCCESS;
+}
+
+int oc_wait_over(const oc_wait_t *w)
+{
+    int done = 1;
+
+    if (w->waiter) {
+        pthread_mutex_lock(&w->waiter->mutex);
+        done = w->waiter->done;
+        pthread_mutex_unlock(&w->waiter->mutex);
+    }
+    return done;
+}
+
+void oc_wait_end(oc_wait_t *w)
+{
+    const oc_server_conf_t *conf = w->conf;
+    apr_time_t left = w->began + conf->operation + conf->undo + conf->answer + GRACE -
+                      oc_clock_mono();
+
+    apr_pool_cleanup_kill(w->pool, w, pool_goes);
+    if (sleep_until_done(w, left > 0 ? left : 0)) {
+        oc_result_copy(&w->result, &w->call->result, w->pool);
+        w->state = apr_pstrdup(w->pool, oc_op_state(w->op));
+        w->wrote = oc_op_wrote(w->op);
+        write_trace(conf, w->call);
     } else {
         w->call = NULL;
         oc_result_fail(&w->result, OC_REASON_OUTCOME_UNKNOWN,
                        "the operation did not end within its own "
                        "deadlines; it goes on without the request");
     }
-    waiter_unref(waiter);
+    waiter_unref(w->waiter);
+    w->waiter = NULL;
+    w->took = oc_clock_mono() - w->began;
+}
 
-enter_undone:
+void oc_wait_drop(oc_wait_t *w)
+{
+    int done;
+
+    if (!w->waiter) {
+        return;
+    }
+    apr_pool_cleanup_kill(w->pool, w, pool_goes);
+    pthread_mutex_lock(&w->waiter->mutex);
+    done = w->waiter->done;
+    if (!done) {
+        abandon(w->waiter, w->child, w->job);
+    }
+    pthread_mutex_unlock(&w->waiter->mutex);
+    if (done) {
+        oc_call_destroy(w->call);
+    }
+    w->call = NULL;
+    waiter_unref(w->waiter);
+    w->waiter = NULL;
+}
+
+void oc_wait_run(oc_child_t *child, const oc_server_conf_t *conf, oc_call_t *call,
+                 oc_identity_t *id, oc_job_t *op, apr_pool_t *pool, oc_wait_t *w)
+{
+    const char *user = apr_pstrdup(pool, call->user); /* the call may be gone before we leave */
+    oc_result_t res;
+
+    oc_result_init(&res, pool);
+    if (oc_child_enter(child, user, &res) != APR_SUCCESS) {
+        prepare(w, child, conf, call, op, pool);
+        w->result = res;
+        return;
+    }
+    if (oc_wait_begin(child, conf, call, id, op, pool, w) == APR_SUCCESS) {
+        oc_wait_end(w);
+    }
     oc_child_leave(child, user);
-leave:
-    w->took = oc_clock_mono() - began;
+}
+
+void oc_wait_job(oc_child_t *child, oc_call_t *call, oc_job_t *job, apr_time_t at_most,
+                 apr_pool_t *pool, oc_wait_t *w)
+{
+    const char *user = apr_pstrdup(pool, call->user);
+
+    prepare(w, child, NULL, call, NULL, pool);
+    w->job = job;
+    if (oc_child_enter(child, user, &w->result) != APR_SUCCESS) {
+        return;
+    }
+    w->waiter = waiter_create(call);
+    if (!w->waiter) {
+        oc_result_fail(&w->result, OC_REASON_INTERNAL, "out of memory");
+    } else if (submit(w) != APR_SUCCESS) {
+        never_began(w);
+    } else {
+        if (sleep_until_done(w, at_most + GRACE)) {
+            oc_result_copy(&w->result, &call->result, pool);
+        } else {
+            w->call = NULL;
+            oc_result_fail(&w->result, OC_REASON_UPSTREAM_TIMEOUT,
+                           "no answer within its deadline");
+        }
+        waiter_unref(w->waiter);
+        w->waiter = NULL;
+    }
+    oc_child_leave(child, user);
+    w->took = oc_clock_mono() - w->began;
 }

@@ -1,15 +1,16 @@
 /* curl.c - exchanges by libcurl's multi interface. The only file that names libcurl.
  *
- * Written against 7.88.1. Three of its habits are dealt with here, each by a callback:
+ * Written against 7.88.1. Four of its habits are dealt with here, each by a callback:
  *  - a request on a reused connection that dies unanswered is repeated silently, with or without a
  *    body (Curl_retry_request): before_sending() lets nothing that writes out twice;
  *  - connections are reused without regard to whom they were authenticated for (Negotiate) or by
  *    comparing credentials we may not have given it: caches are apart, and before_sending() asks
  *    owner.h about the very connection that is going to be used;
+ *  - an NTLM handshake begins anew for as long as the server asks for it, and each round presents
+ *    the password: legs.h lets there be one;
  *  - a connection that ends inside the header section may count as success: finished() does not
  *    take a reply without the empty line for one.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -26,8 +27,11 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "net/address.h"
 #include "net/curl.h"
 #include "net/owner.h"
+#include "net/pin.h"
+#include "net/wiping.h"
 
 #define BLOCK_BYTES  16384
 #define NAME_BYTES   (2 * INET6_ADDRSTRLEN + 16)
@@ -48,6 +52,7 @@ struct oc_curl_cache_t {
     oc_curl_t *curl;
     const oc_site_t *site;
     oc_connauth_t connauth;
+    oc_pin_t *pin; /* NULL = as many connections as it takes */
     CURLSH *share;
     slot_t *resting;
     int resting_count;
@@ -67,7 +72,8 @@ apr_status_t oc_curl_global(void)
 {
     /* Counted by libcurl, and thread-safe in this version. Never undone: others in this process
      * use it, too. */
-    return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? APR_SUCCESS : APR_EGENERAL;
+    return curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, oc_wiping_free, oc_wiping_realloc,
+                                strdup, calloc) == CURLE_OK ? APR_SUCCESS : APR_EGENERAL;
 }
 
 /* ---- sockets and times -------------------------------------------------------------------- */
@@ -102,28 +108,6 @@ static int on_timer(CURLM *multi, long ms, void *baton)
     return 0;
 }
 
-/* The socket's own address as libcurl tells it in before_sending(). */
-static int local_matches(int fd, const char *ip, int port)
-{
-    union {
-        struct sockaddr any;
-        struct sockaddr_in v4;
-        struct sockaddr_in6 v6;
-    } local;
-    socklen_t len = sizeof(local);
-    char text[INET6_ADDRSTRLEN] = "";
-
-    if (getsockname(fd, &local.any, &len) != 0) {
-        return 0;
-    }
-    if (local.any.sa_family == AF_INET) {
-        return ntohs(local.v4.sin_port) == port &&
-               inet_ntop(AF_INET, &local.v4.sin_addr, text, sizeof(text)) && strcmp(text, ip) == 0;
-    }
-    return local.any.sa_family == AF_INET6 && ntohs(local.v6.sin6_port) == port &&
-           inet_ntop(AF_INET6, &local.v6.sin6_addr, text, sizeof(text)) && strcmp(text, ip) == 0;
-}
-
 static curl_socket_t open_socket(void *baton, curlsocktype purpose, struct curl_sockaddr *address)
 {
     slot_t *slot = baton;
@@ -132,6 +116,10 @@ static curl_socket_t open_socket(void *baton, curlsocktype purpose, struct curl_
     int fd;
 
     if (!t || purpose != CURLSOCKTYPE_IPCXN) {
+        return CURL_SOCKET_BAD;
+    }
+    if (slot->cache->pin && !oc_pin_may_open(slot->cache->pin, t->x->opens)) {
+        t->why = OC_PIN_GONE; /* libcurl wants another in its place */
         return CURL_SOCKET_BAD;
     }
     fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
@@ -158,21 +146,37 @@ static int close_socket(void *baton, curl_socket_t fd)
     return close(fd);
 }
 
+/* The cache outlives its connections. */
+static int close_pinned(void *baton, curl_socket_t fd)
+{
+    oc_curl_cache_t *cache = baton;
+
+    oc_pin_closed(cache->pin, fd);
+    return close_socket(cache->curl, fd);
+}
+
 /* ---- the last look before anything is sent ------------------------------------------------ */
 
 static int is_own_connection(oc_transfer_t *t, const char *name, const char *ip, int port)
 {
     oc_curl_t *curl = t->slot->cache->curl;
+    oc_pin_t *pin = t->slot->cache->pin;
     oc_owner_verdict_t verdict = oc_owner_check(curl->owners, name, t->key);
-    int i;
+    int i, fd = -1;
 
     for (i = 0; verdict == OC_OWNER_UNKNOWN && i < t->opened_count && i < 8; ++i) {
-        if (local_matches(t->opened[i], ip, port) &&
+        if (oc_address_is(t->opened[i], ip, port) &&
             oc_owner_named(curl->owners, t->opened[i], t->key, name) == APR_SUCCESS) {
             verdict = OC_OWNER_SAME;
+            fd = t->opened[i];
         }
     }
     if (verdict == OC_OWNER_SAME) {
+        if (pin && !oc_pin_may_send(pin, t->x->opens, fd)) {
+            t->verdict = OC_X_NOT_SENT;
+            t->why = OC_PIN_GONE;
+            return 0;
+        }
         return 1;
     }
     ++curl->counts->owner_refused;
@@ -198,6 +202,10 @@ static int before_sending(void *baton, char *remote_ip, char *local_ip, int remo
         ++slot->cache->curl->counts->resend_refused;
         t->verdict = OC_X_LOST;
         t->why = "the connection died after the request was sent; not sent again";
+        return CURL_PREREQFUNC_ABORT;
+    }
+    if ((t->why = oc_legs_send(&t->legs)) != NULL) {
+        t->verdict = t->outstanding ? OC_X_LOST : OC_X_NOT_SENT;
         return CURL_PREREQFUNC_ABORT;
     }
     /* A second sending of what only reads may have reached the server the first time. */
@@ -234,6 +242,18 @@ static int feed_head(oc_transfer_t *t)
         return 0;
     }
     return 1;
+}
+
+/* A challenge, and no connection to answer it on: libcurl would answer on another, where it counts
+ * as a wrong password. */
+static int challenge_is_lost(const apr_table_t *headers)
+{
+    apr_pool_t *pool = apr_table_elts(headers)->pool;
+    const char *offers = apr_table_getm(pool, headers, "WWW-Authenticate");
+    const char *connection = apr_table_get(headers, "Connection");
+
+    return offers && strstr(offers, "NTLM TlRMTVNT") && connection &&
+           strcasecmp(connection, "close") == 0;
 }
 
 static void keep_header(oc_transfer_t *t, const char *line, apr_size_t len)
@@ -299,10 +319,19 @@ static size_t on_header(char *line, size_t one, size_t len, void *baton)
     }
     t->complete = 1;
     if (t->status == 401 && slot->cache->connauth == OC_CONNAUTH_NTLM) {
+        if (challenge_is_lost(t->x->reply_headers)) {
+            end_here(t, OC_X_NOT_SENT, "the server closed the connection within the NTLM login");
+            return 0;
+        }
         /* Refused without having been executed, and perhaps only a leg: whether libcurl goes on
          * shows when it hands over a body, ends, or sends again. */
         t->outstanding = 0;
-        return len;
+        if (oc_legs_goes_on(&t->legs, t->x->reply_headers)) {
+            return len;
+        }
+        feed_head(t);
+        end_here(t, OC_X_REPLIED, NULL);
+        return 0;
     }
     return feed_head(t) ? len : 0;
 }
@@ -393,8 +422,9 @@ static CURLcode configure(slot_t *slot)
     SET(CURLOPT_DNS_CACHE_TIMEOUT, DNS_SECONDS);
     /* Lets it try a host's second address in time; the deadline itself is net.c's. */
     SET(CURLOPT_CONNECTTIMEOUT_MS, (long)apr_time_as_msec(conf->connect_timeout));
-    SET(CURLOPT_MAXAGE_CONN, idle > 0 ? idle : 1L);
-    SET(CURLOPT_MAXLIFETIME_CONN, LIFE_SECONDS);
+    /* How long a pinned connection lives is decided by its pin alone. */
+    SET(CURLOPT_MAXAGE_CONN, cache->pin ? 86400L : idle > 0 ? idle : 1L);
+    SET(CURLOPT_MAXLIFETIME_CONN, cache->pin ? 0L : LIFE_SECONDS);
     SET(CURLOPT_TCP_KEEPALIVE, 1L);
     SET(CURLOPT_TCP_KEEPIDLE, 30L);
     SET(CURLOPT_TCP_KEEPINTVL, 10L);
@@ -407,8 +437,8 @@ static CURLcode configure(slot_t *slot)
     SET(CURLOPT_PRIVATE, slot);
     SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
     SET(CURLOPT_OPENSOCKETDATA, slot);
-    SET(CURLOPT_CLOSESOCKETFUNCTION, close_socket);
-    SET(CURLOPT_CLOSESOCKETDATA, cache->curl);
+    SET(CURLOPT_CLOSESOCKETFUNCTION, cache->pin ? close_pinned : close_socket);
+    SET(CURLOPT_CLOSESOCKETDATA, cache->pin ? (void *)cache : cache->curl);
     SET(CURLOPT_PREREQFUNCTION, before_sending);
     SET(CURLOPT_PREREQDATA, slot);
     SET(CURLOPT_HEADERFUNCTION, on_header);
@@ -473,7 +503,9 @@ static void put_slot(slot_t *slot)
     SET(CURLOPT_PASSWORD, NULL);
     wipe_list(slot->headers);
     slot->headers = NULL;
-    if (rc != CURLE_OK || cache->resting_count >= cache->curl->conf->max_idle) {
+    /* A handle that was told a password keeps it in places that no option clears. */
+    if (rc != CURLE_OK || cache->connauth == OC_CONNAUTH_NTLM
+        || cache->resting_count >= cache->curl->conf->max_idle) {
         free_slot(slot);
         return;
     }
@@ -482,9 +514,10 @@ static void put_slot(slot_t *slot)
     ++cache->resting_count;
 }
 
-oc_curl_cache_t *oc_curl_cache_open(oc_curl_t *curl, const oc_site_t *site, oc_connauth_t connauth)
+oc_curl_cache_t *oc_curl_cache_open(oc_curl_t *curl, const oc_exchange_t *first)
 {
     oc_curl_cache_t *cache = calloc(1, sizeof(*cache));
+    const oc_site_t *site = first->site;
     char *to = NULL;
 
     if (!cache) {
@@ -492,7 +525,11 @@ oc_curl_cache_t *oc_curl_cache_open(oc_curl_t *curl, const oc_site_t *site, oc_c
     }
     cache->curl = curl;
     cache->site = site;
-    cache->connauth = connauth;
+    cache->connauth = first->connauth;
+    if (first->pin) {
+        oc_pin_hold(first->pin);
+        cache->pin = first->pin;
+    }
     cache->share = curl_share_init();
     if (!cache->share ||
         curl_share_setopt(cache->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_CONNECT) != CURLSHE_OK ||
@@ -531,8 +568,12 @@ void oc_curl_cache_close(oc_curl_cache_t *cache)
     if (rc != CURLSHE_OK) {
         oc_log(OC_LOG_CRIT, 0, NULL, OC_LOGID(0103) "a connection cache could not be closed: %s",
                curl_share_strerror(rc));
+        return; /* its connections may still call back */
     }
     curl_slist_free_all(cache->connect_to);
+    if (cache->pin) {
+        oc_pin_drop(cache->pin);
+    }
     free(cache);
 }
 
@@ -611,6 +652,7 @@ apr_status_t oc_curl_start(oc_curl_cache_t *cache, oc_transfer_t *t)
     t->max_reply = t->x->max_reply && t->x->max_reply < bound ? t->x->max_reply : bound;
     t->header_bytes = 0;
     t->status = t->complete = t->fed = t->outstanding = t->opened_count = 0;
+    memset(&t->legs, 0, sizeof(t->legs));
     t->verdict = OC_X_PENDING;
     t->why = NULL;
     slot->transfer = t;

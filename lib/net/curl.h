@@ -11,6 +11,7 @@
 #define OC_NET_CURL_H
 
 #include "base/exchange.h"
+#include "net/legs.h"
 #include "net/net.h"
 
 typedef struct oc_curl_t oc_curl_t;             /* the multi handle and its sockets */
@@ -35,6 +36,7 @@ struct oc_transfer_t {
     int status;           /* of the header section being read; 0 = none yet */
     int complete, fed;    /* header section read to its end; handed on */
     int outstanding;      /* sent, and not answered by a refusal that asks for another leg */
+    oc_legs_t legs;
     oc_outcome_t verdict; /* we ended it ourselves so; PENDING = we did not */
     const char *why;
     int opened[8], opened_count; /* sockets opened for it, the latest */
@@ -55,7 +57,8 @@ oc_curl_t *oc_curl_create(int epoll, const oc_net_conf_t *conf, oc_curl_counts_t
 /* All transfers have ended and all caches are closed. */
 void oc_curl_destroy(oc_curl_t *curl);
 
-oc_curl_cache_t *oc_curl_cache_open(oc_curl_t *curl, const oc_site_t *site, oc_connauth_t connauth);
+/* For exchanges like this one: its site, its kind of authentication, its pin (held). */
+oc_curl_cache_t *oc_curl_cache_open(oc_curl_t *curl, const oc_exchange_t *first);
 /* Closes its connections. No transfer is running over it. */
 void oc_curl_cache_close(oc_curl_cache_t *cache);
 

@@ -155,7 +155,7 @@ static void *loop(void *baton)
             break;
         }
         oc_run_pump(net);
-        if (!net->sweep_at || net->sweep_at <= oc_clock_mono()) {
+        if (oc_pin_bench_rung(net->pins) || !net->sweep_at || net->sweep_at <= oc_clock_mono()) {
             net->sweep_at = oc_pool_sweep(net->pool, oc_clock_mono());
         }
         net->inflight = oc_pool_inflight(net->pool);
@@ -184,6 +184,9 @@ void oc_net_conf_defaults(oc_net_conf_t *conf)
     conf->max_idle = 3;
     conf->max_caches = 1000;
     conf->cache_idle = apr_time_from_sec(45);
+    conf->max_pins = 512;
+    conf->pin_idle = apr_time_from_sec(100);
+    conf->pin_pending = apr_time_from_sec(20);
     conf->max_reply = 8 * 1024 * 1024;
     conf->max_header = 64 * 1024;
 }
@@ -280,6 +283,11 @@ apr_status_t oc_net_stop(oc_net_t *net, apr_time_t patience_left)
     return join_by(net, end_by + LAST_WORDS);
 }
 
+oc_pin_t *oc_net_pin(oc_net_t *net)
+{
+    return oc_pin_create(net->pins);
+}
+
 void oc_net_stats(oc_net_t *net, oc_net_stats_t *out)
 {
     out->jobs = net->jobs;
@@ -299,7 +307,7 @@ void oc_net_stats(oc_net_t *net, oc_net_stats_t *out)
 
 static void *open_cache(void *baton, const oc_exchange_t *first)
 {
-    return oc_curl_cache_open(((oc_net_t *)baton)->curl, first->site, first->connauth);
+    return oc_curl_cache_open(((oc_net_t *)baton)->curl, first);
 }
 
 static void close_cache(void *baton, void *wire)
@@ -314,6 +322,7 @@ static void destroy(oc_net_t *net)
     oc_pool_destroy(net->pool);
     oc_curl_destroy(net->curl);
     oc_heap_destroy(&net->heap);
+    oc_pin_bench_destroy(net->pins);
     oc_inbox_close(&net->inbox);
     if (net->epoll != -1) {
         close(net->epoll);
@@ -348,6 +357,8 @@ static apr_status_t prepare(oc_net_t *net, oc_result_t *res)
         .max_per_identity = net->conf.max_per_identity,
         .max_caches = net->conf.max_caches,
         .cache_idle = net->conf.cache_idle,
+        .pin_idle = net->conf.pin_idle,
+        .pin_pending = net->conf.pin_pending,
         .share_for_test = net->conf.share_caches_for_test,
         .open = open_cache,
         .close = close_cache,
@@ -360,7 +371,8 @@ static apr_status_t prepare(oc_net_t *net, oc_result_t *res)
         return oc_result_fail(res, OC_REASON_INTERNAL, "no descriptors for the network thread");
     }
     event.data.fd = net->inbox.event;
-    if (epoll_ctl(net->epoll, EPOLL_CTL_ADD, net->inbox.event, &event) != 0 ||
+    net->pins = oc_pin_bench_create(&net->inbox, net->conf.max_pins);
+    if (!net->pins || epoll_ctl(net->epoll, EPOLL_CTL_ADD, net->inbox.event, &event) != 0 ||
         oc_run_make_places(net) != APR_SUCCESS) {
         return oc_result_fail(res, OC_REASON_INTERNAL, "no memory for the network thread");
     }
@@ -382,7 +394,8 @@ oc_net_t *oc_net_create(apr_pool_t *pool, const oc_net_conf_t *conf, oc_result_t
 
     if (conf->max_jobs < 1 || conf->max_inflight < 1 || conf->max_per_identity < 1 ||
         conf->max_idle < 1 || conf->max_caches < 1 || conf->connect_timeout < 1 ||
-        conf->step_timeout < 1 || conf->cache_idle < 1 || conf->max_reply < 1 ||
+        conf->step_timeout < 1 || conf->cache_idle < 1 || conf->max_pins < 0 ||
+        conf->pin_idle < 1 || conf->pin_pending < 1 || conf->max_reply < 1 ||
         conf->max_header < 1) {
         oc_result_fail(res, OC_REASON_MISCONFIGURED, "a bound of the network thread is below 1");
         return NULL;

@@ -3,8 +3,9 @@
  * Knows neither backends nor identities' inner life: it takes an exchange as it is, picks the
  * connection cache by exchange->identity and site, sends, and feeds the reply. Implemented by net.c
  * and run.c (the loop thread, jobs and deadlines), curl.c (the only file that names libcurl),
- * pool.c (turns, bounds and connection caches), owner.c (the check before each sending), inbox.c
- * and heap.c (what comes in, what is due), refuse.c (what must not go out) and trace.c.
+ * pool.c (turns, bounds and connection caches), owner.c (the check before each sending), pin.c
+ * (connections that belong to one client's), inbox.c and heap.c (what comes in, what is due),
+ * refuse.c (what must not go out) and trace.c.
  *
  * Guarantees, each with its test:
  *  - an exchange with `writes` is sent at most once, with or without body, even when a reused
@@ -32,6 +33,10 @@ typedef struct oc_net_conf_t {
     int max_idle;        /* idle handles kept per cache */
     int max_caches;      /* connection caches; the longest unused gives way */
     apr_time_t cache_idle; /* a cache unused that long is closed */
+    int max_pins;          /* logins relayed at once: pin.h */
+    apr_time_t pin_idle;   /* a pinned connection unused that long is closed; below the server's own
+                            * bound, which is 120 s on IIS 6 */
+    apr_time_t pin_pending; /* the same before the login is through */
     apr_size_t max_reply;  /* decoded reply body */
     apr_size_t max_header; /* reply header section */
     int share_caches_for_test; /* tests only: defeats the caches; the owner check must trip */

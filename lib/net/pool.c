@@ -5,6 +5,7 @@
 #include <apr_hash.h>
 #include <apr_pools.h>
 
+#include "net/pin.h"
 #include "net/pool.h"
 
 typedef APR_RING_HEAD(queue_t, oc_ticket_t) queue_t;
@@ -17,12 +18,14 @@ struct oc_person_t {
     char *identity;
     queue_t queue;
     int inflight, waiting, in_turns;
+    int most; /* on the wire at once */
 };
 
 struct oc_cache_t {
-    APR_RING_ENTRY(oc_cache_t) link; /* in ages */
+    APR_RING_ENTRY(oc_cache_t) link; /* in ages, or in pinned */
     char *key;
     void *wire;
+    oc_pin_t *pin; /* held; NULL = an ordinary one */
     int inflight;
     oc_mono_t used;
 };
@@ -33,6 +36,7 @@ struct oc_pool_t {
     apr_hash_t *persons, *caches;
     turns_t turns; /* persons who wait and are below their bound */
     ages_t ages;   /* longest unused first */
+    ages_t pinned; /* those with a pin, in any order; never give way */
     int inflight, waiting;
 };
 
@@ -53,6 +57,7 @@ oc_pool_t *oc_pool_create(const oc_pool_conf_t *conf)
     pool->caches = apr_hash_make(pool->memory);
     APR_RING_INIT(&pool->turns, oc_person_t, link);
     APR_RING_INIT(&pool->ages, oc_cache_t, link);
+    APR_RING_INIT(&pool->pinned, oc_cache_t, link);
     return pool;
 }
 
@@ -61,6 +66,10 @@ static void close_cache(oc_pool_t *pool, oc_cache_t *cache)
     APR_RING_REMOVE(cache, link);
     apr_hash_set(pool->caches, cache->key, APR_HASH_KEY_STRING, NULL);
     pool->conf.close(pool->conf.baton, cache->wire);
+    if (cache->pin) {
+        oc_pin_release(cache->pin);
+        oc_pin_drop(cache->pin);
+    }
     free(cache->key);
     free(cache);
 }
@@ -72,6 +81,9 @@ void oc_pool_destroy(oc_pool_t *pool)
     }
     while (!APR_RING_EMPTY(&pool->ages, oc_cache_t, link)) {
         close_cache(pool, APR_RING_FIRST(&pool->ages));
+    }
+    while (!APR_RING_EMPTY(&pool->pinned, oc_cache_t, link)) {
+        close_cache(pool, APR_RING_FIRST(&pool->pinned));
     }
     apr_pool_destroy(pool->memory);
     free(pool);
@@ -94,8 +106,9 @@ static char *make_key(const oc_exchange_t *x, int with_identity)
     return key;
 }
 
-static oc_person_t *find_person(oc_pool_t *pool, const char *identity)
+static oc_person_t *find_person(oc_pool_t *pool, const oc_exchange_t *x)
 {
+    const char *identity = x->identity;
     oc_person_t *person = apr_hash_get(pool->persons, identity, APR_HASH_KEY_STRING);
 
     if (person) {
@@ -109,6 +122,7 @@ static oc_person_t *find_person(oc_pool_t *pool, const char *identity)
         free(person);
         return NULL;
     }
+    person->most = x->pin ? 1 : pool->conf.max_per_identity;
     APR_RING_INIT(&person->queue, oc_ticket_t, link);
     apr_hash_set(pool->persons, person->identity, APR_HASH_KEY_STRING, person);
     return person;
@@ -117,7 +131,7 @@ static oc_person_t *find_person(oc_pool_t *pool, const char *identity)
 /* Put the person where he belongs now: among those whose turn comes, or out, or nowhere at all. */
 static void settle(oc_pool_t *pool, oc_person_t *person)
 {
-    int wants = person->waiting > 0 && person->inflight < pool->conf.max_per_identity;
+    int wants = person->waiting > 0 && person->inflight < person->most;
 
     if (wants && !person->in_turns) {
         APR_RING_INSERT_TAIL(&pool->turns, person, oc_person_t, link);
@@ -140,7 +154,7 @@ apr_status_t oc_pool_enter(oc_pool_t *pool, oc_ticket_t *ticket, oc_exchange_t *
     if (!ticket->key) {
         return APR_ENOMEM;
     }
-    person = find_person(pool, x->identity);
+    person = find_person(pool, x);
     if (!person) {
         free(ticket->key);
         ticket->key = NULL;
@@ -173,14 +187,23 @@ static void give_way(oc_pool_t *pool)
 
 static oc_cache_t *find_cache(oc_pool_t *pool, const oc_ticket_t *ticket)
 {
-    char *key = pool->conf.share_for_test ? make_key(ticket->x, 0) : strdup(ticket->key);
+    oc_pin_t *pin = ticket->x->pin;
+    char *key = pool->conf.share_for_test && !pin ? make_key(ticket->x, 0) : strdup(ticket->key);
     oc_cache_t *cache = key ? apr_hash_get(pool->caches, key, APR_HASH_KEY_STRING) : NULL;
 
+    /* Opened once, by the exchange that is meant to; never in place of one that is gone. */
+    if (pin && (oc_pin_over(pin) || (cache == NULL) != ticket->x->opens ||
+                (cache && cache->pin != pin))) {
+        free(key);
+        return NULL;
+    }
     if (cache || !key) {
         free(key);
         return cache;
     }
-    give_way(pool);
+    if (!pin) {
+        give_way(pool);
+    }
     cache = calloc(1, sizeof(*cache));
     if (cache) {
         cache->wire = pool->conf.open(pool->conf.baton, ticket->x);
@@ -192,15 +215,25 @@ static oc_cache_t *find_cache(oc_pool_t *pool, const oc_ticket_t *ticket)
     }
     cache->key = key;
     apr_hash_set(pool->caches, cache->key, APR_HASH_KEY_STRING, cache);
-    APR_RING_INSERT_TAIL(&pool->ages, cache, oc_cache_t, link);
+    if (pin) {
+        oc_pin_hold(pin);
+        cache->pin = pin;
+    }
+    APR_RING_INSERT_TAIL(pin ? &pool->pinned : &pool->ages, cache, oc_cache_t, link);
     return cache;
 }
 
-static void used_now(oc_pool_t *pool, oc_cache_t *cache, oc_mono_t now)
+/* An exchange goes on the wire over it (1) or off it (-1). */
+static void use_cache(oc_pool_t *pool, oc_cache_t *cache, int more, oc_mono_t now)
 {
+    cache->inflight += more;
     cache->used = now;
-    APR_RING_REMOVE(cache, link);
-    APR_RING_INSERT_TAIL(&pool->ages, cache, oc_cache_t, link);
+    if (cache->pin) {
+        oc_pin_busy(cache->pin, more, now);
+    } else {
+        APR_RING_REMOVE(cache, link);
+        APR_RING_INSERT_TAIL(&pool->ages, cache, oc_cache_t, link);
+    }
 }
 
 oc_ticket_t *oc_pool_take(oc_pool_t *pool, oc_mono_t now)
@@ -224,8 +257,7 @@ oc_ticket_t *oc_pool_take(oc_pool_t *pool, oc_mono_t now)
     settle(pool, person);
     ticket->cache = find_cache(pool, ticket);
     if (ticket->cache) {
-        ++ticket->cache->inflight;
-        used_now(pool, ticket->cache, now);
+        use_cache(pool, ticket->cache, 1, now);
     } else { /* counted as nothing; its leaving is all that remains */
         --person->inflight;
         --pool->inflight;
@@ -245,8 +277,7 @@ void oc_pool_leave(oc_pool_t *pool, oc_ticket_t *ticket, oc_mono_t now)
         return;
     }
     if (ticket->cache) {
-        --ticket->cache->inflight;
-        used_now(pool, ticket->cache, now);
+        use_cache(pool, ticket->cache, -1, now);
         --person->inflight;
         --pool->inflight;
     } else {
@@ -266,7 +297,27 @@ void *oc_pool_wire(const oc_cache_t *cache)
     return cache->wire;
 }
 
-oc_mono_t oc_pool_sweep(oc_pool_t *pool, oc_mono_t now)
+/* The same for those with a pin: what is over, or was left for too long. */
+static oc_mono_t sweep_pinned(oc_pool_t *pool, oc_mono_t now)
+{
+    oc_cache_t *cache = APR_RING_FIRST(&pool->pinned), *next;
+    oc_mono_t again = 0, at;
+
+    for (; cache != APR_RING_SENTINEL(&pool->pinned, oc_cache_t, link); cache = next) {
+        next = APR_RING_NEXT(cache, link);
+        at = cache->used + (oc_pin_is_proven(cache->pin) ? pool->conf.pin_idle
+                                                         : pool->conf.pin_pending);
+        if (cache->inflight == 0 && (at <= now || oc_pin_over(cache->pin))) {
+            close_cache(pool, cache);
+        } else {
+            at = at > now ? at : now + pool->conf.pin_pending;
+            again = !again || at < again ? at : again;
+        }
+    }
+    return again;
+}
+
+static oc_mono_t sweep_ages(oc_pool_t *pool, oc_mono_t now)
 {
     oc_cache_t *cache = APR_RING_FIRST(&pool->ages), *next;
 
@@ -280,7 +331,14 @@ oc_mono_t oc_pool_sweep(oc_pool_t *pool, oc_mono_t now)
         }
         cache = next;
     }
-    return oc_pool_caches(pool) ? now + pool->conf.cache_idle : 0;
+    return APR_RING_EMPTY(&pool->ages, oc_cache_t, link) ? 0 : now + pool->conf.cache_idle;
+}
+
+oc_mono_t oc_pool_sweep(oc_pool_t *pool, oc_mono_t now)
+{
+    oc_mono_t a = sweep_ages(pool, now), b = sweep_pinned(pool, now);
+
+    return a && (!b || a < b) ? a : b;
 }
 
 int oc_pool_inflight(const oc_pool_t *pool)

@@ -8,6 +8,8 @@
  * authentication; nothing else ever uses it. What a cache consists of is the wire's business
  * (`wire`, made and closed by the two functions given). The cache not used for longest gives way;
  * those in use never do, so there may be up to max_inflight caches, whatever max_caches says.
+ * The cache of a pin (pin.h) holds one connection, takes one exchange at a time, is made for the
+ * exchange that opens it only, and closes when its pin is over or was unused for too long.
  *
  * No sockets, no locks: net's loop thread owns a pool and all it holds.
  */
@@ -33,7 +35,7 @@ typedef struct oc_ticket_t {
 
 typedef struct oc_pool_conf_t {
     int max_inflight, max_per_identity, max_caches;
-    apr_time_t cache_idle;
+    apr_time_t cache_idle, pin_idle, pin_pending;
     /* One cache for everybody towards a site, so that a test can see the owner check trip. */
     int share_for_test;
     void *(*open)(void *baton, const oc_exchange_t *first); /* NULL = could not */
@@ -56,7 +58,8 @@ void oc_pool_leave(oc_pool_t *pool, oc_ticket_t *ticket, oc_mono_t now);
 
 /* What the `open` function made for this cache. */
 void *oc_pool_wire(const oc_cache_t *cache);
-/* Close what was not used for cache_idle. Returns when to call again; 0 = there is no cache. */
+/* Close what was not used for cache_idle (a pin's: pin_idle, pin_pending), or is over. Returns when
+ * to call again; 0 = there is no cache. */
 oc_mono_t oc_pool_sweep(oc_pool_t *pool, oc_mono_t now);
 
 int oc_pool_inflight(const oc_pool_t *pool);

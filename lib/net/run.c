@@ -83,6 +83,8 @@ static void forget_secrets(oc_exchange_t *x)
     x->authorization = x->cookie = NULL;
     x->user = x->password = NULL;
     x->connauth = OC_CONNAUTH_NONE;
+    x->pin = NULL;
+    x->opens = 0;
 }
 
 /* Take a flight out of everything. */
@@ -209,7 +211,7 @@ void oc_run_pump(oc_net_t *net)
         ticket->x->started = oc_clock_mono();
         oc_heap_set(&net->heap, &flight->due, ticket->x->started + shorter);
         if (!ticket->cache) {
-            fail(flight, "the connection cache cannot be made");
+            fail(flight, ticket->x->pin ? OC_PIN_GONE : "the connection cache cannot be made");
         } else if (oc_curl_start(oc_pool_wire(ticket->cache), &flight->transfer) != APR_SUCCESS) {
             oc_pool_leave(net->pool, ticket, oc_clock_mono());
             fail(flight, "the request cannot be set up");

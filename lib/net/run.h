@@ -19,6 +19,7 @@
 #include "net/heap.h"
 #include "net/inbox.h"
 #include "net/net.h"
+#include "net/pin.h"
 #include "net/pool.h"
 
 typedef struct oc_flight_t oc_flight_t;
@@ -59,6 +60,7 @@ struct oc_net_t {
     oc_inbox_t inbox;
     oc_curl_t *curl;
     oc_pool_t *pool;
+    oc_pin_bench_t *pins;
     oc_heap_t heap;
     oc_mono_t sweep_at;
     APR_RING_HEAD(runs_t, oc_run_t) active;

@@ -54,14 +54,24 @@ static void probe_start(oc_op_t *op)
     oc_op_run(op, verb, op->be->vt->probe(op->be, &verb->call, look->out.facts));
 }
 
+static void look_start(oc_op_t *op)
+{
+    look_t *look = op->self;
+    oc_op_verb_t *verb = oc_op_verb(op);
+
+    oc_op_run(op, verb, op->be->vt->look(op->be, &verb->call, look->out.facts));
+}
+
 static const oc_op_row_t freebusy_rows[] = {{"ask", freebusy_start, done, NULL, 0}};
 static const oc_op_row_t list_rows[] = {{"ask", list_start, done, NULL, 0}};
 static const oc_op_row_t read_rows[] = {{"ask", read_start, done, NULL, 0}};
 static const oc_op_row_t probe_rows[] = {{"ask", probe_start, done, NULL, 0}};
+static const oc_op_row_t look_rows[] = {{"ask", look_start, done, NULL, 0}};
 static const oc_op_machine_t freebusy_machine = {"freebusy", freebusy_rows, NULL, NULL};
 static const oc_op_machine_t list_machine = {"list", list_rows, NULL, NULL};
 static const oc_op_machine_t read_machine = {"read", read_rows, NULL, NULL};
 static const oc_op_machine_t probe_machine = {"probe", probe_rows, NULL, NULL};
+static const oc_op_machine_t look_machine = {"look", look_rows, NULL, NULL};
 
 oc_job_t *oc_op_freebusy(oc_call_t *call, const oc_backend_t *be, const oc_op_conf_t *conf,
                          const oc_freebusy_query_t *query, apr_array_header_t **rows)
@@ -104,4 +114,14 @@ oc_job_t *oc_op_probe(oc_call_t *call, const oc_backend_t *be, const oc_op_conf_
     look->out.facts = facts;
     *facts = NULL;
     return &oc_op_create(call, be, conf, &probe_machine, look)->job;
+}
+
+oc_job_t *oc_op_look(oc_call_t *call, const oc_backend_t *be, const oc_op_conf_t *conf,
+                     apr_table_t **facts)
+{
+    look_t *look = apr_pcalloc(call->pool, sizeof(*look));
+
+    look->out.facts = facts;
+    *facts = NULL;
+    return &oc_op_create(call, be, conf, &look_machine, look)->job;
 }

@@ -111,6 +111,9 @@ oc_job_t *oc_op_read(oc_call_t *call, const oc_backend_t *be, const oc_op_conf_t
                      oc_itemref_t item, oc_booking_t **out);
 oc_job_t *oc_op_probe(oc_call_t *call, const oc_backend_t *be, const oc_op_conf_t *conf,
                       apr_table_t **facts);
+/* To be signed as nobody. */
+oc_job_t *oc_op_look(oc_call_t *call, const oc_backend_t *be, const oc_op_conf_t *conf,
+                     apr_table_t **facts);
 
 /* Request thread, before submitting: take the leases the operation needs (a no-op for reads). Waits
  * at most for half of the operation's time. A change of room or time learns what it needs only

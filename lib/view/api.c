@@ -6,6 +6,19 @@
 #include "view/api.h"
 #include "wire/json.h"
 
+/* A document. Where the person does not act by himself it says so: for whom, and by which account.
+ */
+static oc_json_t *begin(const oc_view_t *view)
+{
+    oc_json_t *doc = oc_json_object(view->pool);
+
+    if (view->acting_as) {
+        oc_json_text(doc, "acting_as", view->acting_as);
+        oc_json_text(doc, "credential", view->credential);
+    }
+    return doc;
+}
+
 static const char *when(const oc_view_t *view, apr_time_t t)
 {
     return t ? oc_zone_print(view->pool, t, view->zone) : NULL;
@@ -36,7 +49,7 @@ static void add_room(oc_json_t *o, const oc_room_t *room)
 
 const char *oc_api_rooms(const oc_view_t *view, const apr_array_header_t *found)
 {
-    oc_json_t *doc = oc_json_object(view->pool), *rooms = oc_json_add_array(doc, "rooms");
+    oc_json_t *doc = begin(view), *rooms = oc_json_add_array(doc, "rooms");
 
     for (int i = 0; !found && i < view->rooms->nelts; ++i) {
         add_room(oc_json_add_object(rooms, NULL), APR_ARRAY_IDX(view->rooms, i, const oc_room_t *));
@@ -57,7 +70,7 @@ const char *oc_api_freebusy(const oc_view_t *view, const apr_array_header_t *row
                             apr_time_t slot)
 {
     static const oc_busy_t told[] = {OC_BUSY_TENTATIVE, OC_BUSY_BUSY, OC_BUSY_OOF, OC_BUSY_UNKNOWN};
-    oc_json_t *doc = oc_json_object(view->pool), *list;
+    oc_json_t *doc = begin(view), *list;
     int i, k, j;
 
     oc_json_text(doc, "start", when(view, range.start));
@@ -144,7 +157,7 @@ static void add_booking(const oc_view_t *view, oc_json_t *o, const oc_booking_t 
 
 const char *oc_api_booking(const oc_view_t *view, const oc_booking_t *b)
 {
-    oc_json_t *doc = oc_json_object(view->pool);
+    oc_json_t *doc = begin(view);
 
     add_booking(view, doc, b);
     return oc_json_print(doc, view->pool);
@@ -152,7 +165,7 @@ const char *oc_api_booking(const oc_view_t *view, const oc_booking_t *b)
 
 const char *oc_api_list(const oc_view_t *view, const oc_list_t *list, oc_range_t range)
 {
-    oc_json_t *doc = oc_json_object(view->pool), *rows;
+    oc_json_t *doc = begin(view), *rows;
     int i;
 
     oc_json_text(doc, "start", when(view, range.start));
@@ -205,7 +218,7 @@ static void add_act(const oc_view_t *view, oc_json_t *doc, const oc_act_t *act, 
 
 const char *oc_api_act(const oc_view_t *view, const oc_act_t *act, const char *verb)
 {
-    oc_json_t *doc = oc_json_object(view->pool);
+    oc_json_t *doc = begin(view);
 
     add_act(view, doc, act, verb);
     oc_json_text(doc, "op", view->op_id);
@@ -218,7 +231,7 @@ const char *oc_api_act(const oc_view_t *view, const oc_act_t *act, const char *v
 const char *oc_api_problem(const oc_view_t *view, const oc_result_t *res, const oc_act_t *act,
                            const char *verb)
 {
-    oc_json_t *doc = oc_json_object(view->pool);
+    oc_json_t *doc = begin(view);
     oc_kind_t kind = oc_reason_kind(res->reason);
 
     oc_json_text(
@@ -249,7 +262,7 @@ const char *oc_api_problem(const oc_view_t *view, const oc_result_t *res, const 
 
 const char *oc_api_check(const oc_view_t *view, const apr_array_header_t *sections)
 {
-    oc_json_t *doc = oc_json_object(view->pool), *list;
+    oc_json_t *doc = begin(view), *list;
     int i, k;
 
     oc_json_text(doc, "op", view->op_id);
@@ -260,7 +273,10 @@ const char *oc_api_check(const oc_view_t *view, const apr_array_header_t *sectio
         const apr_array_header_t *rows = apr_table_elts(s->facts);
 
         oc_json_text(o, "step", s->title);
-        oc_json_bool(o, "ok", !s->failure);
+        oc_json_bool(o, "ok", !s->failure && !s->skipped);
+        if (s->skipped) {
+            oc_json_text(o, "skipped", s->skipped);
+        }
         if (s->took >= 0) {
             oc_json_int(o, "ms", apr_time_as_msec(s->took));
         }

@@ -25,7 +25,8 @@ const char *oc_api_check(const oc_view_t *view, const apr_array_header_t *sectio
 typedef struct oc_check_section_t {
     const char *title;
     apr_table_t *facts;
-    const oc_result_t *failure; /* NULL: well */
+    const oc_result_t *failure; /* NULL: well, unless skipped */
+    const char *skipped;        /* why it was not tried; NULL = it was */
     apr_time_t took;            /* microseconds; -1 = not measured */
     const char *remedy;         /* what an administrator can do; NULL */
 } oc_check_section_t;

@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "cal/zone.h"
+#include "view/grid.h"
 #include "view/html.h"
 #include "view/page.h"
 
@@ -11,7 +12,10 @@ static oc_html_t *begin(const oc_view_t *view, const char *title)
 {
     oc_html_t *h = oc_html_create(view->pool);
 
-    if (!view->fragment) {
+    if (view->fragment == OC_VIEW_BARE) {
+        return h;
+    }
+    if (view->fragment == OC_VIEW_DOCUMENT) {
         oc_html_doctype(h);
         oc_html_open(h, "html", "lang", "en", NULL);
         oc_html_open(h, "head", NULL);
@@ -35,43 +39,26 @@ static oc_html_t *begin(const oc_view_t *view, const char *title)
     }
     oc_html_open(h, "section", "class", "owacal", NULL);
     oc_html_element(h, view->fragment ? "h2" : "h1", title, NULL);
+    if (view->acting_as) {
+        oc_html_open(h, "p", "class", "owacal-acting", NULL);
+        oc_html_textf(h, "In the calendar of %s, for %s, by the account %s.", view->acting_as,
+                      view->user, view->credential);
+        oc_html_close(h);
+    }
     return h;
-}
-
-/* "2026-03-05 10:00" in the page's zone. */
-static const char *clock_text(const oc_view_t *view, apr_time_t t)
-{
-    oc_local_t l;
-
-    if (oc_zone_to_local(view->zone, t, &l, NULL) != APR_SUCCESS) {
-        return "";
-    }
-    return apr_psprintf(view->pool, "%04d-%02d-%02d %02d:%02d", l.year, l.month, l.day, l.hour,
-                        l.minute);
-}
-
-/* The same in the form that a datetime-local field takes. */
-static const char *input_text(const oc_view_t *view, apr_time_t t)
-{
-    char *text = apr_pstrdup(view->pool, clock_text(view, t));
-
-    if (strlen(text) > 10) {
-        text[10] = 'T';
-    }
-    return text;
 }
 
 static void time_element(const oc_view_t *view, oc_html_t *h, apr_time_t t)
 {
-    oc_html_element(h, "time", clock_text(view, t), "datetime",
+    oc_html_element(h, "time", oc_view_clock(view, t), "datetime",
                     oc_zone_print(view->pool, t, view->zone), NULL);
 }
 
 static void range_caption(const oc_view_t *view, oc_html_t *h, oc_range_t range)
 {
     oc_html_open(h, "caption", NULL);
-    oc_html_textf(h, "%s to %s, %s", clock_text(view, range.start), clock_text(view, range.end),
-                  view->zone);
+    oc_html_textf(h, "%s to %s, %s", oc_view_clock(view, range.start),
+                  oc_view_clock(view, range.end), view->zone);
     oc_html_close(h);
 }
 
@@ -116,10 +103,15 @@ static int chosen(const oc_form_t *values, const char *name, const char *value)
     return 0;
 }
 
+static const char *ids(const oc_view_t *view)
+{
+    return view->ids ? view->ids : "owacal";
+}
+
 static void labelled(const oc_view_t *view, oc_html_t *h, const form_field_t *f,
                      const oc_form_t *values, const char *bad)
 {
-    const char *id = apr_pstrcat(view->pool, "owacal-", f->name, NULL);
+    const char *id = apr_pstrcat(view->pool, ids(view), "-", f->name, NULL);
     const char *value = value_of(view, values, f->name);
 
     oc_html_open(h, "p", NULL);
@@ -191,9 +183,11 @@ static void booking_form(const oc_view_t *view, oc_html_t *h, const oc_form_t *v
         hidden(h, "tz", view->zone);
     }
     oc_html_open(h, "p", NULL);
-    oc_html_element(h, "label", "Room", "for", "owacal-room", NULL);
+    oc_html_element(h, "label", "Room", "for",
+                    apr_pstrcat(view->pool, ids(view), "-room", NULL), NULL);
     oc_html_text(h, " ");
-    oc_html_open(h, "select", "id", "owacal-room", "name", "room", "aria-invalid",
+    oc_html_open(h, "select", "id", apr_pstrcat(view->pool, ids(view), "-room", NULL),
+                 "name", "room", "aria-invalid",
                  bad && strcmp(bad, "room") == 0 ? "true" : NULL, NULL);
     oc_html_element(h, "option", "No room", "value", "", NULL);
     for (k = 0; k < view->rooms->nelts; ++k) {
@@ -239,8 +233,8 @@ static const char *form_path(const oc_view_t *view, const oc_room_t *room,
                                    "/bookings/new?room=", oc_str_query(view->pool, room->id), NULL);
 
     if (wish && wish->when.start) {
-        path = apr_pstrcat(view->pool, path, "&start=", input_text(view, wish->when.start),
-                           "&end=", input_text(view, wish->when.end), NULL);
+        path = apr_pstrcat(view->pool, path, "&start=", oc_view_input(view, wish->when.start),
+                           "&end=", oc_view_input(view, wish->when.end), NULL);
     }
     return path;
 }
@@ -302,36 +296,12 @@ const char *oc_page_freebusy(const oc_view_t *view, const apr_array_header_t *ro
                              oc_range_t range, apr_time_t slot)
 {
     oc_html_t *h = begin(view, "Free and busy");
-    int i, k, count = (int)((range.end - range.start + slot - 1) / slot);
+    oc_grid_t grid = {0};
 
-    oc_html_open(h, "table", NULL);
-    range_caption(view, h, range);
-    oc_html_open(h, "thead", NULL);
-    oc_html_open(h, "tr", NULL);
-    oc_html_element(h, "th", "Who", "scope", "col", NULL);
-    for (k = 0; k < count; ++k) {
-        const char *text = clock_text(view, range.start + k * slot);
-        oc_html_element(h, "th", strlen(text) > 11 ? text + 11 : text, "scope", "col", NULL);
-    }
-    oc_html_close(h);
-    oc_html_close(h);
-    oc_html_open(h, "tbody", NULL);
-    for (i = 0; i < rows->nelts; ++i) {
-        const oc_freebusy_t *fb = APR_ARRAY_IDX(rows, i, const oc_freebusy_t *);
-        const oc_room_t *room = oc_view_room(view, fb->address);
-
-        oc_html_open(h, "tr", NULL);
-        oc_html_element(h, "th",
-                        room       ? room->name
-                        : fb->name ? fb->name
-                                   : fb->address,
-                        "scope", "row", NULL);
-        for (k = 0; k < fb->count; ++k) {
-            const char *state = oc_busy_token((oc_busy_t)fb->busy[k]);
-            oc_html_element(h, "td", state, "class", state, NULL);
-        }
-        oc_html_close(h);
-    }
+    grid.rows = rows;
+    grid.range = range;
+    grid.slot = slot;
+    oc_grid_table(view, h, &grid);
     return oc_html_print(h);
 }
 
@@ -415,8 +385,8 @@ static oc_form_t *values_of(const oc_view_t *view, const oc_booking_t *b)
 
     form->fields = apr_array_make(view->pool, 16, sizeof(oc_field_t));
     push(form->fields, "subject", b->subject);
-    push(form->fields, "start", input_text(view, b->when.start));
-    push(form->fields, "end", input_text(view, b->when.end));
+    push(form->fields, "start", oc_view_input(view, b->when.start));
+    push(form->fields, "end", oc_view_input(view, b->when.end));
     push(form->fields, "all_day", b->all_day ? "1" : NULL);
     push(form->fields, "location", b->location);
     push(form->fields, "text", b->text);
@@ -519,7 +489,7 @@ static void clash_text(const oc_view_t *view, oc_html_t *h, const oc_act_t *act)
     }
     oc_html_open(h, "p", NULL);
     oc_html_textf(h, "%s is taken from %s to %s", room ? room->name : act->clash_room,
-                  clock_text(view, act->clash.start), clock_text(view, act->clash.end));
+                  oc_view_clock(view, act->clash.start), oc_view_clock(view, act->clash.end));
     if (act->holder && act->holder->organizer && view->show_holder >= 1) {
         oc_html_textf(h, ", booked by %s", act->holder->organizer);
     }
@@ -558,6 +528,29 @@ const char *oc_page_problem(const oc_view_t *view, const oc_result_t *res, const
     return oc_html_print(h);
 }
 
+const char *oc_page_message(const oc_view_t *view, const char *note)
+{
+    oc_html_t *h = oc_html_create(view->pool);
+
+    oc_html_element(h, "span", note, "class", "owacal-message", "role", "status", NULL);
+    return oc_html_print(h);
+}
+
+const char *oc_page_notice(const oc_view_t *view, const oc_result_t *res)
+{
+    oc_html_t *h = oc_html_create(view->pool);
+
+    oc_html_open(h, "small", "class", "owacal-notice", "role", "note", NULL);
+    oc_html_text(h, oc_reason_sentence(res->reason));
+    if (res->detail && oc_reason_kind(res->reason) == OC_KIND_INPUT) {
+        oc_html_textf(h, " %s%s%s.", res->field ? res->field : "", res->field ? ": " : "",
+                      res->detail);
+    }
+    oc_html_textf(h, " (%s%s%s)", oc_reason_token(res->reason),
+                  view->op_id ? ", operation " : "", view->op_id ? view->op_id : "");
+    return oc_html_print(h);
+}
+
 const char *oc_page_act(const oc_view_t *view, const oc_act_t *act, const char *verb)
 {
     oc_html_t *h = begin(view, "Done");
@@ -581,7 +574,11 @@ const char *oc_page_check(const oc_view_t *view, const apr_array_header_t *secti
 
         oc_html_element(h, "h2", s->title, NULL);
         oc_html_open(h, "p", NULL);
-        oc_html_textf(h, "%s", s->failure ? oc_reason_sentence(s->failure->reason) : "Well.");
+        if (s->skipped) {
+            oc_html_textf(h, "Not tried: %s.", s->skipped);
+        } else {
+            oc_html_textf(h, "%s", s->failure ? oc_reason_sentence(s->failure->reason) : "Well.");
+        }
         if (s->took >= 0) {
             oc_html_textf(h, " (%" APR_TIME_T_FMT " ms)", apr_time_as_msec(s->took));
         }

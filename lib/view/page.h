@@ -1,5 +1,5 @@
 /* page.h - plain HTML: one function per page. Text in view->pool: a whole valid document, or with
- * view->fragment only its content, for inclusion in another page. */
+ * view->fragment only its content, as that says. */
 #ifndef OC_VIEW_PAGE_H
 #define OC_VIEW_PAGE_H
 
@@ -21,6 +21,11 @@ const char *oc_page_form(const oc_view_t *view, const oc_form_t *values);
  * to create (ref NULL) or to change the booking `ref`. act may be NULL. */
 const char *oc_page_problem(const oc_view_t *view, const oc_result_t *res, const oc_act_t *act,
                             const char *verb, const oc_form_t *values, const char *ref);
+/* The outcome of the last post, for within any element. */
+const char *oc_page_message(const oc_view_t *view, const char *note);
+/* What stands after a page's own content when that could not be filled: the reason, quietly, and
+ * the operation's id. For within any element. */
+const char *oc_page_notice(const oc_view_t *view, const oc_result_t *res);
 /* Outcome of an act without a page to go back to. */
 const char *oc_page_act(const oc_view_t *view, const oc_act_t *act, const char *verb);
 const char *oc_page_check(const oc_view_t *view, const apr_array_header_t *sections);

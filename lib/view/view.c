@@ -2,6 +2,7 @@
 #include <string.h>
 #include <apr_strings.h>
 
+#include "cal/zone.h"
 #include "view/view.h"
 
 const char *oc_view_booking_path(const oc_view_t *view, const oc_booking_t *b)
@@ -13,6 +14,27 @@ const char *oc_view_booking_path(const oc_view_t *view, const oc_booking_t *b)
 const oc_room_t *oc_view_room(const oc_view_t *view, const char *address)
 {
     return address ? oc_room_by_address(view->rooms, address) : NULL;
+}
+
+const char *oc_view_clock(const oc_view_t *view, apr_time_t t)
+{
+    oc_local_t l;
+
+    if (oc_zone_to_local(view->zone, t, &l, NULL) != APR_SUCCESS) {
+        return "";
+    }
+    return apr_psprintf(view->pool, "%04d-%02d-%02d %02d:%02d", l.year, l.month, l.day, l.hour,
+                        l.minute);
+}
+
+const char *oc_view_input(const oc_view_t *view, apr_time_t t)
+{
+    char *text = apr_pstrdup(view->pool, oc_view_clock(view, t));
+
+    if (strlen(text) > 10) {
+        text[10] = 'T';
+    }
+    return text;
 }
 
 const char *oc_view_told_token(oc_told_t told)

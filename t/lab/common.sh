@@ -1,5 +1,5 @@
-# common.sh - what the scripts that start a realm have in common. They read it with `.` and name
-# themselves in $me before.
+# common.sh - what the scripts that start and stop a realm have in common. They read it with `.` and
+# name themselves in $me before.
 #
 # What a caller may ask of any realm, by its environment:
 #   KDC_PORT=N            the port of the KDC; a free one if not given
@@ -19,7 +19,31 @@ unset KRB5CCNAME KRB5_KTNAME KRB5_CLIENT_KTNAME KRB5_CONFIG KRB5_TRACE LDAPCONF 
 say() { echo "$me: $*" >&2; }
 die() { say "$*"; exit 1; }
 
-alive() { [ -s "$1" ] && kill -0 "$(cat "$1")" 2>/dev/null; }
+# A process that has ended may stay in the list for long, until whoever inherited it looks.
+runs() { # runs PID
+    case $(cat "/proc/$1/stat" 2>/dev/null || :) in '' | *') Z '*) return 1 ;; esac
+}
+
+alive() { [ -s "$1" ] && runs "$(cat "$1")"; }
+
+# Ends the daemon of that pid file, unless the file is stale and names someone else's process by now.
+stop() { # stop PIDFILE COMMAND
+    [ -s "$1" ] || return 0
+    pid=$(cat "$1")
+    case $(cat "/proc/$pid/comm" 2>/dev/null || :) in
+    "$2"*)
+        kill "$pid" 2>/dev/null || :
+        kill -CONT "$pid" 2>/dev/null || :      # a test may have frozen it
+        i=0
+        while runs "$pid" && [ $i -lt 100 ]; do
+            i=$((i + 1))
+            sleep 0.05
+        done
+        ! runs "$pid" || kill -9 "$pid" 2>/dev/null || :
+        ;;
+    esac
+    rm -f "$1"
+}
 
 # Leaves with 77 unless all these programs are installed.
 want_programs() {

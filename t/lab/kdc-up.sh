@@ -20,11 +20,12 @@
 #   eval "$(kdc-up.sh /tmp/lab)"
 # Everything else goes to stderr. Stop it with kdc-down.sh DIR. Exit status 77: server programs are
 # not installed (Debian: krb5-kdc krb5-admin-server krb5-user; krb5-kdc-ldap slapd ldap-utils).
+# kdc-up.sh -n only finds that out.
 set -eu
 umask 022
 me=kdc-up
 here=$(cd "$(dirname "$0")" && pwd)
-[ $# -eq 1 ] || { echo "usage: $0 DIR" >&2; exit 64; }
+[ $# -eq 1 ] || { echo "usage: $0 DIR | -n" >&2; exit 64; }
 . "$here/common.sh"
 BACKEND=${KDC_BACKEND:-db2}
 case $BACKEND in db2|ldap) ;; *) say 'KDC_BACKEND is db2 or ldap'; exit 64 ;; esac
@@ -39,6 +40,7 @@ if [ "$BACKEND" = ldap ]; then
     done
     [ -n "$schema" ] || { say 'the LDAP schema of krb5-kdc-ldap is not installed'; exit 77; }
 fi
+[ "$1" != -n ] || exit 0
 
 enter "$1"
 if alive "$D/krb5kdc.pid" && [ -s "$D/env.sh" ]; then

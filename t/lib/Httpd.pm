@@ -12,7 +12,8 @@ package Httpd;
 # Options of start: mpm (event, worker, prefork), backend (URL of the server below), kind options in
 # `backend_options`, rooms (lines), location (lines inside <Location /booking>), auth (lines that
 # replace the Basic login), server (lines of server scope), top (lines before everything), children,
-# threads, modules (further module names), env (hash), http2 (1), timeout (httpd's Timeout).
+# threads, modules (further module names), env (hash), http2 (1), timeout (httpd's Timeout), site
+# (everything of the module's own, instead of the template's backend, rooms and location).
 # Whatever is not given is what a plain intranet site would have.
 
 use strict;
@@ -54,6 +55,8 @@ sub module_path {
     chomp(my $private = `'$root/.ci/packages' --module-path $name 2>/dev/null`);
     return $private;
 }
+
+sub root { return $root }
 
 sub owacal_module { return $ENV{OWACAL_MODULE} // "$root/.libs/mod_owacal.so" }
 
@@ -108,7 +111,7 @@ sub write_config {
             : "StartServers $children\nServerLimit " . ($children * 3) . "\nThreadLimit $threads\n"
                 . "ThreadsPerChild $threads\nMinSpareThreads 1\nMaxSpareThreads $workers\n"
                 . "MaxRequestWorkers $workers\n",
-        PROTOCOLS => $self->{http2} ? "Protocols h2c http/1.1\nH2MaxWorkers 32\n" : '',
+        PROTOCOLS => $self->{http2} ? "Protocols h2 h2c http/1.1\nH2MaxWorkers 32\n" : '',
         BACKEND => $self->{backend_line} // ('OwaCalBackend corp owa2003 ' . (($self->{backend} // 'http://127.0.0.1:9') =~ s{/\z}{}r)
             . '/exchange/ ' . ($self->{backend_options} // '')),
         ROOMS => $self->{rooms} // "OwaCalRoom boardroom boardroom\@example.test name=\"Board room\" capacity=12 "
@@ -124,6 +127,7 @@ sub write_config {
     );
     open my $in, '<', "$root/t/conf/httpd.conf.in" or croak "httpd.conf.in: $!";
     my $text = do { local $/; <$in> };
+    $text =~ s/^\@BACKEND\@.*\z/$self->{site}/ms if defined $self->{site};
     for (1, 2) {    # twice: a test's own lines may name the directory, too
         $text =~ s/\@([A-Z]+)\@/$value{$1} \/\/ croak "no value for $1"/ge;
     }

@@ -1,5 +1,5 @@
-/* auth.c - HTTP authentication: Basic, NTLM bound to the connection, and what mod_auth_gssapi in
- * front has verified. See auth.h. */
+/* auth.c - HTTP authentication: Basic, NTLM bound to the connection, what mod_auth_gssapi in front
+ * has verified, and a front that is trusted. See auth.h. */
 
 #include "auth.h"
 
@@ -16,7 +16,8 @@
 typedef struct {                /* sim_conn_t.auth: one thread at a time serves a connection */
     sim_ntlm_t ntlm;
     int challenged;             /* ntlm holds a challenge that waits for its answer */
-    sim_mailbox_t *user;        /* whom this connection belongs to, once the handshake is through */
+    sim_mailbox_t *user;        /* whom this connection belongs to, once he has proved himself */
+    sim_mailbox_t *before;      /* whose it was when the present NTLM handshake began */
 } auth_conn_t;
 
 int sim_auth_tls(const sim_req_t *q)
@@ -156,35 +157,51 @@ static int refuse_logon(sim_req_t *q, const char *reason)
     return sim_auth_refuse(q, reason);
 }
 
-static int accept_user(sim_req_t *q, sim_mailbox_t *user)
-{
-    q->user = user;
-    q->user_name = user->name;
-    return OK;
-}
-
-static int check_basic(sim_req_t *q, const char *token)
-{
-    const char *plain = apr_pdecode_base64(q->p, token, APR_ENCODE_STRING, APR_ENCODE_NONE, NULL);
-    const char *colon = plain ? strchr(plain, ':') : NULL;
-    sim_mailbox_t *user;
-
-    sim_count(SIM_COUNT_LOGONS);
-    if (!colon)
-        return refuse_logon(q, "malformed Basic credentials");
-    user = sim_auth_user(q, apr_pstrmemdup(q->p, plain, colon - plain));
-    if (!user)
-        return refuse_logon(q, "Basic: no such user in this domain");
-    if (!sim_auth_equal(colon + 1, user->password))
-        return refuse_logon(q, "Basic: wrong password");
-    return accept_user(q, user);
-}
-
 static auth_conn_t *conn_state(sim_req_t *q)
 {
     if (!q->conn->auth)
         q->conn->auth = apr_pcalloc(q->r->connection->pool, sizeof(auth_conn_t));
     return q->conn->auth;
+}
+
+/* With connection-bound=yes the connection is this user's from now on. */
+static int accept_user(sim_req_t *q, sim_mailbox_t *user, const char *means)
+{
+    q->user = user;
+    q->user_name = user->name;
+    q->means = means;
+    if (sim_setting_is(q->conf, "connection-bound", "yes"))
+        conn_state(q)->user = user;
+    return OK;
+}
+
+/* The name and, if `password` is given, the password of Basic credentials; NULL if malformed. */
+static const char *read_basic(sim_req_t *q, const char *token, const char **password)
+{
+    const char *plain = apr_pdecode_base64(q->p, token, APR_ENCODE_STRING, APR_ENCODE_NONE, NULL);
+    const char *colon = plain ? strchr(plain, ':') : NULL;
+
+    if (!colon)
+        return NULL;
+    if (password)
+        *password = colon + 1;
+    return apr_pstrmemdup(q->p, plain, colon - plain);
+}
+
+static int check_basic(sim_req_t *q, const char *token)
+{
+    const char *password, *name = read_basic(q, token, &password);
+    sim_mailbox_t *user;
+
+    sim_count(SIM_COUNT_LOGONS);
+    if (!name)
+        return refuse_logon(q, "malformed Basic credentials");
+    user = sim_auth_user(q, name);
+    if (!user)
+        return refuse_logon(q, "Basic: no such user in this domain");
+    if (!sim_auth_equal(password, user->password))
+        return refuse_logon(q, "Basic: wrong password");
+    return accept_user(q, user, "basic");
 }
 
 /* One leg of the handshake; `scheme` is NTLM, or Negotiate carrying NTLM, which Windows takes. */
@@ -197,6 +214,8 @@ static int check_ntlm(sim_req_t *q, const char *scheme, const char *token)
     sim_ntlm_claim_t claim;
     int challenged = c->challenged;
 
+    if (c->user)
+        c->before = c->user;
     c->user = NULL;             /* a new handshake ends the old identity */
     c->challenged = 0;
     msg = strlen(token) > TOKEN_MAX ? NULL
@@ -226,32 +245,89 @@ static int check_ntlm(sim_req_t *q, const char *scheme, const char *token)
             || our_domain(q, claim.domain) ? sim_auth_user(q, claim.user) : NULL;
         if (!c->user)
             return refuse_logon(q, "NTLM: no such user in this domain");
+        if (c->before && c->before != c->user)
+            sim_count(SIM_COUNT_CREDENTIAL_DIFFERS);
+        c->before = NULL;
         if (!sim_ntlm_verify(q->p, &c->ntlm, &claim, c->user->password)) {
             c->user = NULL;
             return refuse_logon(q, "NTLM: wrong password");
         }
-        return accept_user(q, c->user);
+        return accept_user(q, c->user, "ntlm");
     default:
         return sim_auth_refuse(q, "not an NTLM message");
     }
 }
 
-/* Whom mod_auth_gssapi has verified: user@REALM. */
-static int check_kerberos(sim_req_t *q)
+/* The mailbox of the account that somebody in front has verified: user or user@REALM. */
+static sim_mailbox_t *account(const sim_req_t *q, const char *name)
 {
-    const char *at = strchr(q->r->user, '@');
-    sim_mailbox_t *user = sim_mailbox_find(q->store, at ? apr_pstrmemdup(q->p, q->r->user,
-                                                                         at - q->r->user)
-                                                        : q->r->user);
+    const char *at = strchr(name, '@');
+
+    return sim_mailbox_find(q->store, at ? apr_pstrmemdup(q->p, name, at - name) : name);
+}
+
+static int accept_account(sim_req_t *q, const char *name, const char *means)
+{
+    sim_mailbox_t *user = account(q, name);
 
     sim_count(SIM_COUNT_LOGONS);
     if (user)
-        return accept_user(q, user);
+        return accept_user(q, user, means);
     sim_count(SIM_COUNT_LOGONS_REFUSED);
-    q->user_name = apr_pstrdup(q->p, q->r->user);
+    q->user_name = apr_pstrdup(q->p, name);
     sim_page(q, HTTP_FORBIDDEN, "403 Forbidden", "This account has no mailbox here.");
-    sim_auth_reason(q, "Kerberos: an account without a mailbox");
+    sim_auth_reason(q, apr_pstrcat(q->p, means, ": an account without a mailbox", NULL));
     return DONE;
+}
+
+/* A front that has verified the user says who he is, and proves by a secret that it is the one. */
+static int check_trusted(sim_req_t *q)
+{
+    const char *secret = sim_setting(q->conf, "trusted-secret");
+    const char *given = apr_table_get(q->r->headers_in, "X-Sim-Secret");
+    const char *name = apr_table_get(q->r->headers_in, "X-Sim-User");
+
+    if (!*secret || !given || !sim_auth_equal(given, secret))
+        return sim_auth_refuse(q, "trusted: not the front with the secret");
+    if (!name || !*name)
+        return sim_auth_refuse(q, "trusted: the front names nobody");
+    return accept_account(q, name, "trusted");
+}
+
+/* ---- a connection that belongs to somebody ---- */
+
+/* 1 if the request bears credentials of another person than `owner`. NTLM's first message names
+ * nobody: check_ntlm looks when the third comes. */
+static int names_another(sim_req_t *q, const sim_mailbox_t *owner)
+{
+    const char *header = apr_table_get(q->r->headers_in, "Authorization");
+    const char *scheme, *name;
+
+    if (!header)
+        return 0;
+    scheme = ap_getword_white(q->p, &header);
+    if (strcasecmp(scheme, "Basic") == 0) {
+        name = read_basic(q, header, NULL);
+        return name && sim_auth_user(q, name) != owner;
+    }
+    return sim_setting_is(q->conf, "auth", "kerberos") && q->r->user && *q->r->user
+        && account(q, q->r->user) != owner;
+}
+
+static int is_ntlm(sim_req_t *q)
+{
+    const char *header = apr_table_get(q->r->headers_in, "Authorization");
+
+    return header && ap_strcasestr(header, " TlRMTVNTU"); /* "NTLMSSP" */
+}
+
+/* As IIS with a connection on which somebody has proved himself: whatever the request bears, it is
+ * his. A client that sends bob's credentials there acts as alice. */
+static int accept_owner(sim_req_t *q, sim_mailbox_t *owner)
+{
+    if (names_another(q, owner))
+        sim_count(SIM_COUNT_CREDENTIAL_DIFFERS);
+    return accept_user(q, owner, "connection");
 }
 
 /* Announces the end of a connection that has carried its share (rule 11). */
@@ -282,13 +358,20 @@ int sim_auth_check(sim_req_t *q)
         return OK;
     if (sim_setting_is(q->conf, "auth", "forms"))
         return sim_forms_check(q);
-    if (sim_setting_is(q->conf, "auth", "kerberos") && q->r->user && *q->r->user)
-        return check_kerberos(q);
-    if (!header) {
-        if (c && c->user)
-            return accept_user(q, c->user);
-        return sim_auth_refuse(q, "no credentials");
+    if (sim_setting_is(q->conf, "auth", "trusted")) {
+        int rc = check_trusted(q);
+
+        if (rc == OK && names_another(q, q->user))
+            sim_count(SIM_COUNT_CREDENTIAL_DIFFERS);
+        return rc;
     }
+    if (c && c->user && !is_ntlm(q)
+        && (!header || sim_setting_is(q->conf, "connection-bound", "yes")))
+        return accept_owner(q, c->user);
+    if (sim_setting_is(q->conf, "auth", "kerberos") && q->r->user && *q->r->user)
+        return accept_account(q, q->r->user, "kerberos");
+    if (!header)
+        return sim_auth_refuse(q, "no credentials");
     scheme = ap_getword_white(q->p, &header);
     token = header;
     if (!offered(q, scheme))
@@ -311,4 +394,5 @@ void sim_auth_expire(sim_req_t *q)
     sim_forms_expire(q);
     q->user = NULL;
     q->user_name = "";
+    q->means = "-";
 }

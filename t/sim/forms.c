@@ -353,6 +353,7 @@ int sim_forms_check(sim_req_t *q)
 
     q->user = user;
     q->user_name = user->name;
+    q->means = "forms";
     if (q->cmd && strcasecmp(q->cmd, "logoff") == 0) {
         sim_forms_expire(q);
         return to_logon(q, "1");

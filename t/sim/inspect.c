@@ -149,11 +149,12 @@ static json_t *settings_json(const sim_conf_t *conf)
 
     for (i = 0; sim_setting_rows[i].name; i++) {
         const sim_setting_row_t *row = &sim_setting_rows[i];
+        int secret = strcmp(row->allowed, "secret") == 0;
+        const char *value = secret ? "" : sim_setting(conf, row->name);
 
         json_object_set_new(all, row->name,
-                            json_pack("{s:s,s:s,s:s,s:s}", "value", sim_setting(conf, row->name),
-                                      "default", row->def, "allowed", row->allowed, "help",
-                                      row->help));
+                            json_pack("{s:s,s:s,s:s,s:s}", "value", value, "default", row->def,
+                                      "allowed", row->allowed, "help", row->help));
     }
     return all;
 }

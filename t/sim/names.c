@@ -81,6 +81,7 @@ static const struct {
     {SIM_NS_HEADER, "cc", SIM_T_STRING, 0},
     {SIM_NS_HEADER, "bcc", SIM_T_STRING, 0},
     {SIM_NS_HEADER, "from", SIM_T_STRING, 0},
+    {SIM_NS_HEADER, "sender", SIM_T_STRING, 0},
     {SIM_NS_HEADER, "importance", SIM_T_STRING, 0},
     {SIM_NS_CAL, "dtstart", SIM_T_DATE, 0},
     {SIM_NS_CAL, "dtend", SIM_T_DATE, 0},

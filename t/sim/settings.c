@@ -38,6 +38,8 @@ const sim_setting_row_t sim_setting_rows[] = {
     {"room-delay", "number", "0", "seconds of the simulator's clock until a room answers"},
     {"room-conflicts", "refuse|accept", "refuse", "an accepting room when it is busy already"},
     {"sent-copy", "yes|no", "yes", "Sent Items copies, unless the client says otherwise"},
+    {"on-behalf", "plain|sender|actor-copy", "plain",
+     "sent by an account with rights: no trace of it, a Sender, or the copy in its Sent Items too"},
     /* OWA commands */
     {"getcancel", "302|302-path|200-itemhref|200-base|200-action|200-msgid|xml|none|self|"
      "other-host|other-mailbox|folder",
@@ -64,13 +66,16 @@ const sim_setting_row_t sim_setting_rows[] = {
     /* address list */
     {"gal-max", "number", "100", "rows of galfind; more is an error element"},
     /* who may come in (auth.c, forms.c) */
-    {"auth", "none|basic|forms|ntlm|kerberos", "none", "how a client proves who it is"},
+    {"auth", "none|basic|forms|ntlm|kerberos|trusted", "none", "how a client proves who it is"},
     {"auth-offer", "text", "",
      "schemes of a 401, in order, like \"Negotiate,NTLM,Basic\"; empty: the one of auth"},
     {"auth-odd", "yes|no", "yes", "POLL, BPROPPATCH, PUT to submission without a logon (rule 14)"},
     {"domain", "text", "EXAMPLE", "Windows domain of the accounts"},
     {"dns-domain", "text", "example.test", "its DNS name, the suffix of user@domain logons"},
     {"default-domain", "yes|no", "yes", "logon names without a domain are accepted"},
+    {"connection-bound", "yes|no", "no",
+     "a connection stays whose it first was, whatever later requests bear (rule 11)"},
+    {"trusted-secret", "secret", "", "X-Sim-Secret of a front whose X-Sim-User is believed"},
     {"plain-http", "allow|refuse", "allow", "refuse: 403 with a page asking for SSL"},
     {"connection-requests", "number", "0",
      "requests on a connection until it is closed; 0: no limit (rule 11)"},
@@ -207,7 +212,7 @@ const char *sim_setting_set(apr_pool_t *p, sim_conf_t *conf, const char *name, c
             return apr_psprintf(p, "%s wants a number, not \"%.64s\"", name, value);
         }
     }
-    else if (strcmp(row->allowed, "text") == 0) {
+    else if (strcmp(row->allowed, "text") == 0 || strcmp(row->allowed, "secret") == 0) {
         if (strlen(value) > 1024) {
             return apr_psprintf(p, "%s is longer than 1024 characters", name);
         }

@@ -25,7 +25,8 @@ extern module AP_MODULE_DECLARE_DATA owasim_module;
 
 /* ---- settings ---- */
 
-/* One row per switch. `allowed`: values separated by '|', or "number" or "text". */
+/* One row per switch. `allowed`: values separated by '|', or "number" or "text", or "secret", a
+ * text that is not shown. */
 typedef struct sim_setting_row_t {
     const char *name;
     const char *allowed;
@@ -126,7 +127,8 @@ typedef struct sim_req_t {
     apr_size_t body_len;
     sim_mailbox_t *user; /* actor; NULL with --auth none: full rights */
     const char *user_name; /* for the log: as authenticated, "" if not */
-    const char *means; /* how: basic, ntlm, kerberos, forms, connection; a constant, "-" if not */
+    const char *means; /* how: basic, ntlm, kerberos, forms, trusted, connection (by an earlier
+                        * request on it); a constant, "-" if not */
     const char *op; /* X-Request-Id, which operation of the client's this is part of, or "" */
     const char *fail_property; /* a fault: "namespace name" or "*" that fails (rule 15) */
     const char *wrong; /* remarks so far, for the log */

@@ -388,6 +388,18 @@ static void remark(sim_req_t *q, const sim_mailbox_t *mailbox, const sim_item_t 
     }
 }
 
+/* Sent by an account with rights on the mailbox: nobody tells whether the message then names it as
+ * its Sender, nor in whose Sent Items the copy stands. Returns the mailbox for the copy. */
+static sim_mailbox_t *on_behalf(sim_req_t *q, sim_mailbox_t *mailbox, sim_item_t *item)
+{
+    if (!q->user || q->user == mailbox || sim_setting_is(q->conf, "on-behalf", "plain")) {
+        return mailbox;
+    }
+    sim_set(item, SIM_NS_HEADER, "sender",
+            apr_psprintf(q->p, "\"%s\" <%s>", q->user->display, q->user->address));
+    return sim_setting_is(q->conf, "on-behalf", "actor-copy") ? q->user : mailbox;
+}
+
 int sim_submit(sim_req_t *q, sim_mailbox_t *mailbox, sim_item_t *item)
 {
     static const char *const headers[] = {"to", "cc", "bcc"};
@@ -417,7 +429,7 @@ int sim_submit(sim_req_t *q, sim_mailbox_t *mailbox, sim_item_t *item)
     remark(q, mailbox, item, kind, list, n);
     sim_count(SIM_COUNT_SUBMITTED);
     sim_message_id(item);
-    keep_copy(q, mailbox, item);
+    keep_copy(q, on_behalf(q, mailbox, item), item);
     for (i = 0; i < n; i++) {
         for (j = 0; j < i && strcasecmp(list[i].address, list[j].address) != 0; j++) {
         }

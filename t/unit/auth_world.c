@@ -18,6 +18,9 @@ static oc_exchange_t *person_next(oc_job_t *job)
     w->x = oc_exchange_create(p->call->pool, &p->world->site, w->method, w->path, "test");
     w->x->writes = w->writes;
     w->x->baton = w;
+    if (w->destination) {
+        apr_table_setn(w->x->headers, "Destination", w->destination);
+    }
     return w->x;
 }
 
@@ -104,9 +107,15 @@ static person_t *person_of(oc_job_t *job)
     return job->owner;
 }
 
+/* A thread that makes tokens may do the same at the same time. */
+static void set_woken(person_t *p)
+{
+    __atomic_store_n(&p->woken, 1, __ATOMIC_SEQ_CST);
+}
+
 static void wake(oc_job_t *job)
 {
-    __atomic_store_n(&person_of(job)->woken, 1, __ATOMIC_SEQ_CST);
+    set_woken(person_of(job));
 }
 
 person_t *world_person(world_t *w, oc_call_t *call, oc_identity_t *id)
@@ -121,7 +130,7 @@ person_t *world_person(world_t *w, oc_call_t *call, oc_identity_t *id)
     p->job = oc_identity_sign(w->signer, id, call, &p->inner);
     p->job->wake = wake;
     p->job->owner = p;
-    p->woken = 1;
+    set_woken(p);
     w->person[w->persons++] = p;
     return p;
 }
@@ -239,7 +248,7 @@ void world_reply(world_t *w, int i, int status, const char *headers, const char 
     }
     s.x->outcome = OC_X_REPLIED;
     job->vt->feed(job, s.x, OC_FEED_END, NULL, 0);
-    s.by->woken = 1;
+    set_woken(s.by);
 }
 
 void world_no_reply(world_t *w, int i, oc_outcome_t outcome)
@@ -250,7 +259,7 @@ void world_no_reply(world_t *w, int i, oc_outcome_t outcome)
     s.x->sent = outcome != OC_X_NOT_SENT;
     s.x->error = "told so by the test";
     s.by->job->vt->feed(s.by->job, s.x, OC_FEED_END, NULL, 0);
-    s.by->woken = 1;
+    set_woken(s.by);
 }
 
 void world_run(world_t *w, world_server_t *server)
@@ -273,7 +282,7 @@ void world_cancel(world_t *w, person_t *p, oc_cancel_t why)
     if (!p->job->vt->done(p->job)) {
         p->job->vt->cancel(p->job, why);
     }
-    p->woken = 1;
+    set_woken(p);
 }
 
 int world_all_done(world_t *w)

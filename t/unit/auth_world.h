@@ -16,6 +16,7 @@ typedef struct wish_t {
     const char *method, *path;
     int writes;
     int after; /* 1: only when the one before has ended */
+    const char *destination; /* a header; NULL = none */
     /* filled: */
     int heads, ends, status, attempt;
     oc_outcome_t outcome;

@@ -212,7 +212,8 @@ static void reply_text(drive_t *d, oc_exchange_t *x, const char *text, apr_size_
     int status = atoi(text);
 
     if (!status) {
-        drive_end(d, x, !strncmp(text, "NOT_SENT", 8) ? OC_X_NOT_SENT
+        x->forbidden = !strncmp(text, "FORBIDDEN", 9); /* as an account's confinement does */
+        drive_end(d, x, x->forbidden || !strncmp(text, "NOT_SENT", 8) ? OC_X_NOT_SENT
                         : !strncmp(text, "TIMEOUT", 7) ? OC_X_TIMEOUT : OC_X_LOST);
         return;
     }

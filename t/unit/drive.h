@@ -7,7 +7,7 @@
  *     >> PROPFIND /exchange/ana/           the request expected; a '*' at the end takes any rest
  *     >~ Depth: 0                          text its headers ("Name: value") or its body must hold
  *     >! Translate                         ... must not hold
- *     << 207 Multi-Status                  or: << LOST, << NOT_SENT, << TIMEOUT
+ *     << 207 Multi-Status                  or: << LOST, << NOT_SENT, << FORBIDDEN, << TIMEOUT
  *     Content-Type: text/xml
  *                                          (an empty line ends the headers)
  *     <?xml ...                            body, up to the next line that begins with ">> "

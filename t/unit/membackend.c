@@ -749,6 +749,7 @@ const oc_backend_vtable_t mem_vtable = {
     .cancel = mem_cancel,
     .remove = mem_remove,
     .probe = mem_probe,
+    .look = mem_probe,
 };
 
 void mem_perform(oc_exchange_t *x)

@@ -15,7 +15,9 @@
 #include <apr_strings.h>
 #include <gssapi/gssapi.h>
 #include <gssapi/gssapi_ext.h>
+#include <krb5.h>
 
+#include "auth/ccache.h"
 #include "auth/krb5.h"
 #include "auth/tokens.h"
 #include "auth_world.h"
@@ -220,7 +222,7 @@ static void *maker(void *data)
     for (int i = 0; i < 25; ++i) {
         const char *who = (i + m->bob) & 1 ? "bob@INTRANET.TEST" : "alice@INTRANET.TEST";
         oc_krb5_t *k = oc_krb5_make(*who == 'b' ? cc_bob : cc_alice, "HTTP@exchange.test", who,
-                                   &text, &why);
+                                   1, &text, &why);
         if (!k) {
             ++m->wrong;
             continue;
@@ -259,7 +261,7 @@ static oc_reason_t why_not(const char *ccache, const char *spn, const char *prin
 {
     char *text = NULL;
     oc_krb5_why_t why;
-    oc_krb5_t *k = oc_krb5_make(ccache, spn, principal, &text, &why);
+    oc_krb5_t *k = oc_krb5_make(ccache, spn, principal, 1, &text, &why);
 
     if (k) {
         oc_krb5_close(k);
@@ -268,6 +270,46 @@ static oc_reason_t why_not(const char *ccache, const char *spn, const char *prin
     }
     free(text);
     return why.reason;
+}
+
+/* Files that are not what the login module leaves: refused before the library sees them. */
+static void files(void)
+{
+    static const struct {
+        const char *name, *detail;
+    } rows[] = {
+        {"FILE:%s/cc/absent", "not there"},
+        {"FILE:%s/cc/empty", "empty"},
+        {"FILE:%s/cc/directory", "a directory"},
+        {"FILE:%s/cc/fifo", "not a regular file"},
+        {"FILE:%s/cc/link", "symbolic link"},
+        {"FILE:%s/cc/readable", "accessible to others (mode 0604"},
+        {"FILE:%s/cc/writable", "accessible to others (mode 0620"},
+        {"FILE:%s/cc/foreign", "owned by user id 65534"},
+        {"FILE:%s/cc/huge", "too large"},
+        {"DIR::%s/cc/link", "symbolic link"},
+    };
+    char path[300];
+
+    shell("cd %s/cc; umask 077; mkdir directory; mkfifo fifo; ln -s alice link; cp alice readable; "
+          "cp alice writable; cp alice foreign; cp alice huge; chmod 604 readable; chmod 620 "
+          "writable; "
+          "chown 65534 foreign 2>/dev/null; truncate -s 1G huge; cp alice tktgood",
+          lab);
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); ++i) {
+        char *text = NULL;
+        oc_krb5_why_t why;
+
+        if (strstr(rows[i].name, "foreign") && geteuid() != 0) {
+            continue;
+        }
+        snprintf(path, sizeof(path), rows[i].name, lab);
+        ok(!oc_krb5_make(path, "HTTP@exchange.test", "alice", 1, &text, &why), "%s: refused", path);
+        is_int(why.reason, OC_REASON_NO_CREDENTIAL, "with the reason");
+        ok(strstr(why.detail, rows[i].detail) != NULL, "and it is said why: %s", why.detail);
+    }
+    snprintf(path, sizeof(path), "DIR::%s/cc/tktgood", lab);
+    is_int(why_not(path, "HTTP@exchange.test", "alice"), OC_REASON_OK, "a file of a DIR is good");
 }
 
 static void reasons(void)
@@ -304,7 +346,9 @@ static void reasons(void)
            "nor is one made with the process's client keytab");
     ok(access(path + 5, F_OK) != 0, "no cache appears");
     unsetenv("KRB5_CLIENT_KTNAME");
-    shell("cd %s/cc; : >empty; head -c 300 /dev/urandom >rubbish; head -c 100 alice >cut", lab);
+    shell(
+        "cd %s/cc; umask 077; : >empty; head -c 300 /dev/urandom >rubbish; head -c 100 alice >cut",
+        lab);
     snprintf(path, sizeof(path), "FILE:%s/cc/empty", lab);
     is_int(why_not(path, "HTTP@exchange.test", "alice"), OC_REASON_NO_CREDENTIAL, "an empty cache");
     snprintf(path, sizeof(path), "FILE:%s/cc/rubbish", lab);
@@ -315,12 +359,15 @@ static void reasons(void)
     snprintf(path, sizeof(path), "FILE:%s/cc/short", lab);
     is_int(why_not(path, "HTTP@exchange.test", "alice"), OC_REASON_CREDENTIAL_EXPIRED, "expired");
 
-    ok(!oc_krb5_refused("FILE:/tmp/x") && !oc_krb5_refused("DIR:/tmp/x")
-           && !oc_krb5_refused("DIR::/tmp/x/tkt") && !oc_krb5_refused("MEMORY:x"),
+    files();
+
+    ok(!oc_ccache_refused("FILE:/tmp/x") && !oc_ccache_refused("DIR::/tmp/x/tkt") &&
+           !oc_ccache_refused("MEMORY:x"),
        "files, directories and memory are good types");
-    ok(oc_krb5_refused("FILE:x") && oc_krb5_refused("/tmp/x") && oc_krb5_refused("KEYRING:x")
-           && oc_krb5_refused("KCM:") && oc_krb5_refused("MEMORY:") && oc_krb5_refused("DIR:x")
-           && oc_krb5_refused(""),
+    ok(oc_ccache_refused("FILE:x") && oc_ccache_refused("/tmp/x") &&
+           oc_ccache_refused("KEYRING:x") && oc_ccache_refused("KCM:") &&
+           oc_ccache_refused("MEMORY:") && oc_ccache_refused("DIR:x") &&
+           oc_ccache_refused("DIR:/tmp/x") && oc_ccache_refused(""),
        "relative paths and other types are not");
 }
 
@@ -377,6 +424,105 @@ static void no_rights(void)
     is_int(p->wish[0].status, 401, "it was that path");
     is_int(p->call->result.reason, OC_REASON_OK, "not the login");
     ok(world_all_done(w), "the job is done");
+    world_destroy(w);
+}
+
+/* The server knew the person a moment ago, and now it takes no ticket any more: that is not a
+ * matter of the path. */
+static void later_refused(void)
+{
+    world_t *w = fresh("https");
+    person_t *p = world_delegated(w, cc_alice, "alice@INTRANET.TEST");
+
+    oc_identity_home(p->id, "/exchange/alice/");
+    world_wish(p, "PROPFIND", "/exchange/alice/", 0, 0);
+    ok(run(w, 10), "the login is proved");
+    p = world_delegated(w, cc_alice, "alice@INTRANET.TEST");
+    oc_identity_home(p->id, "/exchange/alice/");
+    world_wish(p, "PROPFIND", "/exchange/boardroom/", 0, 0);
+    manner = REFUSES_LATE;
+    ok(run(w, 10), "the next job ends");
+    is_int(p->call->result.reason, OC_REASON_CLOCK_SKEW, "the clocks are told of");
+    world_destroy(w);
+}
+
+/* Exported by the library, in no public header. */
+extern krb5_error_code encode_krb5_ticket(const krb5_ticket *ticket, krb5_data **code);
+
+/* A copy of the cache, with so many bytes more in its ticket for the calendar server. */
+static krb5_error_code lengthen(const char *from, const char *to, unsigned by)
+{
+    krb5_context context;
+    krb5_ccache a, b;
+    krb5_creds want, ticket;
+    krb5_ticket *open;
+    krb5_data *code;
+    char *longer;
+    krb5_error_code rv;
+
+    memset(&want, 0, sizeof(want));
+    if ((rv = krb5_init_context(&context)) != 0 || (rv = krb5_cc_resolve(context, from, &a)) != 0
+        || (rv = krb5_cc_resolve(context, to, &b)) != 0
+        || (rv = krb5_cc_get_principal(context, a, &want.client)) != 0
+        || (rv = krb5_parse_name(context, "HTTP/exchange.test@INTRANET.TEST", &want.server)) != 0
+        || (rv = krb5_cc_initialize(context, b, want.client)) != 0
+        || (rv = krb5_cc_retrieve_cred(context, a, 0, &want, &ticket)) != 0
+        || (rv = krb5_decode_ticket(&ticket.ticket, &open)) != 0) {
+        return rv;
+    }
+    longer = calloc(1, open->enc_part.ciphertext.length + by);
+    memcpy(longer, open->enc_part.ciphertext.data, open->enc_part.ciphertext.length);
+    free(open->enc_part.ciphertext.data);
+    open->enc_part.ciphertext.data = longer;
+    open->enc_part.ciphertext.length += by;
+    if ((rv = encode_krb5_ticket(open, &code)) == 0) {
+        krb5_free_data_contents(context, &ticket.ticket);
+        ticket.ticket = *code;
+        rv = krb5_cc_store_cred(context, b, &ticket);
+        free(code);
+    }
+    krb5_free_ticket(context, open);
+    krb5_free_cred_contents(context, &ticket);
+    krb5_free_cred_contents(context, &want);
+    krb5_cc_close(context, a);
+    krb5_cc_close(context, b);
+    krb5_free_context(context);
+    return rv;
+}
+
+static char *longest; /* what stood on the exchange */
+
+static int small_server(world_t *w, const sent_t *s, const char **headers, const char **body)
+{
+    (void)w;
+    (void)headers;
+    (void)body;
+    free(longest);
+    longest = strdup(s->x->authorization ? s->x->authorization : "");
+    return strlen(longest) > 16384 ? 400 : 207;
+}
+
+/* A person in so many groups that the ticket has 60 KB: here, a ticket with that much rubbish in
+ * it, which the client does not look into. */
+static void long_token(void)
+{
+    world_t *w = fresh("https");
+    person_t *p;
+    char path[200];
+
+    snprintf(path, sizeof(path), "FILE:%s/cc/long", lab);
+    is_int(lengthen(cc_alice, path, 45000), 0, "a cache with a long ticket");
+    p = world_delegated(w, path, "alice@INTRANET.TEST");
+    oc_identity_home(p->id, "/exchange/alice/");
+    world_wish(p, "PROPFIND", "/exchange/alice/", 0, 0);
+    for (int i = 0; i < 5000 && !world_all_done(w); ++i) {
+        world_run(w, small_server);
+        usleep(1000);
+    }
+    ok(strlen(longest) > 60000, "the whole token is sent (%d bytes)", (int)strlen(longest));
+    is_int(p->call->result.reason, OC_REASON_TOKEN_REFUSED, "a server that takes no such header");
+    ok(p->call->result.detail && strstr(p->call->result.detail, "MaxFieldLength") != NULL,
+       "it is said what to do: %s", p->call->result.detail);
     world_destroy(w);
 }
 
@@ -452,11 +598,13 @@ static void silent_kdc(void)
     person_t *a, *b, *c;
     oc_signer_stats_t stats;
     oc_mono_t began;
-    char fresh_cc[200];
+    char fresh_cc[200], fresh_bob[200];
 
     (void)udp; /* where that port is taken, it does not answer Kerberos either */
     snprintf(fresh_cc, sizeof(fresh_cc), "FILE:%s/cc/fresh", lab);
     shell("echo pw-alice | kinit -c %s alice >/dev/null 2>&1", fresh_cc);
+    snprintf(fresh_bob, sizeof(fresh_bob), "FILE:%s/cc/fresh-bob", lab);
+    shell("echo pw-bob | kinit -c %s bob >/dev/null 2>&1", fresh_bob);
     other_kdc("silent.conf", port_of(tcp));
 
     a = world_delegated(w, fresh_cc, "alice@INTRANET.TEST");
@@ -473,11 +621,15 @@ static void silent_kdc(void)
     oc_clock_advance(apr_time_from_sec(4));
     oc_signer_stats(w->signer, &stats);
     is_int(stats.gss_stuck, 1, "the thread is counted as stuck");
+    c = world_delegated(w, fresh_bob, "bob@INTRANET.TEST");
+    world_wish(c, "GET", "/exchange/", 0, 0);
+    ok(pump_until(w, c, 3000), "the next who needs it is answered at once");
+    is_int(c->call->result.reason, OC_REASON_KDC_UNREACHABLE, "that it does not answer");
+    ok(c->call->result.retry_after > 0, "with a time to come back");
     c = world_delegated(w, cc_bob, "bob@INTRANET.TEST");
     world_wish(c, "GET", "/exchange/", 0, 0);
-    ok(pump_until(w, c, 200), "half of the threads hang in that realm");
-    is_int(c->call->result.reason, OC_REASON_KDC_UNREACHABLE, "so the next is answered at once");
-    ok(c->call->result.retry_after > 0, "with a time to come back");
+    ok(pump_until(w, c, 3000), "whose ticket is there");
+    is_int(c->wish[0].status, 207, "is served all the same");
     began = apr_time_now();
     oc_signer_stop(w->signer, apr_time_from_msec(200));
     ok(apr_time_now() - began < apr_time_from_sec(2), "stopping does not wait for it");
@@ -489,31 +641,46 @@ static void silent_kdc(void)
     close(tcp);
 }
 
+/* One exchange of that person's, until it has ended. */
+static person_t *asks(world_t *w, const char *ccache, const char *principal)
+{
+    person_t *p = world_delegated(w, ccache, principal);
+
+    world_wish(p, "GET", "/exchange/", 0, 0);
+    ok(pump_until(w, p, 10000), "%s is answered", principal);
+    return p;
+}
+
 static void closed_kdc(void)
 {
     int tcp = listener(SOCK_STREAM, 0), port = port_of(tcp);
     world_t *w = fresh("https");
     person_t *p;
-    char fresh_cc[200];
+    char fresh_cc[200], fresh_bob[200], conf[200];
     oc_signer_stats_t stats;
 
     close(tcp);
     snprintf(fresh_cc, sizeof(fresh_cc), "FILE:%s/cc/fresh", lab);
+    snprintf(fresh_bob, sizeof(fresh_bob), "FILE:%s/cc/fresh-bob", lab);
+    snprintf(conf, sizeof(conf), "%s/krb5.conf", lab);
     other_kdc("closed.conf", port);
     p = world_delegated(w, fresh_cc, "alice@INTRANET.TEST");
     world_wish(p, "GET", "/exchange/", 0, 0);
     ok(pump_until(w, p, 10000), "a KDC that is not there");
     is_int(p->call->result.reason, OC_REASON_KDC_UNREACHABLE, "is unreachable");
-    p = world_delegated(w, cc_bob, "bob@INTRANET.TEST");
-    world_wish(p, "GET", "/exchange/", 0, 0);
-    world_pump(w);
-    ok(p->job->vt->done(p->job), "the next of that realm is answered at once");
-    is_int(p->call->result.reason, OC_REASON_KDC_UNREACHABLE, "by the breaker");
-    oc_clock_advance(apr_time_from_sec(31));
-    p = world_delegated(w, cc_bob, "bob@INTRANET.TEST");
-    world_wish(p, "GET", "/exchange/", 0, 0);
-    ok(pump_until(w, p, 3000), "after half a minute it is tried again");
-    is_int(p->wish[0].status, 207, "and a ticket that was there already serves");
+    p = asks(w, fresh_bob, "bob@INTRANET.TEST");
+    is_int(p->call->result.reason, OC_REASON_KDC_UNREACHABLE,
+           "the next of that realm: the breaker");
+    p = asks(w, cc_bob, "bob@INTRANET.TEST");
+    is_int(p->wish[0].status, 207, "a ticket that is there already serves");
+    setenv("KRB5_CONFIG", conf, 1);
+    p = asks(w, fresh_bob, "bob@INTRANET.TEST");
+    is_int(p->call->result.reason, OC_REASON_KDC_UNREACHABLE, "the KDC is back, not yet noticed");
+    oc_clock_advance(apr_time_from_sec(6));
+    p = asks(w, fresh_bob, "bob@INTRANET.TEST");
+    is_int(p->wish[0].status, 207, "after some seconds one tries, and it is");
+    p = asks(w, fresh_cc, "alice@INTRANET.TEST");
+    is_int(p->wish[0].status, 207, "and then everybody");
     oc_signer_stats(w->signer, &stats);
     is_int(stats.gss_busy + stats.gss_queued, 0, "no thread is busy");
     world_destroy(w);
@@ -523,15 +690,16 @@ static void full_queue(void)
 {
     world_t *w = fresh("https");
     int busy = 0, queued = 0, n;
+    const oc_token_source_t from = {cc_alice, NULL, "alice", "HTTP@exchange.test"};
     oc_token_t *token[200];
-    oc_tokens_t *pool = oc_tokens_create(1);
+    oc_tokens_t *pool = oc_tokens_create(1, 10);
     oc_reason_t reason;
     oc_job_t nobody;
     oc_tokens_stats_t stats;
 
     memset(&nobody, 0, sizeof(nobody));
     for (n = 0; n < 200; ++n) {
-        token[n] = oc_tokens_ask(pool, &nobody, cc_alice, "HTTP@exchange.test", "alice", &reason);
+        token[n] = oc_tokens_ask(pool, &nobody, &from, &reason);
         busy += !token[n] && reason == OC_REASON_BUSY;
     }
     ok(busy > 0, "a full queue says so (%d)", busy);
@@ -562,6 +730,8 @@ static int tests(void)
     reasons();
     proofs();
     no_rights();
+    later_refused();
+    long_token();
     describes();
     full_queue();
     silent_kdc();

@@ -321,7 +321,8 @@ static void test_list_other(void)
 {
     listed_t l = list("room412", 10, NULL);
     static const char *const refused[] = {"401\nMS-WebStorage: 6\n\n", "403\nMS-WebStorage: 6\n\n",
-                                          "404\nMS-WebStorage: 6\n\n", "440\n\n"};
+                                          "404\nMS-WebStorage: 6\n\n", "440\n\n",
+                                          "FORBIDDEN"};
     size_t i;
 
     drive_add(l.drive, "PROPFIND /exchange/room412/NON_IPM_SUBTREE", folders_of("room412"));
@@ -360,6 +361,10 @@ static void test_list_other(void)
         ok(l.call->result.reason == OC_REASON_OK && l.list->unreadable,
            "search: %.3s: unreadable, no failure", refused[i]);
     }
+    l = list(NULL, 10, NULL);
+    drive_add(l.drive, "PROPFIND *", "FORBIDDEN");
+    drive_run(l.drive, l.job);
+    is_int(l.call->result.reason, OC_REASON_MAILBOX_REFUSED, "one's own must not be so");
     l = list("../bob", 10, NULL);
     drive_run(l.drive, l.job);
     is_int(l.call->result.reason, OC_REASON_NO_MAILBOX, "a mailbox name is one segment");

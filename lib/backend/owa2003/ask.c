@@ -325,7 +325,7 @@ static void no_reply(owa_ask_t *a)
     a->unknown = x->writes && oc_exchange_unknown(x);
     switch (x->outcome) {
     case OC_X_NOT_SENT:
-        reason = OC_REASON_UPSTREAM_UNAVAILABLE;
+        reason = x->forbidden ? OC_REASON_MAILBOX_REFUSED : OC_REASON_UPSTREAM_UNAVAILABLE;
         break;
     case OC_X_TIMEOUT:
     case OC_X_CANCELLED:

@@ -99,7 +99,8 @@ static void list_done(list_t *l)
 /* Somebody else's calendar that this person may not read is not a failure, but an answer. */
 static int unreadable(list_t *l, oc_reason_t reason)
 {
-    if (l->own || (reason != OC_REASON_ACCESS_DENIED && reason != OC_REASON_BOOKING_NOT_FOUND
+    if (l->own || (reason != OC_REASON_ACCESS_DENIED && reason != OC_REASON_MAILBOX_REFUSED
+                   && reason != OC_REASON_BOOKING_NOT_FOUND
                    && reason != OC_REASON_MAILBOX_NOT_FOUND)) {
         return 0;
     }

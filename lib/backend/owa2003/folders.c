@@ -31,9 +31,12 @@ typedef struct search_t {
 
 /* ---- the memo: one line for each part, "-" for what is not known ---- */
 
+/* One account may act in a mailbox and look into it from another; then less is known of it. */
 static const char *memo_name(owa_verb_t *v, const char *mailbox)
 {
-    return apr_pstrcat(v->pool, v->be->conf->name ? v->be->conf->name : "", "/",
+    int own = v->call->mailbox && !strcasecmp(mailbox, v->call->mailbox);
+
+    return apr_pstrcat(v->pool, v->be->conf->name ? v->be->conf->name : "", own ? "/" : "//",
                        oc_str_lower(v->pool, mailbox), NULL);
 }
 

@@ -178,6 +178,40 @@ static int is(const char *a, const char *b)
     return a && !strcasecmp(a, b);
 }
 
+/* The same, and steps over a comment, which names nothing. */
+static int next_tag(apr_pool_t *pool, const char **p, const char *end, tag_t *tag)
+{
+    if (end - *p > 3 && !strncmp(*p, "!--", 3)) {
+        const char *over = *p + 3;
+        while (over + 3 <= end && strncmp(over, "-->", 3)) {
+            over++;
+        }
+        *p = over + 3 <= end ? over + 3 : end;
+        return 0;
+    }
+    return read_tag(pool, p, end, tag);
+}
+
+const char *owa_base(apr_pool_t *pool, const char *body, apr_size_t len)
+{
+    const char *p = body, *end = body + len, *base = NULL;
+
+    while (p < end && (p = memchr(p, '<', (apr_size_t)(end - p)))) {
+        const char *href;
+        tag_t tag;
+        p++;
+        if (!next_tag(pool, &p, end, &tag) || !is(tag.name, "base")) {
+            continue;
+        }
+        href = attribute(&tag, "href");
+        if (!href || (base && strcmp(base, href))) {
+            return NULL;
+        }
+        base = href;
+    }
+    return base;
+}
+
 apr_array_header_t *owa_hints(apr_pool_t *pool, const char *body, apr_size_t len, int xml)
 {
     enum { ITEM, BASE, ACTION, MSGID, KINDS };
@@ -189,15 +223,7 @@ apr_array_header_t *owa_hints(apr_pool_t *pool, const char *body, apr_size_t len
         const char *text, *stop;
         tag_t tag;
         p++;
-        if (end - p > 3 && !strncmp(p, "!--", 3)) { /* a comment names nothing */
-            const char *over = p + 3;
-            while (over + 3 <= end && strncmp(over, "-->", 3)) {
-                over++;
-            }
-            p = over + 3 <= end ? over + 3 : end;
-            continue;
-        }
-        if (!read_tag(pool, &p, end, &tag)) {
+        if (!next_tag(pool, &p, end, &tag)) {
             continue;
         }
         text = p;

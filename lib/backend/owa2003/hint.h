@@ -10,4 +10,7 @@
  * element. They are claims of the server's: check path and class before acting on one. */
 apr_array_header_t *owa_hints(apr_pool_t *pool, const char *body, apr_size_t len, int xml);
 
+/* The href of the page's one <base>; NULL: it has none, or several that differ. */
+const char *owa_base(apr_pool_t *pool, const char *body, apr_size_t len);
+
 #endif

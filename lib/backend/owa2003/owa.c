@@ -4,6 +4,7 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 
+#include "backend/owa2003/hint.h"
 #include "backend/owa2003/owa.h"
 #include "base/str.h"
 
@@ -187,12 +188,30 @@ const oc_site_t *owa_site(const oc_backend_t *be, const char *scheme, const char
     return by_name;
 }
 
+/* The welcome page names the mailbox's root as its base. Host names are as the server thinks it is
+ * called; the path is what counts. */
+static const char *whose(const oc_backend_t *be, apr_pool_t *pool, const char *page, apr_size_t len)
+{
+    const char *scheme, *host, *base = owa_base(pool, page, len);
+    const char *path = base ? oc_dav_url_path(pool, base, &scheme, &host) : NULL;
+    const char *name = path ? behind(pool, be->conf->path, decoded(pool, path)) : NULL;
+    apr_size_t n = name ? strcspn(name, "/") : 0;
+
+    if (n == 0 || n > 254 || (name[n] == '/' && name[n + 1]) || strpbrk(name, "\\?#%")
+        || strstr(name, "..") || oc_str_control(name, "") || !oc_str_utf8(name, strlen(name))) {
+        return NULL;
+    }
+    name = apr_pstrmemdup(pool, name, n);
+    return strcmp(name, ".") && !strpbrk(name, " \"'<>:;*|,") ? name : NULL;
+}
+
 /* ---- the vtable ---- */
 
 const oc_backend_vtable_t owa2003_vtable = {
     .kind = "owa2003",
     .item_of = item_of,
     .home = home,
+    .whose = whose,
     .uid_of = uid_of,
     .item_ok = item_ok,
     .freebusy = owa_freebusy,
@@ -205,4 +224,5 @@ const oc_backend_vtable_t owa2003_vtable = {
     .cancel = owa_cancel,
     .remove = owa_remove,
     .probe = owa_probe,
+    .look = owa_look,
 };

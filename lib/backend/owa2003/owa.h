@@ -329,6 +329,7 @@ oc_job_t *owa_evidence(const oc_backend_t *, oc_call_t *, const oc_booking_t *, 
 oc_job_t *owa_freebusy(const oc_backend_t *, oc_call_t *, const oc_freebusy_query_t *,
                        apr_array_header_t **);
 oc_job_t *owa_probe(const oc_backend_t *, oc_call_t *, apr_table_t **);
+oc_job_t *owa_look(const oc_backend_t *, oc_call_t *, apr_table_t **);
 /* write.c, update.c, cancel.c */
 oc_job_t *owa_create(const oc_backend_t *, oc_call_t *, const oc_booking_t *, int *existed,
                      oc_booking_t **);

@@ -1,0 +1,235 @@
+/* fragment.c - the table of kinds, parameters, and what all kinds have in common. */
+#include <http_request.h>
+#include <apr_strings.h>
+
+#include "base/str.h"
+#include "httpd/kinds.h"
+#include "view/page.h"
+#include "wire/words.h"
+
+#define PREFIX "owacal-" /* of our fields in the query of other people's pages */
+
+static const oc_fragment_kind_t *const kinds[] = {
+    &oc_kinds_form, &oc_kinds_grid, &oc_kinds_message, &oc_kinds_mine, &oc_kinds_next,
+};
+
+static const oc_fragment_kind_t *find(const char *name)
+{
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); ++i) {
+        if (strcasecmp(kinds[i]->name, name) == 0) {
+            return kinds[i];
+        }
+    }
+    return NULL;
+}
+
+int oc_fragment_known(const char *kind)
+{
+    return find(kind) != NULL;
+}
+
+int oc_fragment_wanted(request_rec *r, const char **why)
+{
+    const oc_dir_conf_t *dir = oc_config_dir(r);
+
+    *why = !dir->use            ? "OwaCalUse"
+           : !dir->base         ? "OwaCalBase"
+           : dir->identity < 0 ? "OwaCalIdentity"
+                               : NULL;
+    return *why == NULL;
+}
+
+/* ---- the page ---- */
+
+static oc_form_t *form_create(apr_pool_t *pool)
+{
+    oc_form_t *form = apr_palloc(pool, sizeof(*form));
+
+    form->fields = apr_array_make(pool, 8, sizeof(oc_field_t));
+    return form;
+}
+
+static void put(oc_form_t *form, const char *name, const char *value)
+{
+    oc_field_t *f = apr_array_push(form->fields);
+
+    f->name = name;
+    f->value = value;
+    f->kind = OC_VALUE_TEXT;
+}
+
+/* The page's query in two: our own fields, and the text that links of ours go on from. A query that
+ * cannot be read is the page's own affair. */
+static void split_query(oc_fragment_page_t *page, const char *args)
+{
+    apr_pool_t *pool = page->q.r->pool;
+    oc_form_t *mine = form_create(pool), *all;
+    oc_result_t res;
+
+    page->self = "?";
+    page->query = mine;
+    oc_result_init(&res, pool);
+    if (!args || strlen(args) > 8192 ||
+        oc_form_parse(pool, args, strlen(args), &all, &res) != APR_SUCCESS) {
+        return;
+    }
+    for (int i = 0; i < all->fields->nelts; ++i) {
+        const oc_field_t *f = &APR_ARRAY_IDX(all->fields, i, oc_field_t);
+
+        if (strcmp(f->name, "owacal") == 0) {
+            put(mine, f->name, f->value);
+        } else if (strncmp(f->name, PREFIX, strlen(PREFIX)) == 0) {
+            put(mine, f->name + strlen(PREFIX), f->value);
+        } else {
+            page->self = apr_pstrcat(pool, page->self, oc_str_query(pool, f->name), "=",
+                                     oc_str_query(pool, f->value), "&", NULL);
+        }
+    }
+}
+
+oc_fragment_page_t *oc_fragment_open(request_rec *r, oc_result_t *res)
+{
+    oc_fragment_page_t *page = apr_pcalloc(r->pool, sizeof(*page));
+    request_rec *top = r;
+
+    if (oc_request_open_page(&page->q, r) != APR_SUCCESS) {
+        oc_result_copy(res, &page->q.result, r->pool);
+        return NULL;
+    }
+    while (top->main) {
+        top = top->main;
+    }
+    page->path = top->uri;
+    split_query(page, top->args);
+    page->lookups = oc_lookup_open(&page->q);
+    return page;
+}
+
+void oc_fragment_close(oc_fragment_page_t *page)
+{
+    oc_lookup_close(page->lookups);
+}
+
+/* ---- parameters ---- */
+
+static int among(const char *const *names, const char *name)
+{
+    for (const char *const *p = names; *p; ++p) {
+        if (strcmp(*p, name) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static const char *all_names(apr_pool_t *pool, const oc_fragment_kind_t *kind)
+{
+    const char *text = "none";
+
+    for (const char *const *p = kind->parameters; *p; ++p) {
+        text = p == kind->parameters ? *p : apr_pstrcat(pool, text, ", ", *p, NULL);
+    }
+    return text;
+}
+
+static void put_words(apr_pool_t *pool, oc_form_t *form, const char *name, const char *value)
+{
+    char *copy = apr_pstrdup(pool, value), *state = NULL, *word;
+
+    for (word = apr_strtok(copy, " \t\r\n,", &state); word;
+         word = apr_strtok(NULL, " \t\r\n,", &state)) {
+        put(form, name, word);
+    }
+}
+
+static apr_status_t read_parameters(oc_fragment_t *f, const apr_table_t *parameters)
+{
+    const apr_array_header_t *rows = apr_table_elts(parameters);
+    apr_pool_t *pool = f->in.pool;
+    oc_form_t *form = form_create(pool);
+
+    for (int i = 0; i < rows->nelts; ++i) {
+        const apr_table_entry_t *e = &APR_ARRAY_IDX(rows, i, apr_table_entry_t);
+
+        if (!among(f->kind->parameters, e->key)) {
+            return oc_result_field(&f->result, OC_REASON_OK, oc_str_log(pool, e->key, 64),
+                                   "is no parameter of %s; known are %s", f->kind->name,
+                                   all_names(pool, f->kind));
+        }
+        if (!oc_str_utf8(e->val, strlen(e->val))) {
+            return oc_result_field(&f->result, OC_REASON_OK, e->key,
+                                   "is not UTF-8; write such characters as &#NNN;");
+        }
+        if (strcmp(e->key, "room") == 0 || strcmp(e->key, "who") == 0) {
+            put_words(pool, form, e->key, e->val);
+        } else {
+            put(form, e->key, e->val);
+        }
+    }
+    /* What the author says stands; what he leaves open the page's query may say. */
+    for (int i = 0; i < f->page->query->fields->nelts; ++i) {
+        const oc_field_t *v = &APR_ARRAY_IDX(f->page->query->fields, i, oc_field_t);
+
+        if (among(f->kind->open, v->name) && !apr_table_get(parameters, v->name)) {
+            put(form, v->name, v->value);
+        }
+    }
+    f->in.form = form;
+    return oc_input_check(&f->in, &f->result);
+}
+
+/* ---- one fragment ---- */
+
+oc_fragment_t *oc_fragment_begin(oc_fragment_page_t *page, const char *kind,
+                                 const apr_table_t *parameters, const char *element)
+{
+    apr_pool_t *pool = page->q.r->pool;
+    oc_fragment_t *f = apr_pcalloc(pool, sizeof(*f));
+
+    f->page = page;
+    f->view = page->q.view;
+    f->view.op_id = NULL;
+    f->said = parameters;
+    f->in = page->q.in;
+    f->lookups = apr_array_make(pool, 2, sizeof(oc_lookup_t *));
+    oc_result_init(&f->result, pool);
+    f->kind = find(kind);
+    if (!f->kind) {
+        oc_result_field(&f->result, OC_REASON_OK, "owacal", "\"%s\" is no kind of fragment",
+                        oc_str_log(pool, kind, 64));
+    } else if (element && !f->kind->phrasing && strcmp(element, "span") == 0) {
+        oc_result_field(&f->result, OC_REASON_OK, "owacal",
+                        "%s cannot stand in a span; use a div", f->kind->name);
+    } else if (read_parameters(f, parameters) == APR_SUCCESS) {
+        f->kind->ask(f);
+    }
+    return f;
+}
+
+int oc_fragment_over(const oc_fragment_t *f)
+{
+    for (int i = 0; i < f->lookups->nelts; ++i) {
+        if (!oc_lookup_over(APR_ARRAY_IDX(f->lookups, i, oc_lookup_t *))) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+apr_status_t oc_fragment_finish(oc_fragment_t *f, const char **html)
+{
+    for (int i = 0; i < f->lookups->nelts; ++i) {
+        oc_lookup_t *l = APR_ARRAY_IDX(f->lookups, i, oc_lookup_t *);
+
+        if (oc_lookup_wait(l) != APR_SUCCESS && f->result.reason == OC_REASON_OK) {
+            oc_result_copy(&f->result, &l->result, f->in.pool);
+            f->view.op_id = l->op_id;
+        }
+    }
+    *html = f->result.reason == OC_REASON_OK ? f->kind->show(f) : NULL;
+    if (f->result.reason != OC_REASON_OK) {
+        *html = oc_page_notice(&f->view, &f->result);
+        return APR_EGENERAL;
+    }
+    return APR_SUCCESS;
+}

@@ -1,0 +1,312 @@
+/* kinds.c - see kinds.h: for each kind what it asks and how it is shown. */
+#include <apr_strings.h>
+
+#include "base/crypto.h"
+#include "base/str.h"
+#include "cal/zone.h"
+#include "httpd/kinds.h"
+#include "view/grid.h"
+#include "wire/words.h"
+
+/* Free/busy is asked for whole days in these, however it is shown, so that all of a page's
+ * fragments about one day ask for the same. */
+#define SLOT      apr_time_from_sec(300)
+#define CELLS_MAX 5000
+
+/* ---- parameters that several kinds have ---- */
+
+/* day: "today", "tomorrow", "+3", "-1", or a date. Midnight of it; today if nothing is said. */
+static apr_status_t day_of(oc_fragment_t *f, apr_time_t *day)
+{
+    const char *text = oc_input_text(&f->in, "day"), *zone = f->view.zone;
+    apr_time_t today = oc_zone_midnight(zone, f->in.now, 0);
+
+    if (!text || strcmp(text, "today") == 0) {
+        *day = today;
+    } else if (strcmp(text, "tomorrow") == 0) {
+        *day = oc_zone_midnight(zone, today, 1);
+    } else if ((*text == '+' || *text == '-') && strlen(text) <= 4 && text[1] &&
+               strspn(text + 1, "0123456789") == strlen(text + 1)) {
+        *day = oc_zone_midnight(zone, today, atoi(text));
+    } else if (strlen(text) == 10) {
+        if (oc_zone_parse(text, zone, "day", day, NULL, &f->result) != APR_SUCCESS) {
+            return APR_EGENERAL;
+        }
+        *day = oc_zone_midnight(zone, *day, 0);
+    } else {
+        return oc_result_field(&f->result, OC_REASON_OK, "day",
+                               "today, tomorrow, +3, -1 or a date as 2026-03-05 is wanted");
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t number_of(oc_fragment_t *f, const char *name, int least, int most, int def,
+                              int *n)
+{
+    const char *text = oc_input_text(&f->in, name);
+
+    *n = text ? atoi(text) : def;
+    return *n >= least && *n <= most
+               ? APR_SUCCESS
+               : oc_result_field(&f->result, OC_REASON_OK, name, "%d to %d", least, most);
+}
+
+/* "08:00" or "8:00" on that day. */
+static apr_status_t hour_of(oc_fragment_t *f, const char *name, const char *def, apr_time_t day,
+                            apr_time_t *t)
+{
+    const char *text = oc_input_text(&f->in, name);
+    apr_pool_t *pool = f->in.pool;
+
+    text = text ? text : def;
+    if (strcmp(text, "24:00") == 0) {
+        *t = oc_zone_midnight(f->view.zone, day, 1);
+        return APR_SUCCESS;
+    }
+    if (strlen(text) > 5 || !strchr(text, ':')) {
+        return oc_result_field(&f->result, OC_REASON_OK, name, "a time as 08:00 is wanted");
+    }
+    text = apr_pstrcat(pool, apr_pstrndup(pool, oc_view_clock(&f->view, day), 10), "T",
+                       strlen(text) == 4 ? "0" : "", text, NULL);
+    return oc_zone_parse(text, f->view.zone, name, t, NULL, &f->result);
+}
+
+/* Where links to the form lead: a page of this host, or the handler's own. */
+static apr_status_t form_of(oc_fragment_t *f, const char **path, const char **prefix)
+{
+    const char *form = oc_input_text(&f->in, "form");
+
+    *prefix = NULL;
+    *path = apr_pstrcat(f->in.pool, f->view.base, "/bookings/new", NULL);
+    if (form) {
+        if (!oc_words_path_ok(form)) {
+            return oc_result_field(&f->result, OC_REASON_OK, "form",
+                                   "a path of this host is wanted, as /intranet/book.html");
+        }
+        *path = form;
+        *prefix = "owacal-";
+    }
+    return APR_SUCCESS;
+}
+
+static void need(oc_fragment_t *f, oc_lookup_t *l)
+{
+    APR_ARRAY_PUSH(f->lookups, oc_lookup_t *) = l;
+}
+
+static oc_lookup_t *lookup(const oc_fragment_t *f, int i)
+{
+    return APR_ARRAY_IDX(f->lookups, i, oc_lookup_t *);
+}
+
+/* ---- grid ---- */
+
+typedef struct grid_t {
+    apr_array_header_t *who;
+    apr_time_t day, slot;
+    int days;
+    oc_range_t hours[31]; /* what is shown of each day */
+    const char *form, *prefix;
+} grid_t;
+
+static apr_status_t grid_ask(oc_fragment_t *f)
+{
+    grid_t *g = f->data = apr_pcalloc(f->in.pool, sizeof(*g));
+    oc_range_t all;
+
+    if (day_of(f, &g->day) != APR_SUCCESS ||
+        number_of(f, "days", 1, f->in.conf->max_range < 31 ? f->in.conf->max_range : 31, 1,
+                  &g->days) != APR_SUCCESS ||
+        form_of(f, &g->form, &g->prefix) != APR_SUCCESS ||
+        oc_input_who(&f->in, &g->who, &g->slot, &f->result) != APR_SUCCESS) {
+        return APR_EGENERAL;
+    }
+    for (int i = 0; i < g->days; ++i) {
+        apr_time_t day = oc_zone_midnight(f->view.zone, g->day, i);
+
+        if (hour_of(f, "from", "08:00", day, &g->hours[i].start) != APR_SUCCESS ||
+            hour_of(f, "to", "18:00", day, &g->hours[i].end) != APR_SUCCESS) {
+            return APR_EGENERAL;
+        }
+        if (!oc_range_valid(g->hours[i])) {
+            return oc_result_field(&f->result, OC_REASON_OK, "to", "must be after from");
+        }
+    }
+    if ((g->hours[0].end - g->hours[0].start) / g->slot * g->who->nelts * g->days > CELLS_MAX) {
+        return oc_result_field(&f->result, OC_REASON_OK, "slot",
+                               "too large a table; show fewer days or longer slots");
+    }
+    all.start = g->day;
+    all.end = oc_zone_midnight(f->view.zone, g->day, g->days);
+    need(f, oc_lookup_freebusy(f->page->lookups, g->who, all, SLOT));
+    return APR_SUCCESS;
+}
+
+static const char *grid_show(oc_fragment_t *f)
+{
+    const grid_t *g = f->data;
+    oc_html_t *h = oc_html_create(f->in.pool);
+    apr_array_header_t *rows = apr_array_make(f->in.pool, g->who->nelts, sizeof(oc_freebusy_t *));
+    oc_grid_t grid = {rows, {0, 0}, g->slot, f->in.now, g->form, g->prefix};
+
+    for (int i = 0; i < g->who->nelts; ++i) { /* those asked for, of what was asked */
+        oc_freebusy_t *fb = oc_freebusy_find(lookup(f, 0)->rows,
+                                             APR_ARRAY_IDX(g->who, i, const char *));
+        if (fb) {
+            APR_ARRAY_PUSH(rows, oc_freebusy_t *) = fb;
+        }
+    }
+    for (int i = 0; i < g->days; ++i) {
+        grid.range = g->hours[i];
+        oc_grid_table(&f->view, h, &grid);
+    }
+    /* Only a grid whose day is left open can be led to another. */
+    if (!apr_table_get(f->said, "day")) {
+        oc_grid_days(&f->view, h, f->page->self, g->day);
+    }
+    return oc_html_print(h);
+}
+
+const oc_fragment_kind_t oc_kinds_grid = {
+    "grid",
+    (const char *const[]){"room", "who", "day", "days", "slot", "from", "to", "form", NULL},
+    (const char *const[]){"day", NULL},
+    0,
+    grid_ask,
+    grid_show,
+};
+
+/* ---- next ---- */
+
+static apr_status_t next_ask(oc_fragment_t *f)
+{
+    apr_time_t slot, today = oc_zone_midnight(f->view.zone, f->in.now, 0);
+    oc_range_t range = {today, oc_zone_midnight(f->view.zone, today, 1)};
+    apr_array_header_t *who;
+
+    if (oc_form_count(f->in.form, "room") + oc_form_count(f->in.form, "who") != 1) {
+        return oc_result_field(&f->result, OC_REASON_OK, "room", "one room is wanted");
+    }
+    if (oc_input_who(&f->in, &who, &slot, &f->result) != APR_SUCCESS) {
+        return APR_EGENERAL;
+    }
+    f->data = who;
+    need(f, oc_lookup_freebusy(f->page->lookups, who, range, SLOT));
+    return APR_SUCCESS;
+}
+
+static const char *next_show(oc_fragment_t *f)
+{
+    const char *address = APR_ARRAY_IDX((apr_array_header_t *)f->data, 0, const char *);
+    const oc_freebusy_t *fb = oc_freebusy_find(lookup(f, 0)->rows, address);
+    oc_html_t *h = oc_html_create(f->in.pool);
+
+    if (!fb) {
+        oc_result_fail(&f->result, OC_REASON_UPSTREAM_PROTOCOL, "nothing was said of %s", address);
+        return NULL;
+    }
+    oc_grid_next(&f->view, h, fb, f->in.now);
+    return oc_html_print(h);
+}
+
+const oc_fragment_kind_t oc_kinds_next = {
+    "next", (const char *const[]){"room", "who", NULL}, (const char *const[]){NULL}, 1, next_ask,
+    next_show,
+};
+
+/* ---- mine ---- */
+
+static apr_status_t mine_ask(oc_fragment_t *f)
+{
+    oc_range_t *range = f->data = apr_pcalloc(f->in.pool, sizeof(*range));
+    int days;
+
+    if (day_of(f, &range->start) != APR_SUCCESS ||
+        number_of(f, "days", 1, f->in.conf->max_range, 14, &days) != APR_SUCCESS) {
+        return APR_EGENERAL;
+    }
+    range->end = oc_zone_midnight(f->view.zone, range->start, days);
+    need(f, oc_lookup_list(f->page->lookups, *range, 200));
+    return APR_SUCCESS;
+}
+
+static const char *mine_show(oc_fragment_t *f)
+{
+    return oc_page_list(&f->view, lookup(f, 0)->list, *(oc_range_t *)f->data, NULL);
+}
+
+const oc_fragment_kind_t oc_kinds_mine = {
+    "mine", (const char *const[]){"day", "days", NULL}, (const char *const[]){"day", NULL}, 0,
+    mine_ask, mine_show,
+};
+
+/* ---- form ---- */
+
+static apr_status_t form_ask(oc_fragment_t *f)
+{
+    oc_form_t *values = oc_input_refill(&f->in, "return");
+    const char *back = oc_input_text(&f->in, "return");
+    unsigned char random[16];
+    oc_field_t *v;
+
+    if (oc_crypto_random(random, sizeof(random)) != APR_SUCCESS) {
+        return oc_result_fail(&f->result, OC_REASON_INTERNAL, "no randomness");
+    }
+    f->view.key = oc_str_hex(f->in.pool, random, sizeof(random));
+    if (f->page->forms++ > 0) {
+        f->view.ids = apr_psprintf(f->in.pool, "owacal%d", f->page->forms);
+    }
+    if (back && !oc_words_return(f->in.pool, back, f->in.dir->returns)) {
+        return oc_result_field(&f->result, OC_REASON_RETURN_REFUSED, "return",
+                               "not below any OwaCalReturn of this location");
+    }
+    /* Without being told, a form comes back to the page it stands in, where that is allowed. */
+    back = back ? back : f->page->path;
+    if (oc_words_return(f->in.pool, back, f->in.dir->returns)) {
+        v = apr_array_push(values->fields);
+        v->name = "return";
+        v->value = back;
+        v->kind = OC_VALUE_TEXT;
+    }
+    f->data = values;
+    return APR_SUCCESS;
+}
+
+static const char *form_show(oc_fragment_t *f)
+{
+    return oc_page_form(&f->view, f->data);
+}
+
+static const char *const form_fields[] = {
+    "room",     "subject",  "start",    "end",      "date", "duration", "tz",     "all_day",
+    "required", "optional", "location", "reminder", "text", "private",  "return", NULL};
+
+const oc_fragment_kind_t oc_kinds_form = {
+    "form",
+    form_fields,
+    form_fields,
+    0,
+    form_ask,
+    form_show,
+};
+
+/* ---- message ---- */
+
+static apr_status_t message_ask(oc_fragment_t *f)
+{
+    const char *token = oc_input_text(&f->in, "owacal");
+
+    f->data = token ? (void *)oc_token_outcome_open(f->in.pool, &f->page->q.scope, token, f->in.now)
+                    : NULL;
+    return APR_SUCCESS;
+}
+
+static const char *message_show(oc_fragment_t *f)
+{
+    return f->data ? oc_page_message(&f->view, f->data) : NULL;
+}
+
+const oc_fragment_kind_t oc_kinds_message = {
+    "message", (const char *const[]){NULL}, (const char *const[]){"owacal", NULL}, 1, message_ask,
+    message_show,
+};

@@ -1,0 +1,260 @@
+/* lookup.c - see lookup.h. */
+#include <string.h>
+#include <apr_strings.h>
+
+#include "cal/attendee.h"
+#include "httpd/lookup.h"
+
+struct oc_lookup_store_t {
+    oc_request_t *q;
+    oc_lookup_t *first;
+    int count, running; /* the page has a place among those that wait while any is running */
+};
+
+static void began(oc_lookup_store_t *store)
+{
+    ++store->running;
+}
+
+static void over(oc_lookup_store_t *store)
+{
+    if (--store->running == 0) {
+        oc_child_leave(store->q->child, store->q->person.user);
+    }
+}
+
+static apr_status_t page_goes(void *data)
+{
+    oc_lookup_close(data);
+    return APR_SUCCESS;
+}
+
+oc_lookup_store_t *oc_lookup_open(oc_request_t *q)
+{
+    oc_lookup_store_t *store = apr_pcalloc(q->r->pool, sizeof(*store));
+
+    store->q = q;
+    apr_pool_cleanup_register(q->r->pool, store, page_goes, apr_pool_cleanup_null);
+    return store;
+}
+
+static oc_lookup_t *add(oc_lookup_store_t *store, oc_verb_t verb, const char *key)
+{
+    oc_lookup_t *l = apr_pcalloc(store->q->r->pool, sizeof(*l)), **last = &store->first;
+
+    l->verb = verb;
+    l->key = key;
+    l->store = store;
+    oc_result_init(&l->result, store->q->r->pool);
+    while (*last) {
+        last = &(*last)->next;
+    }
+    *last = l;
+    if (++store->count > OC_LOOKUP_MAX) {
+        oc_result_fail(&l->result, OC_REASON_TOO_MANY_REQUESTS,
+                       "one page asks for more than %d things", OC_LOOKUP_MAX);
+    }
+    return l;
+}
+
+/* The call of a look-up that may go ahead, the page's place taken; NULL with l->result set. */
+static oc_call_t *open_call(oc_lookup_t *l, oc_identity_t **id)
+{
+    oc_request_t *q = l->store->q;
+    oc_call_t *call;
+
+    if (l->result.reason != OC_REASON_OK) {
+        return NULL;
+    }
+    if (l->store->running == 0 &&
+        oc_child_enter(q->child, q->person.user, &l->result) != APR_SUCCESS) {
+        return NULL;
+    }
+    began(l->store);
+    q->view.op_id = NULL;
+    call = oc_request_call(q, id);
+    l->op_id = q->view.op_id;
+    if (!call) {
+        oc_result_copy(&l->result, &q->result, q->r->pool);
+        oc_result_clear(&q->result);
+        over(l->store);
+    }
+    return call;
+}
+
+static void begin(oc_lookup_t *l, oc_call_t *call, oc_identity_t *id, oc_job_t *op)
+{
+    oc_request_t *q = l->store->q;
+
+    if (!op) {
+        oc_result_copy(&l->result, &call->result, q->r->pool);
+    } else if (oc_wait_begin(q->child, q->conf, call, id, op, q->r->pool, &l->wait) ==
+               APR_SUCCESS) {
+        l->begun = 1;
+        return;
+    } else {
+        oc_result_copy(&l->result, &l->wait.result, q->r->pool);
+    }
+    oc_call_destroy(call);
+    l->wait.call = NULL;
+    over(l->store);
+}
+
+static int holds(const apr_array_header_t *who, const char *address)
+{
+    for (int i = 0; i < who->nelts; ++i) {
+        if (oc_attendee_same(APR_ARRAY_IDX(who, i, const char *), address)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* How many of `some` are not among `all`. */
+static int missing(const apr_array_header_t *all, const apr_array_header_t *some)
+{
+    int n = 0;
+
+    for (int i = 0; i < some->nelts; ++i) {
+        n += !holds(all, APR_ARRAY_IDX(some, i, const char *));
+    }
+    return n;
+}
+
+static void join(oc_lookup_t *l, const apr_array_header_t *who)
+{
+    for (int i = 0; i < who->nelts; ++i) {
+        const char *address = APR_ARRAY_IDX(who, i, const char *);
+        if (!holds(l->who, address)) {
+            APR_ARRAY_PUSH(l->who, const char *) = address;
+        }
+    }
+}
+
+oc_lookup_t *oc_lookup_freebusy(oc_lookup_store_t *store, const apr_array_header_t *who,
+                                oc_range_t range, apr_time_t slot)
+{
+    const char *key = apr_psprintf(store->q->r->pool,
+                                   "freebusy %" APR_TIME_T_FMT " %" APR_TIME_T_FMT
+                                   " %" APR_TIME_T_FMT,
+                                   range.start, range.end, slot);
+    oc_lookup_t *l;
+
+    for (l = store->first; l; l = l->next) {
+        int more = strcmp(l->key, key) == 0 ? missing(l->who, who) : -1;
+
+        if (more == 0 ||
+            (more > 0 && !l->sent && l->who->nelts + more <= store->q->conf->max_attendees)) {
+            break;
+        }
+    }
+    if (!l) {
+        l = add(store, OC_VERB_FREEBUSY, key);
+        l->who = apr_array_make(store->q->r->pool, who->nelts + 1, sizeof(const char *));
+        l->range = range;
+        l->slot = slot;
+    }
+    join(l, who);
+    return l;
+}
+
+oc_lookup_t *oc_lookup_list(oc_lookup_store_t *store, oc_range_t range, int max)
+{
+    const char *key =
+        apr_psprintf(store->q->r->pool, "list %" APR_TIME_T_FMT " %" APR_TIME_T_FMT " %d",
+                     range.start, range.end, max);
+    oc_lookup_t *l = store->first;
+
+    while (l && strcmp(l->key, key) != 0) {
+        l = l->next;
+    }
+    if (!l) {
+        l = add(store, OC_VERB_LIST, key);
+        l->range = range;
+        l->max = max;
+    }
+    return l;
+}
+
+static oc_job_t *freebusy_job(oc_lookup_t *l, oc_call_t *call)
+{
+    oc_request_t *q = l->store->q;
+    oc_freebusy_query_t *ask = apr_pcalloc(call->pool, sizeof(*ask));
+
+    ask->slot = l->slot;
+    ask->range = oc_range_align(l->range, l->slot);
+    ask->who = apr_array_make(call->pool, l->who->nelts + 1, sizeof(const char *));
+    for (int i = 0; i < l->who->nelts; ++i) {
+        APR_ARRAY_PUSH(ask->who, const char *) =
+            apr_pstrdup(call->pool, APR_ARRAY_IDX(l->who, i, const char *));
+    }
+    return oc_op_freebusy(call, q->backend, &q->op_conf, ask, &l->rows);
+}
+
+static oc_job_t *list_job(oc_lookup_t *l, oc_call_t *call)
+{
+    oc_request_t *q = l->store->q;
+    oc_list_query_t *ask = apr_pcalloc(call->pool, sizeof(*ask));
+
+    ask->range = l->range;
+    ask->max = l->max;
+    return oc_op_list(call, q->backend, &q->op_conf, ask, &l->list);
+}
+
+void oc_lookup_go(oc_lookup_store_t *store)
+{
+    for (oc_lookup_t *l = store->first; l; l = l->next) {
+        oc_identity_t *id;
+        oc_call_t *call;
+
+        if (l->sent) {
+            continue;
+        }
+        l->sent = 1;
+        if ((call = open_call(l, &id)) != NULL) {
+            begin(l, call, id,
+                  l->verb == OC_VERB_LIST ? list_job(l, call) : freebusy_job(l, call));
+        }
+    }
+}
+
+int oc_lookup_over(const oc_lookup_t *l)
+{
+    if (!l->sent) {
+        return 0;
+    }
+    return !l->begun || l->ended || oc_wait_over(&l->wait);
+}
+
+apr_status_t oc_lookup_wait(oc_lookup_t *l)
+{
+    oc_request_t *q = l->store->q;
+
+    if (!l->ended) {
+        oc_lookup_go(l->store);
+        l->ended = 1;
+        if (l->begun) {
+            oc_wait_end(&l->wait);
+            over(l->store);
+            oc_result_copy(&l->result, &l->wait.result, q->r->pool);
+        }
+        q->view.op_id = l->op_id;
+        oc_request_count(q, l->verb, &l->result, &l->wait);
+    }
+    return l->result.reason == OC_REASON_OK ? APR_SUCCESS : APR_EGENERAL;
+}
+
+void oc_lookup_close(oc_lookup_store_t *store)
+{
+    for (oc_lookup_t *l = store->first; l; l = l->next) {
+        if (l->begun && !l->ended) {
+            oc_wait_drop(&l->wait);
+            over(store);
+        } else if (l->wait.call) {
+            oc_call_destroy(l->wait.call);
+        }
+        l->wait.call = NULL;
+        l->ended = 1;
+    }
+    store->first = NULL; /* whatever is asked from now on ends with the request */
+}
