@@ -63,8 +63,18 @@ static int wants_json(oc_request_t *q, const char **route)
     return json > html;
 }
 
+/* What the person's browser asks for; English if it asks for nothing we have. */
+static void open_language(oc_request_t *q)
+{
+    q->view.language = OC_LANGUAGE_EN;
+    q->view.locale = OC_SAY_LOCALE;
+    oc_say_language(q->r->pool, apr_table_get(q->r->headers_in, "Accept-Language"),
+                    &q->view.language, &q->view.locale);
+}
+
 static void open_view(oc_request_t *q, const char *base)
 {
+    open_language(q);
     q->view.pool = q->r->pool;
     q->view.base = base;
     q->view.zone = q->dir->zone;
@@ -276,6 +286,7 @@ int oc_request_send(oc_request_t *q, int status, const char *text)
     apr_table_mergen(r->headers_out, "Vary", "Accept, Accept-Language");
     apr_table_setn(r->headers_out, "X-Content-Type-Options", "nosniff");
     if (!r->main) {
+        apr_table_setn(r->headers_out, "Content-Language", oc_say_tag(q->view.language));
         apr_table_setn(
             r->headers_out, "Content-Security-Policy",
             "default-src 'none'; style-src 'self'; "

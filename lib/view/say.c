@@ -35,11 +35,34 @@ static int compare(const void *key, const void *row)
     return strcmp(key, ((const text_t *)row)->english);
 }
 
-const char *oc_say(oc_language_t language, const char *english)
+/* NULL: there is none. */
+static const char *find(oc_language_t language, const char *english)
 {
     const text_t *found = bsearch(english, texts, TEXTS, sizeof(texts[0]), compare);
 
-    return found && found->in[language] ? found->in[language] : english;
+    return found ? found->in[language] : NULL;
+}
+
+const char *oc_say(oc_language_t language, const char *english)
+{
+    const char *text = find(language, english);
+
+    return text ? text : english;
+}
+
+/* The value of the name [name, name + len) among pairs. */
+static const char *value_of(const char *name, size_t len, va_list args)
+{
+    const char *n;
+
+    while ((n = va_arg(args, const char *)) != NULL) {
+        const char *value = va_arg(args, const char *);
+
+        if (strlen(n) == len && strncmp(n, name, len) == 0) {
+            return value ? value : "";
+        }
+    }
+    return "";
 }
 
 const char *oc_say_with(apr_pool_t *pool, oc_language_t language, const char *english, ...)
@@ -48,24 +71,73 @@ const char *oc_say_with(apr_pool_t *pool, oc_language_t language, const char *en
 
     while ((open = strchr(text, '{')) != NULL) {
         size_t len = strcspn(open + 1, "}");
-        const char *name, *value = NULL;
+        const char *value;
         va_list args;
 
         va_start(args, english);
-        while ((name = va_arg(args, const char *)) != NULL) {
-            value = va_arg(args, const char *);
-            if (strlen(name) == len && strncmp(name, open + 1, len) == 0) {
-                break;
-            }
-        }
+        value = value_of(open + 1, len, args);
         va_end(args);
-        out = apr_pstrcat(pool, out, apr_pstrmemdup(pool, text, (apr_size_t)(open - text)),
-                          name && value ? value : "", NULL);
+        out = apr_pstrcat(pool, out, apr_pstrmemdup(pool, text, (apr_size_t)(open - text)), value,
+                          NULL);
         text = open + 1 + len;
         text += *text == '}';
     }
     return *out ? apr_pstrcat(pool, out, text, NULL) : text;
 }
+
+const char *oc_say_numbered(apr_pool_t *pool, oc_language_t language, const char *english,
+                            const char *const *values, int count)
+{
+    const char *text = oc_say(language, english), *out = "", *open;
+
+    while ((open = strchr(text, '{')) != NULL) {
+        int n = open[1] - '1';
+        int number = n >= 0 && n < 9 && open[2] == '}';
+
+        out = apr_pstrcat(pool, out, apr_pstrmemdup(pool, text, (apr_size_t)(open - text)),
+                          !number ? "{" : n < count ? values[n] : "", NULL);
+        text = open + (number ? 3 : 1);
+    }
+    return *out ? apr_pstrcat(pool, out, text, NULL) : text;
+}
+
+/* ---- sentences ---- */
+
+static const char *one_sentence(apr_pool_t *pool, oc_language_t language, const char *english)
+{
+    const char *text = find(language, english), *colon = strstr(english, ": ");
+    size_t len = strlen(english);
+
+    if (!text && colon && english[len - 1] == '.') {
+        const char *head = apr_pstrmemdup(pool, english, (apr_size_t)(colon - english));
+        const char *list = apr_pstrmemdup(pool, colon + 2, (apr_size_t)(english + len - 3 - colon));
+
+        head = apr_pstrcat(pool, head, ": {list}.", NULL);
+        if (find(language, head)) {
+            text = oc_say_with(pool, language, head, "list", list, NULL);
+        }
+    }
+    return text ? text : english;
+}
+
+const char *oc_say_sentences(apr_pool_t *pool, oc_language_t language, const char *english)
+{
+    const char *out = "", *rest = english, *end;
+
+    if (find(language, english)) {
+        return oc_say(language, english);
+    }
+    while ((end = strstr(rest, ". ")) != NULL) {
+        out = apr_pstrcat(
+            pool, out,
+            one_sentence(pool, language, apr_pstrmemdup(pool, rest, (apr_size_t)(end + 1 - rest))),
+            " ", NULL);
+        rest = end + 2;
+    }
+    return apr_pstrcat(pool, out, *rest ? one_sentence(pool, language, rest) : "", NULL);
+}
+
+/* ---- the language ---- */
 
 /* A tag of the shape that ICU can be given: letters, digits and hyphens. */
 static int tag_ok(const char *tag, size_t len)
@@ -88,38 +160,48 @@ static oc_language_t language_of(const char *tag, size_t len)
     return OC_LANGUAGE_COUNT;
 }
 
-/* In thousandths. */
+/* In thousandths; what is no number is no wish. */
 static int quality_of(const char *parameters)
 {
     const char *q = strstr(parameters, "q=");
+    int n = 0;
 
-    return q ? (int)(strtod(q + 2, NULL) * 1000) : 1000;
+    if (!q) {
+        return 1000;
+    }
+    q += 2;
+    if (*q == '0' || *q == '1') {
+        n = (*q++ - '0') * 1000;
+    }
+    if (*q == '.') {
+        for (int weight = 100; weight && apr_isdigit(*++q); weight /= 10) {
+            n += (*q - '0') * weight;
+        }
+    }
+    return n < 1000 ? n : 1000;
 }
 
-oc_language_t oc_say_language(apr_pool_t *pool, const char *wanted, const char **locale)
+int oc_say_language(apr_pool_t *pool, const char *wanted, oc_language_t *language,
+                    const char **locale)
 {
     char *copy = apr_pstrndup(pool, wanted ? wanted : "", WANTED_MAX), *state = NULL, *part;
-    oc_language_t best = OC_LANGUAGE_EN;
-    const char *tag = tags[best];
     int most = 0;
 
-    for (part = apr_strtok(copy, ", \t", &state); part; part = apr_strtok(NULL, ",", &state)) {
+    for (part = apr_strtok(copy, ",", &state); part; part = apr_strtok(NULL, ",", &state)) {
         size_t len;
-        oc_language_t language;
+        oc_language_t one;
         int quality;
 
         part += strspn(part, " \t");
         len = strcspn(part, "; \t");
-        language = tag_ok(part, len) ? language_of(part, len) : OC_LANGUAGE_COUNT;
-        quality = language < OC_LANGUAGE_COUNT ? quality_of(part + len) : 0;
+        one = tag_ok(part, len) ? language_of(part, len) : OC_LANGUAGE_COUNT;
+        quality = one < OC_LANGUAGE_COUNT ? quality_of(part + len) : 0;
         if (quality > most) {
             most = quality;
-            best = language;
-            tag = apr_pstrmemdup(pool, part, len);
+            *language = one;
+            *locale = one == OC_LANGUAGE_EN && len == 2 ? OC_SAY_LOCALE
+                                                        : apr_pstrmemdup(pool, part, len);
         }
     }
-    if (locale) {
-        *locale = tag;
-    }
-    return best;
+    return most > 0;
 }

@@ -22,9 +22,13 @@ typedef enum oc_language_t {
 const char *oc_say_tag(oc_language_t language);
 
 /* The language of an Accept-Language header or a lang attribute ("de-AT, en;q=0.7"): the one that
- * is wanted most of those there are; English if none is, or without a text. NULL is no text.
- * *locale (may be NULL), in `pool`: the whole tag that decided, "de-AT", for dates. */
-oc_language_t oc_say_language(apr_pool_t *pool, const char *wanted, const char **locale);
+ * is wanted most of those there are. 0, and nothing set, if none of ours is in it, or there is no
+ * text (NULL). *locale, in `pool`: the whole tag that decided, "de-AT", for dates; English of no
+ * country is written as in Britain, with the day before the month and no noon to get wrong. */
+int oc_say_language(apr_pool_t *pool, const char *wanted, oc_language_t *language,
+                    const char **locale);
+/* What is spoken where nobody says a word: English, and its locale as above. */
+#define OC_SAY_LOCALE "en-GB"
 
 /* What `english` is in that language. The text given itself, if there is none. */
 const char *oc_say(oc_language_t language, const char *english);
@@ -33,5 +37,14 @@ const char *oc_say(oc_language_t language, const char *english);
  * value holds is not looked into. In `pool`. */
 const char *oc_say_with(apr_pool_t *pool, oc_language_t language, const char *english, ...)
     __attribute__((sentinel));
+
+/* The same for {1}, {2}, ..: values[0], values[1], .. */
+const char *oc_say_numbered(apr_pool_t *pool, oc_language_t language, const char *english,
+                            const char *const *values, int count);
+
+/* Several sentences, one after the other, as an operation puts them together: each that is known is
+ * put into the language. One that ends in a list ("Not told: a@x, b@x.") is known without it, as
+ * "Not told: {list}." */
+const char *oc_say_sentences(apr_pool_t *pool, oc_language_t language, const char *english);
 
 #endif

@@ -16,25 +16,31 @@ static void test_choice(void)
     static const struct {
         const char *wanted, *language, *locale;
     } rows[] = {
-        {NULL, "en", "en"},
-        {"", "en", "en"},
+        {NULL, "en", "en-GB"},
+        {"", "en", "en-GB"},
         {"de", "de", "de"},
         {"de-AT,de;q=0.9,en;q=0.8", "de", "de-AT"},
         {"en;q=0.5, hu;q=0.9", "hu", "hu"},
         {"pt, sv;q=0.9, fr-CA;q=0.2", "fr", "fr-CA"},
         {"DE-de", "de", "DE-de"},
-        {"den, hungarian", "en", "en"},
-        {"de;q=0", "en", "en"},
-        {"../../de, d e", "en", "en"},
-        {"de@calendar=buddhist", "en", "en"},
-        {"*", "en", "en"},
+        {"den, hungarian", "en", "en-GB"},
+        {"de;q=0", "en", "en-GB"},
+        {"../../de, d e", "en", "en-GB"},
+        {"de@calendar=buddhist", "en", "en-GB"},
+        {"*", "en", "en-GB"},
         {"de-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa, fr;q=0.1", "fr", "fr"},
-        {"de;q=nan, fr;q=-1", "en", "en"},
+        {"de;q=nan, fr;q=-1", "en", "en-GB"},
+        {"de ;q=0.1,\tfr ; q=0.2", "fr", "fr"},
+        {"fr;q=0.12345, de;q=1.9, hu", "de", "de"},
+        {"en-US, en;q=0.9", "en", "en-US"},
+        {"de,,;,fr", "de", "de"},
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); ++i) {
-        const char *locale = NULL;
-        oc_language_t language = oc_say_language(pool, rows[i].wanted, &locale);
+        const char *locale = OC_SAY_LOCALE;
+        oc_language_t language = OC_LANGUAGE_EN;
+
+        oc_say_language(pool, rows[i].wanted, &language, &locale);
 
         is_str(oc_say_tag(language), rows[i].language, rows[i].wanted ? rows[i].wanted : "none");
         is_str(locale, rows[i].locale, "  its locale");
@@ -55,6 +61,18 @@ static void test_texts(void)
            "what is filled in is not looked into");
     is_str(oc_say_with(pool, OC_LANGUAGE_EN, "an end {a", "a", "x", NULL), "an end x",
            "a bracket that is not closed does no harm");
+    is_str(oc_say_numbered(pool, OC_LANGUAGE_EN, "{2} of {1}{3} {x}{", (const char *[]){"a", "b"}, 2),
+           "b of a {x}{", "numbered values");
+    is_str(oc_say_sentences(pool, OC_LANGUAGE_EN, "One. Two: a@b.example. Three"),
+           "One. Two: a@b.example. Three", "unknown sentences stay");
+    is_str(oc_say_sentences(pool, OC_LANGUAGE_DE,
+                            "The booking is confirmed. Not told of no longer being invited: "
+                            "a@x.example, b@x.example. Well. An unsent message may be left in the "
+                            "Drafts folder."),
+           "Die Buchung ist best\303\244tigt. Nicht \303\274ber die Ausladung benachrichtigt: "
+           "a@x.example, b@x.example. In Ordnung. Eine nicht gesendete Nachricht liegt "
+           "m\303\266glicherweise noch im Ordner \342\200\236Entw\303\274rfe\342\200\234.",
+           "sentences in a row, one with a list");
     memset(long_one, 'x', 5000);
     long_one[5000] = '\0';
     is_int((int)strlen(oc_say_with(pool, OC_LANGUAGE_EN, "{a}", "a", long_one, NULL)), 5000,
