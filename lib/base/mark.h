@@ -9,5 +9,7 @@
 
 /* A string literal, and stays one. */
 #define OC_TEXT(english) english
+/* The head of a sentence that ends in a list: known in other languages as "head: {list}." */
+#define OC_TEXT_LIST(english) english
 
 #endif

@@ -13,8 +13,8 @@ void oc_result_init(oc_result_t *res, apr_pool_t *pool)
     res->pool = pool;
 }
 
-/* One conversion of a format, "%04d", and its argument: as text. *format is behind it then. NULL: none
- * of those that are known here. */
+/* One conversion of a format, "%04d", and its argument: as text. *format is behind it then. NULL:
+ * none of those that are known here. */
 static const char *convert(apr_pool_t *pool, const char **format, va_list *args)
 {
     const char *from = *format;

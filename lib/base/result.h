@@ -13,6 +13,8 @@
 #include <apr_pools.h>
 #include <apr_errno.h>
 
+#include "base/mark.h"
+
 /* The broad classes of failure. */
 typedef enum oc_kind_t {
     OC_KIND_OK = 0,

@@ -526,7 +526,7 @@ apr_status_t oc_zone_parse(const char *text, const char *iana, const char *field
     oc_result_init(&inner, res->pool);
     if (oc_zone_to_utc(iana ? iana : "Etc/UTC", &local, utc, fit, &inner)) {
         oc_result_copy(res, &inner, res->pool);
-        res->field = field;
+        res->field = apr_pstrdup(res->pool, field);
         return res->status;
     }
     if (*fit == OC_ZONE_GAP && has_time) {

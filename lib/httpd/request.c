@@ -92,6 +92,7 @@ static void open_op_conf(oc_request_t *q)
     q->op_conf.answer_wait = q->conf->answer;
     q->op_conf.conflict = (oc_conflict_t)q->dir->conflict;
     q->op_conf.unknown_refuse = q->dir->unknown_refuse;
+    q->op_conf.members = q->conf->max_attendees;
     q->op_conf.leases = q->shared->leases;
     q->op_conf.rooms = q->conf->rooms;
 }
@@ -140,6 +141,7 @@ static apr_status_t open_person(oc_request_t *q)
     q->in.dir = q->dir;
     q->in.remarks = apr_array_make(r->pool, 2, sizeof(const char *));
     q->in.now = oc_clock_wall();
+    q->in.language = q->view.language;
     q->view.remarks = q->in.remarks;
     return APR_SUCCESS;
 }

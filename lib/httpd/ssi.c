@@ -226,8 +226,8 @@ static int hold_bucket(ap_filter_t *f, hold_t *me, apr_bucket *b)
     if (b->length == (apr_size_t)-1 || apr_bucket_setaside(b, f->r->pool) != APR_SUCCESS) {
         return 1;
     }
-    look_for_language(me, b);
     me->bytes += b->length;
+    look_for_language(me, b);
     return me->bytes > HOLD_MOST;
 }
 

@@ -2,7 +2,6 @@
 #include <string.h>
 #include <apr_strings.h>
 
-#include "base/mark.h"
 #include "base/str.h"
 #include "cal/zone.h"
 #include "view/grid.h"

@@ -2,14 +2,14 @@
 #include <string.h>
 #include <apr_strings.h>
 
-#include "base/mark.h"
 #include "base/str.h"
 #include "cal/zone.h"
 #include "view/grid.h"
 #include "view/html.h"
 #include "view/page.h"
+#include "view/people.h"
 
-static oc_html_t *begin(const oc_view_t *view, const char *title)
+oc_html_t *oc_page_begin(const oc_view_t *view, const char *title)
 {
     oc_html_t *h = oc_html_create(view->pool);
 
@@ -35,6 +35,9 @@ static oc_html_t *begin(const oc_view_t *view, const char *title)
         oc_html_text(h, " · ");
         oc_html_element(h, "a", oc_view_say(view, "New booking"), "href",
                         apr_pstrcat(view->pool, view->base, "/bookings/new", NULL), NULL);
+        oc_html_text(h, " · ");
+        oc_html_element(h, "a", oc_view_say(view, "People"), "href",
+                        apr_pstrcat(view->pool, view->base, "/people", NULL), NULL);
         oc_html_close(h);
         oc_html_open(h, "main", NULL);
     }
@@ -90,7 +93,7 @@ static const form_field_t form_fields[] = {
     {"end", OC_TEXT("End"), "datetime-local", 0},
     {"duration", OC_TEXT("or duration (minutes)"), "text", 0},
     {"all_day", OC_TEXT("All day"), "checkbox", 0},
-    {"required", OC_TEXT("Attendees (addresses)"), "text", 0},
+    {"required", OC_TEXT("Attendees (names or addresses)"), "text", 0},
     {"optional", OC_TEXT("Optional attendees"), "text", 0},
     {"location", OC_TEXT("Location"), "text", 0},
     {"reminder", OC_TEXT("Reminder (minutes before)"), "text", 0},
@@ -255,9 +258,14 @@ static void booking_form(const oc_view_t *view, oc_html_t *h, const oc_form_t *v
     oc_html_close(h);
     for (i = 0; i < FORM_FIELDS; ++i) {
         labelled(view, h, &form_fields[i], values, bad);
+        oc_people_choices(view, h, form_fields[i].name);
     }
     oc_html_open(h, "p", NULL);
-    oc_html_element(h, "button", oc_view_say(view, ref ? "Change" : "Book"), "type", "submit", NULL);
+    oc_html_element(h, "button", oc_view_say(view, ref ? "Change" : "Book"), "type", "submit",
+                    NULL);
+    oc_html_text(h, " ");
+    oc_html_element(h, "button", oc_view_say(view, "Look up the attendees"), "type", "submit",
+                    "name", "lookup", "value", "1", "formnovalidate", "formnovalidate", NULL);
     oc_html_close(h);
     oc_html_close(h);
 }
@@ -273,9 +281,18 @@ static void remark_elements(const oc_view_t *view, oc_html_t *h)
 
 const char *oc_page_form(const oc_view_t *view, const oc_form_t *values)
 {
-    oc_html_t *h = begin(view, oc_view_say(view, "Book a room"));
+    oc_html_t *h = oc_page_begin(view, oc_view_say(view, "Book a room"));
 
     booking_form(view, h, values, NULL, NULL);
+    return oc_html_print(h);
+}
+
+const char *oc_page_asked(const oc_view_t *view, const oc_form_t *values, const char *ref)
+{
+    oc_html_t *h = oc_page_begin(view, oc_view_say(view, ref ? "Change a booking" : "Book a room"));
+
+    remark_elements(view, h);
+    booking_form(view, h, values, ref, NULL);
     return oc_html_print(h);
 }
 
@@ -342,7 +359,7 @@ static void room_item(const oc_view_t *view, oc_html_t *h, const oc_room_t *room
 const char *oc_page_rooms(const oc_view_t *view, const apr_array_header_t *found,
                           const oc_room_wish_t *wish)
 {
-    oc_html_t *h = begin(view, oc_view_say(view, "Rooms"));
+    oc_html_t *h = oc_page_begin(view, oc_view_say(view, "Rooms"));
 
     oc_html_open(h, "ul", NULL);
     for (int i = 0; !found && i < view->rooms->nelts; ++i) {
@@ -359,7 +376,7 @@ const char *oc_page_rooms(const oc_view_t *view, const apr_array_header_t *found
 const char *oc_page_freebusy(const oc_view_t *view, const apr_array_header_t *rows,
                              oc_range_t range, apr_time_t slot)
 {
-    oc_html_t *h = begin(view, oc_view_say(view, "Free and busy"));
+    oc_html_t *h = oc_page_begin(view, oc_view_say(view, "Free and busy"));
     oc_grid_t grid = {0};
 
     grid.rows = rows;
@@ -423,9 +440,10 @@ static void booking_facts(const oc_view_t *view, oc_html_t *h, const oc_booking_
         const oc_room_t *room = oc_view_room(view, a->address);
 
         oc_html_element(h, "dt",
-                        oc_view_say(view, a->role == OC_ROLE_RESOURCE   ? OC_TEXT("Room")
-                                          : a->role == OC_ROLE_OPTIONAL ? OC_TEXT("Optional attendee")
-                                                                        : OC_TEXT("Attendee")),
+                        oc_view_say(view, a->role == OC_ROLE_RESOURCE ? OC_TEXT("Room")
+                                          : a->role == OC_ROLE_OPTIONAL
+                                              ? OC_TEXT("Optional attendee")
+                                              : OC_TEXT("Attendee")),
                         NULL);
         oc_html_open(h, "dd", NULL);
         oc_html_text(h, oc_view_with(view, "{name}: {value}", "name",
@@ -484,7 +502,7 @@ static oc_form_t *values_of(const oc_view_t *view, const oc_booking_t *b)
 
 const char *oc_page_booking(const oc_view_t *view, const oc_booking_t *b, const char *note)
 {
-    oc_html_t *h = begin(view, b->subject ? b->subject : oc_view_say(view, "Booking"));
+    oc_html_t *h = oc_page_begin(view, b->subject ? b->subject : oc_view_say(view, "Booking"));
 
     note_element(h, note);
     booking_facts(view, h, b);
@@ -505,7 +523,8 @@ const char *oc_page_booking(const oc_view_t *view, const oc_booking_t *b, const 
         oc_html_text(h, " ");
         oc_html_open(h, "input", "type", "text", "id", "owacal-reason", "name", "reason", NULL);
         oc_html_text(h, " ");
-        oc_html_element(h, "button", oc_view_say(view, "Cancel the booking"), "type", "submit", NULL);
+        oc_html_element(h, "button", oc_view_say(view, "Cancel the booking"), "type", "submit",
+                        NULL);
     }
     return oc_html_print(h);
 }
@@ -513,7 +532,7 @@ const char *oc_page_booking(const oc_view_t *view, const oc_booking_t *b, const 
 const char *oc_page_list(const oc_view_t *view, const oc_list_t *list, oc_range_t range,
                          const char *note)
 {
-    oc_html_t *h = begin(view, oc_view_say(view, "My bookings"));
+    oc_html_t *h = oc_page_begin(view, oc_view_say(view, "My bookings"));
     int i;
 
     note_element(h, note);
@@ -540,8 +559,9 @@ const char *oc_page_list(const oc_view_t *view, const oc_list_t *list, oc_range_
         oc_html_close(h);
         oc_html_open(h, "td", NULL);
         if (b->item) {
-            oc_html_element(h, "a", b->subject && *b->subject ? b->subject : oc_view_say(view, "(no subject)"), "href",
-                            oc_view_booking_path(view, b), NULL);
+            oc_html_element(
+                h, "a", b->subject && *b->subject ? b->subject : oc_view_say(view, "(no subject)"),
+                "href", oc_view_booking_path(view, b), NULL);
         } else {
             oc_html_text(h, b->subject);
         }
@@ -586,7 +606,7 @@ static void clash_text(const oc_view_t *view, oc_html_t *h, const oc_act_t *act)
 const char *oc_page_problem(const oc_view_t *view, const oc_result_t *res, const oc_act_t *act,
                             const char *verb, const oc_form_t *values, const char *ref)
 {
-    oc_html_t *h = begin(view, oc_view_say(view, "That did not work"));
+    oc_html_t *h = oc_page_begin(view, oc_view_say(view, "That did not work"));
 
     oc_html_open(h, "div", "class", "owacal-error", "role", "alert", NULL);
     oc_html_element(h, "p", oc_view_say(view, oc_reason_sentence(res->reason)), NULL);
@@ -601,6 +621,7 @@ const char *oc_page_problem(const oc_view_t *view, const oc_result_t *res, const
                     NULL);
     oc_html_close(h);
     if (values) {
+        remark_elements(view, h);
         booking_form(view, h, values, ref, res->field);
     }
     return oc_html_print(h);
@@ -629,7 +650,7 @@ const char *oc_page_notice(const oc_view_t *view, const oc_result_t *res)
 
 const char *oc_page_act(const oc_view_t *view, const oc_act_t *act, const char *verb)
 {
-    oc_html_t *h = begin(view, oc_view_say(view, "Done"));
+    oc_html_t *h = oc_page_begin(view, oc_view_say(view, "Done"));
 
     note_element(h, oc_view_act_sentence(view, act, verb));
     remark_elements(view, h);
@@ -641,7 +662,7 @@ const char *oc_page_act(const oc_view_t *view, const oc_act_t *act, const char *
 
 const char *oc_page_check(const oc_view_t *view, const apr_array_header_t *sections)
 {
-    oc_html_t *h = begin(view, oc_view_say(view, "Self-test"));
+    oc_html_t *h = oc_page_begin(view, oc_view_say(view, "Self-test"));
     int i, k;
 
     for (i = 0; i < sections->nelts; ++i) {

@@ -2,7 +2,6 @@
 #include <string.h>
 #include <apr_strings.h>
 
-#include "base/mark.h"
 #include "cal/zone.h"
 #include "view/view.h"
 

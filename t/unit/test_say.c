@@ -61,8 +61,9 @@ static void test_texts(void)
            "what is filled in is not looked into");
     is_str(oc_say_with(pool, OC_LANGUAGE_EN, "an end {a", "a", "x", NULL), "an end x",
            "a bracket that is not closed does no harm");
-    is_str(oc_say_numbered(pool, OC_LANGUAGE_EN, "{2} of {1}{3} {x}{", (const char *[]){"a", "b"}, 2),
-           "b of a {x}{", "numbered values");
+    is_str(
+        oc_say_numbered(pool, OC_LANGUAGE_EN, "{2} of {1}{3} {x}{", (const char *[]){"a", "b"}, 2),
+        "b of a {x}{", "numbered values");
     is_str(oc_say_sentences(pool, OC_LANGUAGE_EN, "One. Two: a@b.example. Three"),
            "One. Two: a@b.example. Three", "unknown sentences stay");
     is_str(oc_say_sentences(pool, OC_LANGUAGE_DE,
