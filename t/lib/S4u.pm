@@ -14,6 +14,7 @@ use File::Copy qw(copy);
 use JSON::PP qw(decode_json encode_json);
 use Test::More;
 use Time::HiRes qw(sleep time);
+use Hostile;
 use Httpd;
 use Realm;
 use SimRun;
@@ -123,6 +124,22 @@ sub proof {
     my $liar = SimRun->start('--auth', 'none');
     my $web = front($liar, $keytab, children => 1);
     ends('an answer without proof', $web, 'alice', '502 upstream-protocol');
+    return;
+}
+
+# What a hostile server gets is a ticket for each request, and no more; an odd one that ends each
+# connection is only slower.
+sub hostile {
+    my ($sim, $web, $keytab) = @_;
+    Hostile::ticket(sub { my ($up) = @_; return front($up, $keytab, children => 1) }, sub {
+        my ($other) = @_;
+        my $r = $other->json('alice', GET => $url);
+        return ("$r->{status} " . ($r->{json}{reason} // ''), join '', map { "$_: $r->{headers}{$_}\n" } sort keys %{ $r->{headers} });
+    });
+    $sim->fault('close-silently');
+    ends("closed after each reply: $_ is served", $web, $_, '200 ') for qw(alice bob);
+    $sim->no_faults;
+    is(scalar(strangers($sim)), 0, 'no request as anybody else');
     return;
 }
 
@@ -268,6 +285,7 @@ sub run {
     subtest 'alice and bob at once on prefork' => sub { at_once($sim, front($sim, $keytab, mpm => 'prefork', children => 4)) } if $kind ne 'ad';
     subtest 'who may not' => sub { refusals($sim, $web, $keytab) };
     subtest 'a server that proves nothing' => sub { proof($keytab) };
+    subtest 'a hostile server' => sub { hostile($sim, $web, $keytab) } if $kind ne 'ad';
     subtest 'by client certificate' => sub { certificates($realm, $sim, $keytab) };
     subtest 'the configuration' => sub { configuration($realm, $keytab) } if $kind ne 'ad';
     subtest 'a restart' => sub { restart($realm, $sim, $keytab) };
