@@ -77,8 +77,8 @@ struct oc_scheme_t {
     /* Its reply. ACCEPTED: may be tried; the proof comes with the next exchange. */
     oc_verdict_t (*logged_on)(oc_slot_t *slot);
     /* At END of a reply that was not refused. WAIT: END waits, asked again when the job is woken.
-     * FAILED: the reply is not to be believed, call->result says why. NULL: always DONE. Until it is
-     * DONE, acceptance proves nothing. */
+     * FAILED: the reply is not to be believed, call->result says why. NULL: always DONE. Until it
+     * is DONE, acceptance proves nothing. */
     oc_sign_t (*check)(oc_slot_t *slot);
     /* The reply of a refused exchange may say more exactly why. NULL: `refused`. */
     oc_reason_t (*why)(const oc_slot_t *slot, const char **detail);

@@ -178,6 +178,7 @@ static const struct {
     const char *alias, *name;
 } aliases[] = {
     {"rooms", "room"},
+    {"day", "date"},
     {"attendees", "required"},
     {"timezone", "tz"},
     {"features", "feature"},

@@ -1,6 +1,6 @@
 /* Kerberos tokens against a throw-away realm: whose they are, why there is none, and that a silent
  * KDC harms only who asked it. Needs krb5kdc; the programs of t/lab are called from the
- * checkout. */
+ * checkout. Long because all of it works with one realm and one server that takes its tickets. */
 #include <arpa/inet.h>
 #include <pthread.h>
 #include <stdio.h>

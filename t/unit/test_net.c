@@ -207,7 +207,8 @@ static void test_shared(void)
     apr_pool_t *pool;
     oc_net_conf_t before = conf;
     oc_net_t *net;
-    errand_t *all = errand_create(apr_time_from_sec(20)), *ana = errand_create(apr_time_from_sec(20));
+    errand_t *all = errand_create(apr_time_from_sec(20));
+    errand_t *ana = errand_create(apr_time_from_sec(20));
     oc_net_stats_t stats;
 
     conf.max_inflight = 8;
