@@ -124,14 +124,15 @@ static void choose_language(oc_fragment_t *f)
     f->in.language = f->view.language;
 }
 
-/* Where the language is another than the page's, or nobody knows that, the fragment says so. */
+/* Where the language is another than the page's, the fragment says so. Of a page that keeps silent
+ * English is nothing to be said, and any other language is. */
 static const char *in_language(const oc_fragment_t *f, const char *html, int phrasing)
 {
     oc_language_t language = OC_LANGUAGE_EN;
     const char *locale;
 
-    if (oc_say_language(f->in.pool, f->page->lang, &language, &locale)
-        && language == f->view.language) {
+    oc_say_language(f->in.pool, f->page->lang, &language, &locale);
+    if (language == f->view.language) {
         return html;
     }
     return oc_html_within(f->in.pool, phrasing ? "span" : "div", oc_say_tag(f->view.language),

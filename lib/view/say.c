@@ -16,7 +16,7 @@ typedef struct text_t {
 
 /* Made from the .po files by po/tables, in the order of strcmp(). */
 static const text_t texts[] = {
-#include "texts.inc"
+#include <texts.inc>
 };
 #define TEXTS (sizeof(texts) / sizeof(texts[0]))
 
