@@ -298,7 +298,9 @@ int oc_request_send(oc_request_t *q, int status, const char *text)
     apr_table_mergen(r->headers_out, "Vary", "Accept, Accept-Language");
     apr_table_setn(r->headers_out, "X-Content-Type-Options", "nosniff");
     if (!r->main) {
-        apr_table_setn(r->headers_out, "Content-Language", oc_say_tag(q->view.language));
+        if (!q->json || status >= 400) { /* the words of data are no language's */
+            apr_table_setn(r->headers_out, "Content-Language", oc_say_tag(q->view.language));
+        }
         apr_table_setn(
             r->headers_out, "Content-Security-Policy",
             "default-src 'none'; style-src 'self'; "

@@ -75,8 +75,11 @@ static oc_range_t column(const oc_grid_t *grid, int k)
 
 static void caption(const oc_view_t *view, oc_html_t *h, const oc_grid_t *grid)
 {
-    oc_html_part_t parts[] = {{"day", NULL, NULL}, {"start", NULL, NULL}, {"end", NULL, NULL},
-                              {"zone", view->zone, NULL}, {"now", NULL, NULL}};
+    oc_html_part_t parts[] = {{"day", NULL, NULL, NULL},
+                              {"start", NULL, NULL, NULL},
+                              {"end", NULL, NULL, NULL},
+                              {"zone", view->zone, NULL, NULL},
+                              {"now", NULL, NULL, NULL}};
     int one = strcmp(day_text(view, grid->range.start), day_text(view, grid->range.end - 1)) == 0;
     int now = grid->now >= grid->range.start && grid->now < grid->range.end;
 

@@ -118,6 +118,8 @@ void oc_html_parts(oc_html_t *h, const char *text, const oc_html_part_t *parts, 
             }
             if (part->datetime) {
                 oc_html_element(h, "time", part->text, "datetime", part->datetime, NULL);
+            } else if (part->foreign) {
+                oc_html_element(h, "bdi", part->text, "class", part->foreign, NULL);
             } else {
                 oc_html_text(h, part->text);
             }

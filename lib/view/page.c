@@ -66,7 +66,7 @@ static void range_caption(const oc_view_t *view, oc_html_t *h, oc_range_t range)
 {
     oc_html_part_t parts[] = {oc_view_part(view, "start", range.start, OC_DATES_DAY_CLOCK),
                               oc_view_part(view, "end", range.end, OC_DATES_DAY_CLOCK),
-                              {"zone", view->zone, NULL}};
+                              {"zone", view->zone, NULL, NULL}};
 
     oc_html_open(h, "caption", NULL);
     oc_html_parts(h, oc_view_say(view, "{start} to {end}, {zone}"), parts, 3);
@@ -408,7 +408,7 @@ static void when_text(const oc_view_t *view, oc_html_t *h, const oc_booking_t *b
     oc_dates_t style = b->all_day ? OC_DATES_DAY : OC_DATES_DAY_CLOCK;
     oc_html_part_t parts[] = {oc_view_part(view, "start", b->when.start, style),
                               oc_view_part(view, "end", b->when.end - (b->all_day ? 1 : 0), style),
-                              {"zone", view->zone, NULL}};
+                              {"zone", view->zone, NULL, NULL}};
     int one_day = b->all_day && strcmp(parts[0].text, parts[1].text) == 0;
 
     oc_html_parts(h,
@@ -582,7 +582,7 @@ const char *oc_page_list(const oc_view_t *view, const oc_list_t *list, oc_range_
 static void clash_text(const oc_view_t *view, oc_html_t *h, const oc_act_t *act)
 {
     const oc_room_t *room = oc_view_room(view, act->clash_room);
-    oc_html_part_t parts[] = {{"room", room ? room->name : act->clash_room, NULL},
+    oc_html_part_t parts[] = {{"room", room ? room->name : act->clash_room, NULL, NULL},
                               oc_view_part(view, "start", act->clash.start, OC_DATES_DAY_CLOCK),
                               oc_view_part(view, "end", act->clash.end, OC_DATES_DAY_CLOCK)};
 

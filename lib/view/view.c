@@ -36,7 +36,7 @@ const char *oc_view_date(const oc_view_t *view, apr_time_t t, oc_dates_t style)
 oc_html_part_t oc_view_part(const oc_view_t *view, const char *name, apr_time_t t, oc_dates_t style)
 {
     oc_html_part_t part = {name, oc_view_date(view, t, style),
-                           oc_zone_print(view->pool, t, view->zone)};
+                           oc_zone_print(view->pool, t, view->zone), NULL};
 
     return part;
 }
