@@ -146,8 +146,7 @@ static void choice(const oc_view_t *view, oc_html_t *h, const char *name, const 
 static void one_question(const oc_view_t *view, oc_html_t *h, const oc_asked_t *a, int number)
 {
     const char *name = apr_psprintf(view->pool, "%s.%d", a->field, number);
-    const char *remark = a->found ? remark_of(a->found)
-                                  : OC_TEXT("This is too short or too long to be looked up.");
+    const char *remark = a->found ? remark_of(a->found) : NULL;
     int i;
 
     oc_html_open(h, "fieldset", "class", "owacal-choices", NULL);
@@ -156,7 +155,13 @@ static void one_question(const oc_view_t *view, oc_html_t *h, const oc_asked_t *
                                  apr_pstrcat(view->pool, ISOLATE, a->text, ISOLATE_END, NULL),
                                  NULL));
     oc_html_close(h);
-    if (remark) {
+    if (!a->found) {
+        oc_html_element(h, "p",
+                        oc_view_with(view, "To look a name up takes {least} to {most} characters.",
+                                     "least", APR_STRINGIFY(OC_PEOPLE_MIN), "most",
+                                     APR_STRINGIFY(OC_PEOPLE_MAX), NULL),
+                        NULL);
+    } else if (remark) {
         oc_html_element(h, "p", oc_view_say(view, remark), NULL);
     }
     choice(view, h, name, a->text, 1, NULL,
