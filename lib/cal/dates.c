@@ -131,3 +131,22 @@ int oc_dates_first_weekday(const char *locale)
     }
     return day;
 }
+
+/* 0: Sunday. By Sakamoto's rule, for the years that a calendar has. */
+static int weekday(const oc_local_t *l)
+{
+    static const int shift[] = {0, 3, 2, 5, 0, 3, 5, 1, 4, 6, 2, 4};
+    int y = l->year - (l->month < 3);
+
+    return (y + y / 4 - y / 100 + y / 400 + shift[l->month - 1] + l->day) % 7;
+}
+
+apr_time_t oc_dates_week(apr_time_t utc, const char *zone, const char *locale)
+{
+    oc_local_t l;
+
+    if (oc_zone_to_local(zone, utc, &l, NULL) != APR_SUCCESS) {
+        return utc;
+    }
+    return oc_zone_midnight(zone, utc, -((weekday(&l) - oc_dates_first_weekday(locale) + 7) % 7));
+}

@@ -20,5 +20,7 @@ const char *oc_dates_text(apr_pool_t *pool, apr_time_t utc, const char *zone, co
                           oc_dates_t style);
 /* The weekday that a week begins with there: 0 Sunday, 1 Monday, .. */
 int oc_dates_first_weekday(const char *locale);
+/* Midnight of the first day of the week in which `utc` lies, in that zone and by that locale. */
+apr_time_t oc_dates_week(apr_time_t utc, const char *zone, const char *locale);
 
 #endif

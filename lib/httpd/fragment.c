@@ -119,7 +119,7 @@ static void choose_language(oc_fragment_t *f)
     const char *said = apr_table_get(f->said, "lang");
 
     if (!said || !oc_say_language(f->in.pool, said, &f->view.language, &f->view.locale)) {
-        oc_say_language(f->in.pool, f->page->lang, &f->view.language, &f->view.locale);
+        oc_say_language(f->in.pool, f->lang, &f->view.language, &f->view.locale);
     }
     f->in.language = f->view.language;
 }
@@ -131,7 +131,7 @@ static const char *in_language(const oc_fragment_t *f, const char *html, int phr
     oc_language_t language = OC_LANGUAGE_EN;
     const char *locale;
 
-    oc_say_language(f->in.pool, f->page->lang, &language, &locale);
+    oc_say_language(f->in.pool, f->lang, &language, &locale);
     if (language == f->view.language) {
         return html;
     }
@@ -222,6 +222,7 @@ oc_fragment_t *oc_fragment_begin(oc_fragment_page_t *page, const char *kind,
     f->view = page->q.view;
     f->view.op_id = NULL;
     f->said = parameters;
+    f->lang = page->lang;
     f->in = page->q.in;
     f->lookups = apr_array_make(pool, 2, sizeof(oc_lookup_t *));
     oc_result_init(&f->result, pool);

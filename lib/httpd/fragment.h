@@ -29,6 +29,7 @@ typedef struct oc_fragment_t {
     const oc_fragment_kind_t *kind;
     oc_view_t view;   /* the page's, with what belongs to this fragment alone */
     const apr_table_t *said; /* by the author */
+    const char *lang; /* the page's word of itself that counts here; NULL: none */
     oc_input_t in;    /* that, and what the page's query says of what was left open */
     oc_result_t result;
     apr_array_header_t *lookups; /* oc_lookup_t *: what `ask` asked; answered before `show` */

@@ -15,7 +15,8 @@
 
 /* ---- parameters that several kinds have ---- */
 
-/* day: "today", "tomorrow", "+3", "-1", or a date. Midnight of it; today if nothing is said. */
+/* day: "today", "tomorrow", "week" (its first day, by the language), "+3", "-1", or a date.
+ * Midnight of it; today if nothing is said. */
 static apr_status_t day_of(oc_fragment_t *f, apr_time_t *day)
 {
     const char *text = oc_input_text(&f->in, "day"), *zone = f->view.zone;
@@ -25,6 +26,8 @@ static apr_status_t day_of(oc_fragment_t *f, apr_time_t *day)
         *day = today;
     } else if (strcmp(text, "tomorrow") == 0) {
         *day = oc_zone_midnight(zone, today, 1);
+    } else if (strcmp(text, "week") == 0) {
+        *day = oc_dates_week(today, zone, f->view.locale);
     } else if ((*text == '+' || *text == '-') && strlen(text) <= 4 && text[1] &&
                strspn(text + 1, "0123456789") == strlen(text + 1)) {
         *day = oc_zone_midnight(zone, today, atoi(text));
@@ -35,7 +38,7 @@ static apr_status_t day_of(oc_fragment_t *f, apr_time_t *day)
         *day = oc_zone_midnight(zone, *day, 0);
     } else {
         return oc_result_field(&f->result, OC_REASON_OK, "day",
-                               "today, tomorrow, +3, -1 or a date as 2026-03-05 is wanted");
+                               "today, tomorrow, week, +3, -1 or a date as 2026-03-05 is wanted");
     }
     return APR_SUCCESS;
 }

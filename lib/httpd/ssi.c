@@ -39,6 +39,9 @@ static apr_status_t late_read(apr_bucket *b, const char **data, apr_size_t *len,
     apr_pool_t *pool = late->fragment->in.pool;
     const char *html;
 
+    /* mod_include says nothing of what came before the element; the filter behind it has seen it.
+     */
+    late->fragment->lang = late->fragment->page->lang;
     oc_lookup_go(late->fragment->page->lookups);
     if (block == APR_NONBLOCK_READ && !oc_fragment_over(late->fragment)) {
         return APR_EAGAIN;

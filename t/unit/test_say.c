@@ -115,6 +115,16 @@ static void test_dates(void)
            "an unknown zone is not taken for another");
     is_int(oc_dates_first_weekday("de"), 1, "a German week begins on Monday");
     is_int(oc_dates_first_weekday("en-US"), 0, "an American one on Sunday");
+    for (int day = 0; day < 21; ++day) {
+        apr_time_t t = THURSDAY + day * apr_time_from_sec(86400), week;
+        int back;
+
+        week = oc_dates_week(t, "Europe/Budapest", day % 2 ? "hu" : "en-US");
+        back = (int)((t - week) / apr_time_from_sec(86400));
+        is_int(back, (day + (day % 2 ? 3 : 4)) % 7, "so many days since the week began");
+        is_str(oc_dates_text(pool, week, "Europe/Budapest", "en", OC_DATES_WEEKDAY),
+               day % 2 ? "Monday" : "Sunday", "  with its first day");
+    }
 }
 
 static void *many_dates(void *baton)
