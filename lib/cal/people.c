@@ -80,13 +80,11 @@ static int all_begin(const char *words, const char *const *texts, int count)
     return any;
 }
 
-oc_people_fit_t oc_people_fit(apr_pool_t *pool, const char *text, const oc_entry_t *e,
-                              const char *first, const char *last)
+oc_people_fit_t oc_people_fit(apr_pool_t *pool, const char *text, const oc_entry_t *e)
 {
     const char *local =
         e->address ? apr_pstrmemdup(pool, e->address, strcspn(e->address, "@")) : NULL;
-    const char *const texts[] = {fold(pool, e->name), fold(pool, e->alias), fold(pool, local),
-                                 fold(pool, first), fold(pool, last)};
+    const char *const texts[] = {fold(pool, e->name), fold(pool, e->alias), fold(pool, local)};
     const char *wanted = fold(pool, oc_str_trim(pool, text));
 
     if (!*wanted) {
@@ -99,7 +97,7 @@ oc_people_fit_t oc_people_fit(apr_pool_t *pool, const char *text, const oc_entry
     if (strchr(wanted, '@')) {
         return OC_PEOPLE_FAR; /* another address is another person, however like it looks */
     }
-    return all_begin(wanted, texts, 5) ? OC_PEOPLE_NEAR : OC_PEOPLE_FAR;
+    return all_begin(wanted, texts, 3) ? OC_PEOPLE_NEAR : OC_PEOPLE_FAR;
 }
 
 const oc_entry_t *oc_people_only(const oc_people_t *found)

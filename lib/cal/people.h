@@ -39,9 +39,8 @@ const char *oc_people_token(oc_people_kind_t kind); /* "person", "room", "list" 
 /* The one entry that is meant without doubt, or NULL: it alone fits exactly, or it alone was found
  * and fits nearly. */
 const oc_entry_t *oc_people_only(const oc_people_t *found);
-/* How an entry fits `text`. first and last: names of a person, NULL if they are not known. */
-oc_people_fit_t oc_people_fit(apr_pool_t *pool, const char *text, const oc_entry_t *e,
-                              const char *first, const char *last);
+/* How an entry fits `text`, by what it shows of itself, whatever the server was asked. */
+oc_people_fit_t oc_people_fit(apr_pool_t *pool, const char *text, const oc_entry_t *e);
 /* Best fit first, then by name. */
 void oc_people_sort(apr_pool_t *pool, apr_array_header_t *entries);
 /* What an attendee field takes for an entry: its address, or a list's members with commas. NULL: it

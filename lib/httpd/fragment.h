@@ -19,6 +19,7 @@ typedef struct oc_fragment_page_t { /* what the fragments of one page share */
     const oc_form_t *query; /* the page's own owacal-* fields, without that prefix */
     const char *self;       /* "?", or "?x=1&": the page's other fields; ours are appended */
     oc_form_t *others; /* the page's other fields */
+    const char *lang;       /* what the page says of itself, as far as it has been read; NULL */
     const char *path;       /* of the page itself: where a form comes back to */
     oc_again_t *again;      /* a form that comes back in this page; NULL */
     int forms;              /* handed out so far: ids must differ */
@@ -31,6 +32,7 @@ typedef struct oc_fragment_t {
     const oc_fragment_kind_t *kind;
     oc_view_t view;   /* the page's, with what belongs to this fragment alone */
     const apr_table_t *said; /* by the author */
+    const char *lang; /* the page's word of itself that counts here; NULL: none */
     oc_input_t in;    /* that, and what the page's query says of what was left open */
     oc_result_t result;
     apr_array_header_t *lookups; /* oc_lookup_t *: what `ask` asked; answered before `show` */

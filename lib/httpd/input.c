@@ -162,6 +162,7 @@ static const struct field_t {
     {"slot", ONE, INTEGER, 4, ""},
     {"capacity", ONE, INTEGER, 6, ""},
     {"feature", MANY, TEXT, 64, ""},
+    {"lang", ONE, TEXT, 40, ""},
     {"owacal", ONE, TEXT, 4000, ""},
     {"place", ONE, INTEGER, 2, ""},
     {"end_date", ONE, TEXT, 10, ""},
@@ -169,7 +170,7 @@ static const struct field_t {
     {"booking", ONE, TEXT, 3000, ""},
     {"q", ONE, TEXT, 4 * OC_PEOPLE_MAX, ""},
     {"lookup", ONE, YESNO, 5, ""},
-    {"day", ONE, TEXT, 10, ""}, /* the rest are parameters of fragments */
+    {"day", ONE, TEXT, 10, ""}, /* of an agenda; it and the rest are parameters of fragments */
     {"days", ONE, INTEGER, 3, ""},
     {"from", ONE, TEXT, 5, ""},
     {"to", ONE, TEXT, 5, ""},
@@ -230,10 +231,10 @@ static apr_status_t check_field(const oc_input_t *in, const struct field_t *f, c
         v->kind != (f->type == TEXT    ? OC_VALUE_TEXT
                     : f->type == YESNO ? OC_VALUE_BOOL
                                        : OC_VALUE_NUMBER)) {
-        return oc_result_field(res, OC_REASON_OK, f->name, "%s is wanted",
-                               f->type == TEXT    ? "a text"
-                               : f->type == YESNO ? "true or false"
-                                                  : "an integer");
+        return oc_result_field(res, OC_REASON_OK, f->name,
+                               f->type == TEXT    ? "a text is wanted"
+                               : f->type == YESNO ? "true or false is wanted"
+                                                  : "an integer is wanted");
     }
     if (f->type == INTEGER && v->value[0] && strspn(v->value, "0123456789") != strlen(v->value)) {
         return oc_result_field(res, OC_REASON_OK, f->name, "a whole number is wanted");
@@ -252,15 +253,14 @@ static apr_status_t check_field(const oc_input_t *in, const struct field_t *f, c
  * program is told of the first only. */
 static apr_status_t also(const oc_input_t *in, oc_result_t *res, const oc_result_t *one)
 {
-    oc_view_error_t *e;
-
     if (one->reason == OC_REASON_OK) {
         return APR_SUCCESS;
     }
     if (in->errors && !in->json && one->field) {
-        e = apr_array_push(in->errors);
-        e->field = apr_pstrdup(in->pool, one->field);
-        e->text = apr_pstrdup(in->pool, one->detail);
+        oc_view_error_t *e = apr_array_push(in->errors);
+
+        e->what = apr_pmemdup(in->pool, one, sizeof(*one)); /* its texts are in this pool */
+        e->field = one->field;
     }
     if (res->reason == OC_REASON_OK) {
         oc_result_copy(res, one, res->pool);
@@ -363,10 +363,10 @@ static apr_status_t one_time(const oc_input_t *in, const char *name, const char 
 
     if (rv == APR_SUCCESS && fit == OC_ZONE_TWICE) {
         APR_ARRAY_PUSH(in->remarks, const char *) =
-            apr_psprintf(in->pool,
-                         "The time %s occurs twice "
-                         "because the clocks are put back; the first was taken.",
-                         text);
+            oc_say_with(in->pool, in->language,
+                        "The time {time} occurs twice because the clocks are put back; the first "
+                        "was taken.",
+                        "time", text, NULL);
     }
     return rv;
 }
@@ -685,6 +685,7 @@ apr_status_t oc_input_range(const oc_input_t *in, int days, oc_range_t *range, o
         return APR_EGENERAL;
     }
     start = start ? start : oc_input_text(in, "date");
+    start = start ? start : oc_input_text(in, "day"); /* of an agenda */
     range->start = oc_zone_midnight(zone, in->now, 0);
     if (start && (rv = one_time(in, "start", start, zone, &range->start, res)) != APR_SUCCESS) {
         return rv;

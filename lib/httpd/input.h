@@ -33,6 +33,7 @@ typedef struct oc_input_t {
     apr_array_header_t
         *errors; /* oc_view_error_t: all mistakes of a form, where `res` has the first */
     apr_time_t now;
+    oc_language_t language; /* of the remarks */
 } oc_input_t;
 
 /* Known names, no single-valued one twice, lengths, no control characters. Every other function

@@ -13,7 +13,8 @@
 
 /* ---- parameters that several kinds have ---- */
 
-/* day: "today", "tomorrow", "+3", "-1", or a date. Midnight of it; today if nothing is said. */
+/* day: "today", "tomorrow", "week" (its first day, by the language), "+3", "-1", or a date.
+ * Midnight of it; today if nothing is said. */
 static apr_status_t day_of(oc_fragment_t *f, apr_time_t *day)
 {
     const char *text = oc_input_text(&f->in, "day"), *zone = f->view.zone;
@@ -23,6 +24,8 @@ static apr_status_t day_of(oc_fragment_t *f, apr_time_t *day)
         *day = today;
     } else if (strcmp(text, "tomorrow") == 0) {
         *day = oc_zone_midnight(zone, today, 1);
+    } else if (strcmp(text, "week") == 0) {
+        *day = oc_dates_week(today, zone, f->view.locale);
     } else if ((*text == '+' || *text == '-') && strlen(text) <= 4 && text[1] &&
                strspn(text + 1, "0123456789") == strlen(text + 1)) {
         *day = oc_zone_midnight(zone, today, atoi(text));
@@ -33,7 +36,7 @@ static apr_status_t day_of(oc_fragment_t *f, apr_time_t *day)
         *day = oc_zone_midnight(zone, *day, 0);
     } else {
         return oc_result_field(&f->result, OC_REASON_OK, "day",
-                               "today, tomorrow, +3, -1 or a date as 2026-03-05 is wanted");
+                               "today, tomorrow, week, +3, -1 or a date as 2026-03-05 is wanted");
     }
     return APR_SUCCESS;
 }
@@ -64,7 +67,7 @@ static apr_status_t hour_of(oc_fragment_t *f, const char *name, const char *def,
     if (strlen(text) > 5 || !strchr(text, ':')) {
         return oc_result_field(&f->result, OC_REASON_OK, name, "a time as 08:00 is wanted");
     }
-    text = apr_pstrcat(pool, apr_pstrndup(pool, oc_view_clock(&f->view, day), 10), "T",
+    text = apr_pstrcat(pool, apr_pstrndup(pool, oc_view_input(&f->view, day), 10), "T",
                        strlen(text) == 4 ? "0" : "", text, NULL);
     return oc_zone_parse(text, f->view.zone, name, t, NULL, &f->result);
 }
@@ -85,7 +88,7 @@ apr_status_t oc_kinds_form_of(oc_fragment_t *f, const char **path, const char **
         } else if (!oc_words_path_ok(form)) {
             return oc_result_field(
                 &f->result, OC_REASON_OK, "form",
-                "a path of this host is wanted, as /intranet/book.html; or here");
+                "a path of this host is wanted, as /intranet/book.html, or here");
         }
         *path = form;
         *prefix = "owacal-";

@@ -43,8 +43,13 @@ static int wants_json(oc_request_t *q, const char **route)
     const char *accept = apr_table_get(q->r->headers_in, "Accept");
     const char *type = apr_table_get(q->r->headers_in, "Content-Type");
     size_t n = strlen(*route);
-    int json, html, problem;
+    int json, html, problem, ics;
 
+    if (n > 4 && strcmp(*route + n - 4, ".ics") == 0) {
+        *route = apr_pstrmemdup(q->r->pool, *route, n - 4);
+        q->ics = 2;
+        return 1;
+    }
     if (n > 5 && strcmp(*route + n - 5, ".json") == 0) {
         *route = apr_pstrmemdup(q->r->pool, *route, n - 5);
         return 1;
@@ -56,15 +61,30 @@ static int wants_json(oc_request_t *q, const char **route)
     json = accept ? quality(q->r->pool, accept, "application/json") : -1;
     problem = accept ? quality(q->r->pool, accept, "application/problem+json") : -1;
     html = accept ? quality(q->r->pool, accept, "text/html") : -1;
+    ics = accept ? quality(q->r->pool, accept, "text/calendar") : -1;
     json = problem > json ? problem : json;
+    if (ics > 0 && ics > json && ics > html) {
+        q->ics = 1;
+        return 1;
+    }
     if (json < 0 && html < 0) {
         return !q->r->main && type && strncasecmp(type, "application/json", 16) == 0;
     }
     return json > html;
 }
 
+/* What the person's browser asks for; English if it asks for nothing we have. */
+static void open_language(oc_request_t *q)
+{
+    q->view.language = OC_LANGUAGE_EN;
+    q->view.locale = OC_SAY_LOCALE;
+    oc_say_language(q->r->pool, apr_table_get(q->r->headers_in, "Accept-Language"),
+                    &q->view.language, &q->view.locale);
+}
+
 static void open_view(oc_request_t *q, const char *base)
 {
+    open_language(q);
     q->view.pool = q->r->pool;
     q->view.base = base;
     q->view.zone = q->dir->zone;
@@ -132,6 +152,7 @@ static apr_status_t open_person(oc_request_t *q)
     q->in.remarks = apr_array_make(r->pool, 2, sizeof(const char *));
     q->in.now = oc_clock_wall();
     q->in.errors = apr_array_make(r->pool, 4, sizeof(oc_view_error_t));
+    q->in.language = q->view.language;
     q->view.remarks = q->in.remarks;
     q->view.errors = q->in.errors;
     q->view.now = q->in.now;
@@ -294,6 +315,9 @@ int oc_request_send(oc_request_t *q, int status, const char *text)
     apr_table_mergen(r->headers_out, "Vary", "Accept, Accept-Language");
     apr_table_setn(r->headers_out, "X-Content-Type-Options", "nosniff");
     if (!r->main) {
+        if (!q->json || status >= 400) { /* the words of data are no language's */
+            apr_table_setn(r->headers_out, "Content-Language", oc_say_tag(q->view.language));
+        }
         apr_table_setn(
             r->headers_out, "Content-Security-Policy",
             "default-src 'none'; style-src 'self'; "

@@ -2,7 +2,6 @@
 #include <string.h>
 #include <apr_strings.h>
 
-#include "cal/zone.h"
 #include "view/finder.h"
 #include "view/form.h"
 
@@ -19,7 +18,7 @@ static void field(const oc_view_t *view, oc_html_t *h, const oc_finder_t *finder
     const char *value = oc_form_value(view->pool, finder->values, name);
 
     oc_html_open(h, "p", NULL);
-    oc_html_element(h, "label", label, "for", id_of(view, name), NULL);
+    oc_html_element(h, "label", oc_view_say(view, label), "for", id_of(view, name), NULL);
     oc_html_text(h, " ");
     oc_html_open(h, "input", "type", type, "id", id_of(view, name), "name",
                  apr_pstrcat(view->pool, "owacal-", name, NULL), "value", value, "required",
@@ -45,7 +44,7 @@ static void features(const oc_view_t *view, oc_html_t *h, const oc_finder_t *fin
         return;
     }
     oc_html_open(h, "fieldset", NULL);
-    oc_html_element(h, "legend", "With", NULL);
+    oc_html_element(h, "legend", oc_view_say(view, "With"), NULL);
     for (int i = 0; i < finder->features->nelts; ++i) {
         const char *name = APR_ARRAY_IDX(finder->features, i, const char *);
         const char *id = id_of(view, apr_psprintf(view->pool, "feature%d", i));
@@ -65,61 +64,62 @@ static void features(const oc_view_t *view, oc_html_t *h, const oc_finder_t *fin
 static void search_form(const oc_view_t *view, oc_html_t *h, const oc_finder_t *finder)
 {
     const char *today =
-        view->now ? apr_pstrndup(view->pool, oc_view_clock(view, view->now), 10) : NULL;
+        view->now ? apr_pstrndup(view->pool, oc_view_input(view, view->now), 10) : NULL;
 
-    oc_html_open(h, "form", "method", "get", "role", "search", "aria-label", "Find a room", "class",
+    oc_html_open(h, "form", "method", "get", "role", "search", "aria-label",
+                 oc_view_say(view, "Find a room"), "class",
                  "owacal-find", NULL);
     for (int i = 0; i < finder->others->fields->nelts; ++i) { /* what else the page was asked */
         const oc_field_t *f = &APR_ARRAY_IDX(finder->others->fields, i, oc_field_t);
         oc_html_open(h, "input", "type", "hidden", "name", f->name, "value", f->value, NULL);
     }
-    field(view, h, finder, "date", "Date", "date", today, 1);
-    field(view, h, finder, "start", "Start", "time", NULL, 1);
-    field(view, h, finder, "duration", "Minutes", "number", "5", 0);
-    field(view, h, finder, "capacity", "People", "number", "1", 0);
+    field(view, h, finder, "date", OC_TEXT("Date"), "date", today, 1);
+    field(view, h, finder, "start", OC_TEXT("Start"), "time", NULL, 1);
+    field(view, h, finder, "duration", OC_TEXT("Duration (minutes)"), "number", "5", 0);
+    field(view, h, finder, "capacity", OC_TEXT("Seats"), "number", "1", 0);
     features(view, h, finder);
     oc_html_open(h, "p", NULL);
-    oc_html_element(h, "button", "Find a room", "type", "submit", NULL);
+    oc_html_element(h, "button", oc_view_say(view, "Find a room"), "type", "submit", NULL);
     oc_html_close(h);
     oc_html_close(h);
 }
 
 /* ---- what it found ---- */
 
-static void room_text(oc_html_t *h, const oc_room_t *room)
+static void room_text(const oc_view_t *view, oc_html_t *h, const oc_room_t *room)
 {
     if (room->capacity) {
-        oc_html_textf(h, ", %d people", room->capacity);
+        oc_html_textf(h, ", %s", oc_view_with(view, "{name}: {value}", "name",
+                                              oc_view_say(view, "Seats"), "value",
+                                              apr_itoa(view->pool, room->capacity), NULL));
     }
     if (room->building) {
         oc_html_textf(h, ", %s", room->building);
     }
     if (room->floor) {
-        oc_html_textf(h, ", floor %s", room->floor);
+        oc_html_textf(h, ", %s", oc_view_with(view, "floor {floor}", "floor", room->floor, NULL));
     }
     for (int k = 0; k < room->features->nelts; ++k) {
         oc_html_textf(h, ", %s", APR_ARRAY_IDX(room->features, k, const char *));
     }
 }
 
-static void why_not(oc_html_t *h, const oc_candidate_t *c)
+static const char *fit_text(const oc_view_t *view, const oc_candidate_t *c)
 {
     switch (c->fit) {
     case OC_FIT_YES:
         break;
     case OC_FIT_UNKNOWN:
-        oc_html_text(h, ": whether it is free is not known");
-        break;
+        return oc_view_say(view, "whether it is free is not known");
     case OC_FIT_TAKEN:
-        oc_html_text(h, ": taken");
-        break;
+        return oc_view_say(view, "taken");
     case OC_FIT_SMALL:
-        oc_html_text(h, c->room->capacity ? ": too small" : ": for how many it is, is not known");
-        break;
+        return c->room->capacity ? oc_view_say(view, "too small")
+                                 : oc_view_say(view, "for how many it is, is not known");
     case OC_FIT_FEATURE:
-        oc_html_textf(h, ": no %s", c->missing);
-        break;
+        return oc_view_with(view, "missing: {feature}", "feature", c->missing, NULL);
     }
+    return NULL;
 }
 
 void oc_finder_list(const oc_view_t *view, oc_html_t *h, const apr_array_header_t *found,
@@ -136,8 +136,10 @@ void oc_finder_list(const oc_view_t *view, oc_html_t *h, const apr_array_header_
         } else {
             oc_html_text(h, c->room->name);
         }
-        room_text(h, c->room);
-        why_not(h, c);
+        room_text(view, h, c->room);
+        if (fit_text(view, c)) {
+            oc_html_textf(h, " – %s", fit_text(view, c));
+        }
         oc_html_close(h);
     }
     oc_html_close(h);
@@ -158,23 +160,25 @@ static void later_list(const oc_view_t *view, oc_html_t *h, const oc_finder_t *f
     apr_time_t length = finder->wish->when.end - finder->wish->when.start;
 
     if (finder->later->nelts == 0) {
-        oc_html_open(h, "p", NULL);
-        oc_html_textf(h, "None is free for that long within %d days.", finder->days);
-        oc_html_close(h);
+        oc_html_element(h, "p",
+                        oc_view_with(view, "None is free for that long within {days} days.", "days",
+                                     apr_itoa(view->pool, finder->days), NULL),
+                        NULL);
         return;
     }
-    oc_html_element(h, "p", "The next time that fits:", NULL);
+    oc_html_element(h, "p", oc_view_say(view, "The next times that fit:"), NULL);
     oc_html_open(h, "ul", "class", "owacal-later", NULL);
     for (int i = 0; i < finder->later->nelts; ++i) {
         const oc_finder_free_t *free = &APR_ARRAY_IDX(finder->later, i, oc_finder_free_t);
         oc_range_t when = {free->start, free->start + length};
+        oc_html_part_t time;
 
         oc_html_open(h, "li", NULL);
         oc_html_open(h, "a", "href",
                      oc_view_form_path(view, finder->form, finder->prefix, free->room->id, when),
                      NULL);
-        oc_html_element(h, "time", oc_view_clock(view, free->start), "datetime",
-                        oc_zone_print(view->pool, free->start, view->zone), NULL);
+        time = oc_view_part(view, "t", free->start, OC_DATES_DAY_CLOCK);
+        oc_html_parts(h, "{t}", &time, 1);
         oc_html_textf(h, ", %s", free->room->name);
         oc_html_close(h);
         oc_html_close(h);
@@ -189,9 +193,9 @@ void oc_finder_search(const oc_view_t *view, oc_html_t *h, const oc_finder_t *fi
     search_form(view, h, finder);
     if (finder->problem->reason != OC_REASON_OK) {
         oc_html_open(h, "p", "class", "owacal-error", "role", "alert", NULL);
-        oc_html_textf(h, "%s (%s: %s)", oc_reason_sentence(finder->problem->reason),
-                      finder->problem->field ? finder->problem->field : "",
-                      finder->problem->detail ? finder->problem->detail : "");
+        oc_html_textf(h, "%s %s", oc_view_say(view, oc_reason_sentence(finder->problem->reason)),
+                      oc_form_detail(view, finder->problem) ? oc_form_detail(view, finder->problem)
+                                                            : "");
         oc_html_close(h);
     }
     if (!finder->found) {
@@ -200,14 +204,16 @@ void oc_finder_search(const oc_view_t *view, oc_html_t *h, const oc_finder_t *fi
     n = fitting(finder->found);
     oc_html_open(h, "p", "class", "owacal-found", "role", "status", NULL);
     if (finder->wish->when.start) {
-        oc_html_textf(h, "%s to %s: ", oc_view_clock(view, finder->wish->when.start),
-                      oc_view_clock(view, finder->wish->when.end));
+        oc_html_part_t parts[] = {
+            oc_view_part(view, "start", finder->wish->when.start, OC_DATES_DAY_CLOCK),
+            oc_view_part(view, "end", finder->wish->when.end, OC_DATES_DAY_CLOCK),
+            {"zone", view->zone, NULL, NULL}};
+        oc_html_parts(h, oc_view_say(view, "{start} to {end}, {zone}"), parts, 3);
+        oc_html_text(h, ". ");
     }
-    if (n == 0) {
-        oc_html_text(h, "no room fits.");
-    } else {
-        oc_html_textf(h, n == 1 ? "%d room fits." : "%d rooms fit, the best first.", n);
-    }
+    oc_html_text(h, n == 0 ? oc_view_say(view, "No room fits.")
+                           : oc_view_with(view, "Rooms that fit, the best first: {count}.", "count",
+                                          apr_itoa(view->pool, n), NULL));
     oc_html_close(h);
     if (finder->later) {
         later_list(view, h, finder);

@@ -63,21 +63,21 @@ typedef struct form_field_t {
 } form_field_t;
 
 static const form_field_t fields[] = {
-    {"subject", "Subject", "text", 1, "255", NULL, NULL, NULL},
-    {"room", "Room", "select", 0, NULL, NULL, NULL, NULL},
-    {"date", "Date", "date", 1, NULL, "off", NULL, NULL},
-    {"start", "Start", "time", 0, NULL, "off", NULL, "300"},
-    {"end", "End", "time", 0, NULL, "off", NULL, "300"},
-    {"duration", "or duration in minutes", "number", 0, NULL, "off", "1", NULL},
-    {"end_date", "Last day, if it is another", "date", 0, NULL, "off", NULL, NULL},
-    {"all_day", "All day", "checkbox", 0, NULL, NULL, NULL, NULL},
-    {"required", "Attendees (names or addresses)", "text", 0, NULL, "off", NULL, NULL},
-    {"optional", "Optional attendees", "text", 0, NULL, "off", NULL, NULL},
-    {"location", "Location, if not the room", "text", 0, "255", NULL, NULL, NULL},
-    {"reminder", "Reminder, minutes before", "number", 0, NULL, "off", "0", NULL},
-    {"text", "Note", "textarea", 0, NULL, NULL, NULL, NULL},
-    {"private", "Private", "checkbox", 0, NULL, NULL, NULL, NULL},
-    {"reason", "Reason, sent to the attendees", "text", 0, "250", "off", NULL, NULL},
+    {"subject", OC_TEXT("Subject"), "text", 1, "255", NULL, NULL, NULL},
+    {"room", OC_TEXT("Room"), "select", 0, NULL, NULL, NULL, NULL},
+    {"date", OC_TEXT("Date"), "date", 1, NULL, "off", NULL, NULL},
+    {"start", OC_TEXT("Start"), "time", 0, NULL, "off", NULL, "300"},
+    {"end", OC_TEXT("End"), "time", 0, NULL, "off", NULL, "300"},
+    {"duration", OC_TEXT("or duration (minutes)"), "number", 0, NULL, "off", "1", NULL},
+    {"end_date", OC_TEXT("Last day, if it is another"), "date", 0, NULL, "off", NULL, NULL},
+    {"all_day", OC_TEXT("All day"), "checkbox", 0, NULL, NULL, NULL, NULL},
+    {"required", OC_TEXT("Attendees (names or addresses)"), "text", 0, NULL, "off", NULL, NULL},
+    {"optional", OC_TEXT("Optional attendees"), "text", 0, NULL, "off", NULL, NULL},
+    {"location", OC_TEXT("Location, if not the room"), "text", 0, "255", NULL, NULL, NULL},
+    {"reminder", OC_TEXT("Reminder (minutes before)"), "number", 0, NULL, "off", "0", NULL},
+    {"text", OC_TEXT("Note"), "textarea", 0, NULL, NULL, NULL, NULL},
+    {"private", OC_TEXT("Private"), "checkbox", 0, NULL, NULL, NULL, NULL},
+    {"reason", OC_TEXT("Reason (sent to the attendees)"), "text", 0, "250", "off", NULL, NULL},
 };
 
 static const form_field_t *field_named(const char *name)
@@ -91,6 +91,51 @@ static const form_field_t *field_named(const char *name)
 }
 
 /* ---- what is wrong ---- */
+
+/* What people call a field that something is wrong with; its name where it has no other. */
+static const char *label_of(const oc_view_t *view, const char *name)
+{
+    static const struct {
+        const char *name, *label;
+    } more[] = {
+        {"rooms", OC_TEXT("Room")},
+        {"attendees", OC_TEXT("Attendees")},
+        {"tz", OC_TEXT("Time zone")},        {"capacity", OC_TEXT("Seats")},
+    };
+
+    const form_field_t *f = field_named(name);
+
+    if (f) {
+        return oc_view_say(view, f->label);
+    }
+    for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); ++i) {
+        if (strcmp(more[i].name, name) == 0) {
+            return oc_view_say(view, more[i].label);
+        }
+    }
+    return name;
+}
+
+/* "Start: is missing" of a failure that its reader can mend; NULL. */
+const char *oc_form_detail(const oc_view_t *view, const oc_result_t *res)
+{
+    const char *detail = oc_view_detail(view, res);
+
+    return !detail || !res->field
+               ? detail
+               : oc_view_with(view, "{name}: {value}", "name", label_of(view, res->field), "value",
+                              detail, NULL);
+}
+
+/* "upstream-timeout, operation 4f3a..", for whoever is asked for help. */
+const char *oc_form_code(const oc_view_t *view, const oc_result_t *res)
+{
+    const char *token = oc_reason_token(res->reason);
+
+    return view->op_id ? oc_view_with(view, "{reason}, operation {id}", "reason", token, "id",
+                                      view->op_id, NULL)
+                       : token;
+}
 
 /* The field that a failure belongs to although nobody named one. */
 static const char *field_of(const oc_result_t *res)
@@ -106,12 +151,24 @@ static const char *field_of(const oc_result_t *res)
     }
 }
 
+static const char *sentence_of(const oc_view_t *view, const oc_result_t *res)
+{
+    return oc_view_say(view, oc_reason_sentence(res->reason));
+}
+
+static const char *text_of(const oc_view_t *view, const oc_result_t *res)
+{
+    const char *detail = oc_view_detail(view, res);
+
+    return detail ? detail : sentence_of(view, res);
+}
+
 static const char *error_at(const oc_view_t *view, const oc_result_t *res, const char *name)
 {
     for (int i = 0; view->errors && i < view->errors->nelts; ++i) {
         const oc_view_error_t *e = &APR_ARRAY_IDX(view->errors, i, oc_view_error_t);
         if (strcmp(e->field, name) == 0) {
-            return e->text;
+            return text_of(view, e->what);
         }
     }
     if (!res || res->reason == OC_REASON_OK) {
@@ -119,9 +176,9 @@ static const char *error_at(const oc_view_t *view, const oc_result_t *res, const
     }
     if (res->field && strcmp(res->field, name) == 0 &&
         oc_reason_kind(res->reason) == OC_KIND_INPUT) {
-        return res->detail ? res->detail : oc_reason_sentence(res->reason);
+        return text_of(view, res);
     }
-    return field_of(res) && strcmp(field_of(res), name) == 0 ? oc_reason_sentence(res->reason)
+    return field_of(res) && strcmp(field_of(res), name) == 0 ? sentence_of(view, res)
                                                              : NULL;
 }
 
@@ -133,7 +190,8 @@ static void error_item(const oc_view_t *view, oc_html_t *h, const char *field, c
     if (f) {
         oc_html_open(h, "a", "href", apr_pstrcat(view->pool, "#", id_of(view, field), NULL), NULL);
     }
-    oc_html_textf(h, "%s: %s", f ? f->label : field, text);
+    oc_html_text(h, oc_view_with(view, "{name}: {value}", "name", label_of(view, field), "value",
+                                 text, NULL));
     if (f) {
         oc_html_close(h);
     }
@@ -145,37 +203,38 @@ static void error_list(const oc_view_t *view, oc_html_t *h, const oc_result_t *r
     oc_html_open(h, "ul", NULL);
     for (int i = 0; view->errors && i < view->errors->nelts; ++i) {
         const oc_view_error_t *e = &APR_ARRAY_IDX(view->errors, i, oc_view_error_t);
-        error_item(view, h, e->field, e->text);
+        error_item(view, h, e->field, text_of(view, e->what));
     }
     if (!view->errors || view->errors->nelts == 0) {
         if (res->detail && oc_reason_kind(res->reason) == OC_KIND_INPUT) {
-            error_item(view, h, res->field ? res->field : "Form", res->detail);
+            error_item(view, h, res->field ? res->field : "form", text_of(view, res));
         } else if (field_of(res)) {
-            error_item(view, h, field_of(res), oc_reason_sentence(res->reason));
+            error_item(view, h, field_of(res), sentence_of(view, res));
         }
     }
     oc_html_close(h);
 }
 
-static const char *clash_text(const oc_view_t *view, const oc_act_t *act)
+static void clash_text(const oc_view_t *view, oc_html_t *h, const oc_act_t *act)
 {
-    const oc_room_t *room;
-    const char *text;
+    const oc_room_t *room = oc_view_room(view, act->clash_room);
+    oc_html_part_t parts[] = {{"room", room ? room->name : act->clash_room, NULL, NULL},
+                              oc_view_part(view, "start", act->clash.start, OC_DATES_DAY_CLOCK),
+                              oc_view_part(view, "end", act->clash.end, OC_DATES_DAY_CLOCK)};
 
-    if (!act || !act->clash_room || !act->clash.start) {
-        return NULL;
+    if (!act->clash_room || !act->clash.start) {
+        return;
     }
-    room = oc_view_room(view, act->clash_room);
-    text = apr_psprintf(view->pool, "%s is taken from %s to %s",
-                        room ? room->name : act->clash_room, oc_view_clock(view, act->clash.start),
-                        oc_view_clock(view, act->clash.end));
+    oc_html_parts(h, oc_view_say(view, "{room} is taken from {start} to {end}."), parts, 3);
     if (act->holder && act->holder->organizer && view->show_holder >= 1) {
-        text = apr_pstrcat(view->pool, text, ", booked by ", act->holder->organizer, NULL);
+        oc_html_textf(h, " %s", oc_view_with(view, "Booked by {name}.", "name",
+                                             act->holder->organizer, NULL));
     }
     if (act->holder && act->holder->subject && view->show_holder >= 2) {
-        text = apr_pstrcat(view->pool, text, " (", act->holder->subject, ")", NULL);
+        oc_html_textf(h, " %s", oc_view_with(view, "{name}: {value}", "name",
+                                             oc_view_say(view, "Subject"), "value",
+                                             act->holder->subject, NULL));
     }
-    return apr_pstrcat(view->pool, text, ".", NULL);
 }
 
 /* What another try would do that nobody expects. */
@@ -183,39 +242,38 @@ static const char *advice_for(oc_reason_t reason)
 {
     switch (reason) {
     case OC_REASON_CHANGED_MEANWHILE:
-        return "Sent once more, this form replaces what the other has written.";
+        return OC_TEXT("Sent once more, this form replaces what the other has written.");
     case OC_REASON_KEY_CONFLICT:
-        return "This form had been sent before with other content. Sent once more, it makes a "
-               "booking of its own.";
+        return OC_TEXT("This form had been sent before with other content. Sent once more, it "
+                       "makes a booking of its own.");
     default:
         return NULL;
     }
 }
 
-static void reason_text(const oc_view_t *view, oc_html_t *h, const oc_result_t *res)
+static const char *reason_text(const oc_view_t *view, const oc_result_t *res)
 {
-    oc_html_textf(h, "Reason: %s%s%s", oc_reason_token(res->reason),
-                  view->op_id ? ", operation " : "", view->op_id ? view->op_id : "");
+    return oc_view_with(view, "Reason: {code}", "code", oc_form_code(view, res), NULL);
 }
 
 void oc_form_problem(const oc_view_t *view, oc_html_t *h, const oc_result_t *res,
                      const oc_act_t *act, const char *verb)
 {
     oc_html_open(h, "div", "class", "owacal-error", "role", "alert", NULL);
-    oc_html_element(h, "p", oc_reason_sentence(res->reason), NULL);
+    oc_html_element(h, "p", sentence_of(view, res), NULL);
     error_list(view, h, res);
     if (act) {
         oc_html_element(h, "p", oc_view_act_sentence(view, act, verb), NULL);
-        if (clash_text(view, act)) {
-            oc_html_element(h, "p", clash_text(view, act), NULL);
+        if (act->clash_room && act->clash.start) {
+            oc_html_open(h, "p", NULL);
+            clash_text(view, h, act);
+            oc_html_close(h);
         }
     }
     if (advice_for(res->reason)) {
-        oc_html_element(h, "p", advice_for(res->reason), NULL);
+        oc_html_element(h, "p", oc_view_say(view, advice_for(res->reason)), NULL);
     }
-    oc_html_open(h, "p", NULL);
-    reason_text(view, h, res);
-    oc_html_close(h);
+    oc_html_element(h, "p", reason_text(view, res), NULL);
     oc_html_close(h);
 }
 
@@ -223,17 +281,14 @@ void oc_form_told(const oc_view_t *view, oc_html_t *h, const oc_result_t *res, c
                   const char *verb)
 {
     oc_html_open(h, "span", "class", "owacal-message owacal-error", "role", "alert", NULL);
-    oc_html_text(h, oc_reason_sentence(res->reason));
+    oc_html_text(h, sentence_of(view, res));
     if (act) {
         oc_html_textf(h, " %s", oc_view_act_sentence(view, act, verb));
-        if (clash_text(view, act)) {
-            oc_html_textf(h, " %s", clash_text(view, act));
-        }
+        oc_html_text(h, " ");
+        clash_text(view, h, act);
     }
     oc_html_text(h, " ");
-    oc_html_open(h, "small", NULL);
-    reason_text(view, h, res);
-    oc_html_close(h);
+    oc_html_element(h, "small", reason_text(view, res), NULL);
     oc_html_close(h);
 }
 
@@ -351,7 +406,7 @@ static const char *least_for(const oc_view_t *view, const form_field_t *f, const
     if (strcmp(f->type, "date") != 0 || ref || !view->now) {
         return f->least;
     }
-    today = apr_pstrndup(view->pool, oc_view_clock(view, view->now), 10);
+    today = apr_pstrndup(view->pool, oc_view_input(view, view->now), 10);
     return value && *value && strcmp(value, today) < 0 ? NULL : today;
 }
 
@@ -372,7 +427,7 @@ static void room_field(const form_t *form, const char *id, const char *bad, cons
                  form->values && oc_form_count(form->values, "room") > 1 ? "multiple" : NULL,
                  "aria-invalid", bad,
                  "aria-describedby", described, NULL);
-    oc_html_element(h, "option", "No room", "value", "", NULL);
+    oc_html_element(h, "option", oc_view_say(form->view, "No room"), "value", "", NULL);
     for (int k = 0; k < form->view->rooms->nelts; ++k) {
         const oc_room_t *room = APR_ARRAY_IDX(form->view->rooms, k, const oc_room_t *);
         oc_html_element(h, "option", room->name, "value", room->id, "selected",
@@ -402,7 +457,7 @@ static void field(const form_t *form, const char *name)
     oc_html_t *h = form->h;
 
     oc_html_open(h, "p", NULL);
-    oc_html_element(h, "label", f->label, "for", id, NULL);
+    oc_html_element(h, "label", oc_view_say(view, f->label), "for", id, NULL);
     oc_html_text(h, " ");
     if (strcmp(f->type, "select") == 0) {
         room_field(form, id, bad, described);
@@ -455,6 +510,7 @@ static void hidden_fields(const form_t *form)
     const char *zone = oc_form_value(view->pool, form->values, "tz");
 
     hidden(form->h, "token", view->token);
+    hidden(form->h, "lang", view->locale); /* the answer comes in the language of the page */
     hidden(form->h, "action", form->ref ? "update" : NULL);
     hidden(form->h, "place", view->place ? apr_itoa(view->pool, view->place) : NULL);
     for (size_t i = 0; i < sizeof(carried) / sizeof(carried[0]); ++i) {
@@ -473,7 +529,7 @@ static void people_fields(const form_t *form)
     static const char *const names[] = {"required", "optional"};
 
     oc_html_open(form->h, "fieldset", NULL);
-    oc_html_element(form->h, "legend", "Who", NULL);
+    oc_html_element(form->h, "legend", oc_view_say(form->view, "Who"), NULL);
     for (int i = 0; i < 2; ++i) {
         field(form, names[i]);
         oc_people_choices(form->view, form->h, names[i]);
@@ -499,7 +555,8 @@ void oc_form_booking(const oc_view_t *view, oc_html_t *h, const oc_form_t *value
     field(&form, "subject");
     field(&form, "room");
     oc_html_open(h, "fieldset", NULL);
-    oc_html_element(h, "legend", apr_pstrcat(view->pool, "When (", view->zone, ")", NULL), NULL);
+    oc_html_element(h, "legend", oc_view_with(view, "When ({zone})", "zone", view->zone, NULL),
+                    NULL);
     for (size_t i = 0; i < sizeof(when) / sizeof(when[0]); ++i) {
         field(&form, when[i]);
     }
@@ -512,10 +569,11 @@ void oc_form_booking(const oc_view_t *view, oc_html_t *h, const oc_form_t *value
         field(&form, "private");
     }
     oc_html_open(h, "p", NULL);
-    oc_html_element(h, "button", ref ? "Change" : "Book", "type", "submit", NULL);
+    oc_html_element(h, "button", oc_view_say(view, ref ? "Change" : "Book"), "type", "submit",
+                    NULL);
     oc_html_text(h, " ");
-    oc_html_element(h, "button", "Look up the attendees", "type", "submit", "name", "lookup",
-                    "value", "1", "formnovalidate", "formnovalidate", NULL);
+    oc_html_element(h, "button", oc_view_say(view, "Look up the attendees"), "type", "submit",
+                    "name", "lookup", "value", "1", "formnovalidate", "formnovalidate", NULL);
     oc_html_close(h);
     oc_html_close(h);
 }
@@ -572,22 +630,30 @@ void oc_form_cancel(const oc_view_t *view, oc_html_t *h, const char *ref, const 
                  apr_pstrcat(view->pool, view->base, "/bookings/", ref, NULL), "class",
                  "owacal-cancel", "id", id_of(view, "cancel"), NULL);
     hidden(h, "token", view->token);
+    hidden(h, "lang", view->locale);
     hidden(h, "action", "cancel");
     hidden(h, "return", oc_form_value(view->pool, values, "return"));
     oc_html_open(h, "p", NULL);
     if (b) {
-        oc_html_textf(h, "Cancel \xe2\x80\x9c%s\xe2\x80\x9d on %s? The attendees will be told.",
-                      b->subject && *b->subject ? b->subject : "(no subject)",
-                      oc_view_clock(view, b->when.start));
+        oc_html_part_t parts[] = {
+            {"subject",
+             b->subject && *b->subject ? b->subject : oc_view_say(view, "(no subject)"), NULL,
+             NULL},
+            oc_view_part(view, "start", b->when.start, OC_DATES_DAY_CLOCK)};
+
+        oc_html_parts(h,
+                      oc_view_say(view, "Cancel “{subject}” on {start}?"),
+                      parts, 2);
     } else {
-        oc_html_text(h, "Cancel this booking? The attendees will be told.");
+        oc_html_text(h, oc_view_say(view, "Cancel this booking?"));
     }
+    oc_html_textf(h, " %s", oc_view_say(view, "The attendees will be told."));
     oc_html_close(h);
     field(&form, "reason");
     oc_html_open(h, "p", NULL);
-    oc_html_element(h, "button", "Cancel the booking", "type", "submit", NULL);
+    oc_html_element(h, "button", oc_view_say(view, "Cancel the booking"), "type", "submit", NULL);
     oc_html_text(h, " ");
-    oc_html_element(h, "a", "Keep it", "href", keep, NULL);
+    oc_html_element(h, "a", oc_view_say(view, "Keep it"), "href", keep, NULL);
     oc_html_close(h);
     oc_html_close(h);
 }

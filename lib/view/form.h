@@ -24,6 +24,10 @@ void oc_form_told(const oc_view_t *view, oc_html_t *h, const oc_result_t *res, c
                   const char *verb);
 /* What was decided for the sender. */
 void oc_form_remarks(const oc_view_t *view, oc_html_t *h);
+/* "Start: is missing" of a failure that its reader can mend; NULL. */
+const char *oc_form_detail(const oc_view_t *view, const oc_result_t *res);
+/* "upstream-timeout, operation 4f3a..", for whoever is asked for help. */
+const char *oc_form_code(const oc_view_t *view, const oc_result_t *res);
 /* The id of the form itself, where links to it lead: "owacal-form". */
 const char *oc_form_id(const oc_view_t *view);
 

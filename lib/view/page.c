@@ -19,7 +19,7 @@ oc_html_t *oc_page_begin(const oc_view_t *view, const char *title)
     }
     if (view->fragment == OC_VIEW_DOCUMENT) {
         oc_html_doctype(h);
-        oc_html_open(h, "html", "lang", "en", NULL);
+        oc_html_open(h, "html", "lang", oc_say_tag(view->language), NULL);
         oc_html_open(h, "head", NULL);
         oc_html_open(h, "meta", "charset", "utf-8", NULL);
         oc_html_open(h, "meta", "name", "viewport", "content",
@@ -27,17 +27,17 @@ oc_html_t *oc_page_begin(const oc_view_t *view, const char *title)
         oc_html_element(h, "title", title, NULL);
         oc_html_close(h);
         oc_html_open(h, "body", NULL);
-        oc_html_open(h, "nav", "aria-label", "Booking", NULL);
-        oc_html_element(h, "a", "Rooms", "href",
+        oc_html_open(h, "nav", "aria-label", oc_view_say(view, "Booking"), NULL);
+        oc_html_element(h, "a", oc_view_say(view, "Rooms"), "href",
                         apr_pstrcat(view->pool, view->base, "/rooms", NULL), NULL);
         oc_html_text(h, " · ");
-        oc_html_element(h, "a", "My bookings", "href",
+        oc_html_element(h, "a", oc_view_say(view, "My bookings"), "href",
                         apr_pstrcat(view->pool, view->base, "/bookings", NULL), NULL);
         oc_html_text(h, " · ");
-        oc_html_element(h, "a", "New booking", "href",
+        oc_html_element(h, "a", oc_view_say(view, "New booking"), "href",
                         apr_pstrcat(view->pool, view->base, "/bookings/new", NULL), NULL);
         oc_html_text(h, " · ");
-        oc_html_element(h, "a", "People", "href",
+        oc_html_element(h, "a", oc_view_say(view, "People"), "href",
                         apr_pstrcat(view->pool, view->base, "/people", NULL), NULL);
         oc_html_close(h);
         oc_html_open(h, "main", NULL);
@@ -46,8 +46,11 @@ oc_html_t *oc_page_begin(const oc_view_t *view, const char *title)
     oc_html_element(h, view->fragment ? "h2" : "h1", title, NULL);
     if (view->acting_as) {
         oc_html_open(h, "p", "class", "owacal-acting", NULL);
-        oc_html_textf(h, "In the calendar of %s, for %s, by the account %s.", view->acting_as,
-                      view->user, view->credential);
+        oc_html_text(h, oc_view_with(view,
+                                     "In the calendar of {mailbox}, for {user}, by the account "
+                                     "{account}.",
+                                     "mailbox", view->acting_as, "user", view->user, "account",
+                                     view->credential, NULL));
         oc_html_close(h);
     }
     return h;
@@ -55,15 +58,19 @@ oc_html_t *oc_page_begin(const oc_view_t *view, const char *title)
 
 static void time_element(const oc_view_t *view, oc_html_t *h, apr_time_t t)
 {
-    oc_html_element(h, "time", oc_view_clock(view, t), "datetime",
-                    oc_zone_print(view->pool, t, view->zone), NULL);
+    oc_html_part_t part = oc_view_part(view, "t", t, OC_DATES_DAY_CLOCK);
+
+    oc_html_parts(h, "{t}", &part, 1);
 }
 
 static void range_caption(const oc_view_t *view, oc_html_t *h, oc_range_t range)
 {
+    oc_html_part_t parts[] = {oc_view_part(view, "start", range.start, OC_DATES_DAY_CLOCK),
+                              oc_view_part(view, "end", range.end, OC_DATES_DAY_CLOCK),
+                              {"zone", view->zone, NULL, NULL}};
+
     oc_html_open(h, "caption", NULL);
-    oc_html_textf(h, "%s to %s, %s", oc_view_clock(view, range.start),
-                  oc_view_clock(view, range.end), view->zone);
+    oc_html_parts(h, oc_view_say(view, "{start} to {end}, {zone}"), parts, 3);
     oc_html_close(h);
 }
 
@@ -76,7 +83,7 @@ static void note_element(oc_html_t *h, const char *note)
 
 const char *oc_page_form(const oc_view_t *view, const oc_form_t *values)
 {
-    oc_html_t *h = oc_page_begin(view, "Book a room");
+    oc_html_t *h = oc_page_begin(view, oc_view_say(view, "Book a room"));
 
     oc_form_booking(view, h, values, NULL, NULL);
     return oc_html_print(h);
@@ -84,7 +91,7 @@ const char *oc_page_form(const oc_view_t *view, const oc_form_t *values)
 
 const char *oc_page_asked(const oc_view_t *view, const oc_form_t *values, const char *ref)
 {
-    oc_html_t *h = oc_page_begin(view, ref ? "Change a booking" : "Book a room");
+    oc_html_t *h = oc_page_begin(view, oc_view_say(view, ref ? "Change a booking" : "Book a room"));
 
     oc_form_remarks(view, h);
     oc_form_booking(view, h, values, ref, NULL);
@@ -96,7 +103,7 @@ const char *oc_page_asked(const oc_view_t *view, const oc_form_t *values, const 
 const char *oc_page_rooms(const oc_view_t *view, const apr_array_header_t *found,
                           const oc_room_wish_t *wish)
 {
-    oc_html_t *h = oc_page_begin(view, "Rooms");
+    oc_html_t *h = oc_page_begin(view, oc_view_say(view, "Rooms"));
     oc_room_wish_t none = {0};
     oc_range_t at_any_time = {0, 0};
 
@@ -109,7 +116,7 @@ const char *oc_page_rooms(const oc_view_t *view, const apr_array_header_t *found
 const char *oc_page_freebusy(const oc_view_t *view, const apr_array_header_t *rows,
                              oc_range_t range, apr_time_t slot)
 {
-    oc_html_t *h = oc_page_begin(view, "Free and busy");
+    oc_html_t *h = oc_page_begin(view, oc_view_say(view, "Free and busy"));
     oc_grid_t grid = {0};
 
     grid.rows = rows;
@@ -125,14 +132,30 @@ static const char *answer_text(oc_partstat_t p)
 {
     switch (p) {
     case OC_PARTSTAT_ACCEPTED:
-        return "accepted";
+        return OC_TEXT("accepted");
     case OC_PARTSTAT_TENTATIVE:
-        return "tentative";
+        return OC_TEXT("tentative");
     case OC_PARTSTAT_DECLINED:
-        return "declined";
+        return OC_TEXT("declined");
     default:
-        return "no answer yet";
+        return OC_TEXT("no answer yet");
     }
+}
+
+/* The last day of one that lasts whole days is the one before its end. */
+static void when_text(const oc_view_t *view, oc_html_t *h, const oc_booking_t *b)
+{
+    oc_dates_t style = b->all_day ? OC_DATES_DAY : OC_DATES_DAY_CLOCK;
+    oc_html_part_t parts[] = {oc_view_part(view, "start", b->when.start, style),
+                              oc_view_part(view, "end", b->when.end - (b->all_day ? 1 : 0), style),
+                              {"zone", view->zone, NULL, NULL}};
+    int one_day = b->all_day && strcmp(parts[0].text, parts[1].text) == 0;
+
+    oc_html_parts(h,
+                  oc_view_say(view, one_day      ? OC_TEXT("{start}, all day ({zone})")
+                                    : b->all_day ? OC_TEXT("{start} – {end}, all day ({zone})")
+                                                 : OC_TEXT("{start} – {end} ({zone})")),
+                  parts, 3);
 }
 
 static void booking_facts(const oc_view_t *view, oc_html_t *h, const oc_booking_t *b)
@@ -140,19 +163,16 @@ static void booking_facts(const oc_view_t *view, oc_html_t *h, const oc_booking_
     int i;
 
     oc_html_open(h, "dl", NULL);
-    oc_html_element(h, "dt", "When", NULL);
+    oc_html_element(h, "dt", oc_view_say(view, "When"), NULL);
     oc_html_open(h, "dd", NULL);
-    time_element(view, h, b->when.start);
-    oc_html_text(h, " – ");
-    time_element(view, h, b->when.end);
-    oc_html_textf(h, " (%s)%s", view->zone, b->all_day ? ", all day" : "");
+    when_text(view, h, b);
     oc_html_close(h);
     if (b->location) {
-        oc_html_element(h, "dt", "Where", NULL);
+        oc_html_element(h, "dt", oc_view_say(view, "Where"), NULL);
         oc_html_element(h, "dd", b->location, NULL);
     }
     if (b->organizer) {
-        oc_html_element(h, "dt", "Organizer", NULL);
+        oc_html_element(h, "dt", oc_view_say(view, "Organizer"), NULL);
         oc_html_element(h, "dd", b->organizer, NULL);
     }
     for (i = 0; i < b->attendees->nelts; ++i) {
@@ -160,20 +180,21 @@ static void booking_facts(const oc_view_t *view, oc_html_t *h, const oc_booking_
         const oc_room_t *room = oc_view_room(view, a->address);
 
         oc_html_element(h, "dt",
-                        a->role == OC_ROLE_RESOURCE   ? "Room"
-                        : a->role == OC_ROLE_OPTIONAL ? "Optional"
-                                                      : "Attendee",
+                        oc_view_say(view, a->role == OC_ROLE_RESOURCE ? OC_TEXT("Room")
+                                          : a->role == OC_ROLE_OPTIONAL
+                                              ? OC_TEXT("Optional attendee")
+                                              : OC_TEXT("Attendee")),
                         NULL);
         oc_html_open(h, "dd", NULL);
-        oc_html_textf(h, "%s: %s",
-                      room      ? room->name
-                      : a->name ? a->name
-                                : a->address,
-                      answer_text(a->partstat));
+        oc_html_text(h, oc_view_with(view, "{name}: {value}", "name",
+                                     room      ? room->name
+                                     : a->name ? a->name
+                                               : a->address,
+                                     "value", oc_view_say(view, answer_text(a->partstat)), NULL));
         oc_html_close(h);
     }
     if (b->text) {
-        oc_html_element(h, "dt", "Note", NULL);
+        oc_html_element(h, "dt", oc_view_say(view, "Note"), NULL);
         oc_html_element(h, "dd", b->text, NULL);
     }
     oc_html_close(h);
@@ -181,18 +202,18 @@ static void booking_facts(const oc_view_t *view, oc_html_t *h, const oc_booking_
 
 const char *oc_page_booking(const oc_view_t *view, const oc_booking_t *b, const char *note)
 {
-    oc_html_t *h = oc_page_begin(view, b->subject ? b->subject : "Booking");
+    oc_html_t *h = oc_page_begin(view, b->subject ? b->subject : oc_view_say(view, "Booking"));
     const char *path;
 
     note_element(h, note);
     booking_facts(view, h, b);
     if (oc_view_own(view, b)) {
         path = oc_view_booking_path(view, b);
-        oc_html_element(h, "h2", "Change", NULL);
+        oc_html_element(h, "h2", oc_view_say(view, "Change"), NULL);
         oc_form_booking(view, h, oc_form_values(view, b), view->ref(view, b->item, b->uid), NULL);
-        oc_html_element(h, "h2", "Cancel", NULL);
+        oc_html_element(h, "h2", oc_view_say(view, "Cancel"), NULL);
         oc_html_open(h, "p", NULL);
-        oc_html_element(h, "a", "Cancel this booking \xe2\x80\xa6", "href",
+        oc_html_element(h, "a", oc_view_say(view, "Cancel this booking"), "href",
                         apr_pstrcat(view->pool, path, "?cancel=1", NULL), NULL);
     }
     return oc_html_print(h);
@@ -200,7 +221,7 @@ const char *oc_page_booking(const oc_view_t *view, const oc_booking_t *b, const 
 
 const char *oc_page_cancel(const oc_view_t *view, const oc_booking_t *b, const oc_form_t *values)
 {
-    oc_html_t *h = oc_page_begin(view, b->subject ? b->subject : "Booking");
+    oc_html_t *h = oc_page_begin(view, b->subject ? b->subject : oc_view_say(view, "Booking"));
 
     booking_facts(view, h, b);
     if (oc_view_own(view, b)) {
@@ -247,15 +268,15 @@ static void own_links(const oc_view_t *view, oc_html_t *h, const oc_mine_t *mine
                                                        : "?",
                              "owacal-booking=", ref, "#owacal-form", NULL);
     }
-    oc_html_element(h, "a", "Change", "href", change, "aria-label",
-                    apr_pstrcat(view->pool, "Change: ", b->subject, NULL), NULL);
+    oc_html_element(h, "a", oc_view_say(view, "Change"), "href", change, "aria-label",
+                    oc_view_with(view, "Change: {subject}", "subject", b->subject, NULL), NULL);
     oc_html_text(h, " ");
-    oc_html_element(h, "a", "Cancel", "href",
-                    mine->self ? apr_pstrcat(view->pool, mine->self, "owacal-cancel=", ref,
-                                             "#owacal-cancel", NULL)
-                               : apr_pstrcat(view->pool, oc_view_booking_path(view, b),
-                                             "?cancel=1", NULL),
-                    "aria-label", apr_pstrcat(view->pool, "Cancel: ", b->subject, NULL), NULL);
+    oc_html_element(
+        h, "a", oc_view_say(view, "Cancel"), "href",
+        mine->self
+            ? apr_pstrcat(view->pool, mine->self, "owacal-cancel=", ref, "#owacal-cancel", NULL)
+            : apr_pstrcat(view->pool, oc_view_booking_path(view, b), "?cancel=1", NULL),
+        "aria-label", oc_view_with(view, "Cancel: {subject}", "subject", b->subject, NULL), NULL);
 }
 
 static void list_row(const oc_view_t *view, oc_html_t *h, const oc_mine_t *mine,
@@ -270,8 +291,9 @@ static void list_row(const oc_view_t *view, oc_html_t *h, const oc_mine_t *mine,
     oc_html_close(h);
     oc_html_open(h, "td", NULL);
     if (b->item) {
-        oc_html_element(h, "a", b->subject && *b->subject ? b->subject : "(no subject)", "href",
-                        oc_view_booking_path(view, b), NULL);
+        oc_html_element(h, "a",
+                        b->subject && *b->subject ? b->subject : oc_view_say(view, "(no subject)"),
+                        "href", oc_view_booking_path(view, b), NULL);
     } else {
         oc_html_text(h, b->subject);
     }
@@ -285,7 +307,8 @@ static void list_row(const oc_view_t *view, oc_html_t *h, const oc_mine_t *mine,
 
 static void list_table(const oc_view_t *view, oc_html_t *h, const oc_mine_t *mine)
 {
-    static const char *const heads[] = {"Start", "End", "Subject", "Where", "Change or cancel"};
+    static const char *const heads[] = {OC_TEXT("Start"), OC_TEXT("End"), OC_TEXT("Subject"),
+                                        OC_TEXT("Where"), OC_TEXT("Change or cancel")};
     const apr_array_header_t *rows = mine->list->bookings;
 
     oc_html_open(h, "table", "class", "owacal-mine", NULL);
@@ -293,7 +316,7 @@ static void list_table(const oc_view_t *view, oc_html_t *h, const oc_mine_t *min
     oc_html_open(h, "thead", NULL);
     oc_html_open(h, "tr", NULL);
     for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); ++i) {
-        oc_html_element(h, "th", heads[i], "scope", "col", NULL);
+        oc_html_element(h, "th", oc_view_say(view, heads[i]), "scope", "col", NULL);
     }
     oc_html_close(h);
     oc_html_close(h);
@@ -304,13 +327,13 @@ static void list_table(const oc_view_t *view, oc_html_t *h, const oc_mine_t *min
     oc_html_close(h);
     oc_html_close(h);
     if (mine->list->more) {
-        oc_html_element(h, "p", "There are more; choose a shorter time.", NULL);
+        oc_html_element(h, "p", oc_view_say(view, "There are more; choose a shorter time."), NULL);
     }
 }
 
 const char *oc_page_mine(const oc_view_t *view, const oc_mine_t *mine)
 {
-    oc_html_t *h = oc_page_begin(view, "My bookings");
+    oc_html_t *h = oc_page_begin(view, oc_view_say(view, "My bookings"));
 
     note_element(h, mine->note);
     if (mine->problem && mine->problem->res->reason != OC_REASON_OK) {
@@ -339,7 +362,7 @@ const char *oc_page_list(const oc_view_t *view, const oc_list_t *list, oc_range_
 const char *oc_page_problem(const oc_view_t *view, const oc_result_t *res, const oc_act_t *act,
                             const char *verb, const oc_form_t *values, const char *ref)
 {
-    oc_html_t *h = oc_page_begin(view, "That did not work");
+    oc_html_t *h = oc_page_begin(view, oc_view_say(view, "That did not work"));
 
     oc_form_problem(view, h, res, act, verb);
     if (values) {
@@ -367,19 +390,17 @@ const char *oc_page_notice(const oc_view_t *view, const oc_result_t *res)
     oc_html_t *h = oc_html_create(view->pool);
 
     oc_html_open(h, "small", "class", "owacal-notice", "role", "note", NULL);
-    oc_html_text(h, oc_reason_sentence(res->reason));
-    if (res->detail && oc_reason_kind(res->reason) == OC_KIND_INPUT) {
-        oc_html_textf(h, " %s%s%s.", res->field ? res->field : "", res->field ? ": " : "",
-                      res->detail);
+    oc_html_text(h, oc_view_say(view, oc_reason_sentence(res->reason)));
+    if (oc_form_detail(view, res)) {
+        oc_html_textf(h, " %s.", oc_form_detail(view, res));
     }
-    oc_html_textf(h, " (%s%s%s)", oc_reason_token(res->reason),
-                  view->op_id ? ", operation " : "", view->op_id ? view->op_id : "");
+    oc_html_textf(h, " (%s)", oc_form_code(view, res));
     return oc_html_print(h);
 }
 
 const char *oc_page_act(const oc_view_t *view, const oc_act_t *act, const char *verb)
 {
-    oc_html_t *h = oc_page_begin(view, "Done");
+    oc_html_t *h = oc_page_begin(view, oc_view_say(view, "Done"));
 
     note_element(h, oc_view_act_sentence(view, act, verb));
     oc_form_remarks(view, h);
@@ -391,34 +412,37 @@ const char *oc_page_act(const oc_view_t *view, const oc_act_t *act, const char *
 
 const char *oc_page_check(const oc_view_t *view, const apr_array_header_t *sections)
 {
-    oc_html_t *h = oc_page_begin(view, "Self-test");
+    oc_html_t *h = oc_page_begin(view, oc_view_say(view, "Self-test"));
     int i, k;
 
     for (i = 0; i < sections->nelts; ++i) {
         const oc_check_section_t *s = &APR_ARRAY_IDX(sections, i, oc_check_section_t);
         const apr_array_header_t *rows = apr_table_elts(s->facts);
 
-        oc_html_element(h, "h2", s->title, NULL);
+        oc_html_element(h, "h2", oc_view_say(view, s->title), NULL);
         oc_html_open(h, "p", NULL);
         if (s->skipped) {
-            oc_html_textf(h, "Not tried: %s.", s->skipped);
+            oc_html_text(h, oc_view_with(view, "Not tried: {why}.", "why",
+                                         oc_view_say(view, s->skipped), NULL));
         } else {
-            oc_html_textf(h, "%s", s->failure ? oc_reason_sentence(s->failure->reason) : "Well.");
+            oc_html_text(h, oc_view_say(view, s->failure ? oc_reason_sentence(s->failure->reason)
+                                                         : OC_TEXT("Well.")));
         }
         if (s->took >= 0) {
             oc_html_textf(h, " (%" APR_TIME_T_FMT " ms)", apr_time_as_msec(s->took));
         }
         oc_html_close(h);
-        if (s->failure && s->failure->detail) {
-            oc_html_element(h, "p", s->failure->detail, NULL);
+        if (s->failure && s->failure->detail) { /* as it stands in the log */
+            oc_html_element(h, "p", s->failure->detail, "lang",
+                            view->language ? oc_say_tag(OC_LANGUAGE_EN) : NULL, NULL);
         }
         if (s->remedy) {
-            oc_html_element(h, "p", s->remedy, NULL);
+            oc_html_element(h, "p", oc_view_say(view, s->remedy), NULL);
         }
         oc_html_open(h, "dl", NULL);
         for (k = 0; k < rows->nelts; ++k) {
             const apr_table_entry_t *e = &APR_ARRAY_IDX(rows, k, apr_table_entry_t);
-            oc_html_element(h, "dt", e->key, NULL);
+            oc_html_element(h, "dt", oc_view_say(view, e->key), NULL);
             oc_html_element(h, "dd", e->val, NULL);
         }
         oc_html_close(h);

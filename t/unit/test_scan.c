@@ -125,7 +125,7 @@ static void hidden(void)
         {"<![CDATA[ > " D "</div>]]>", "a CDATA section"},
         {"<!DOCTYPE " D "<? " D "</ " D, "doctype, instruction and what reads as a comment"},
         {"<script>", "an open script"},
-        {D + 1, "no bracket"},
+        {&(D)[1], "no bracket"},
         {"</div data-owacal=x>", "an end tag"},
     };
 
@@ -196,6 +196,49 @@ static void bounds(void)
     is_int(left, OC_SCAN_LEFT_MANY, "and that there are more is said");
 }
 
+static const char *lang_of(const char *page, int xml, apr_size_t cut)
+{
+    char log[8192] = "";
+    oc_scan_t *s = oc_scan_create(pool, xml, note, log);
+    apr_size_t len = strlen(page), n;
+
+    for (; len > 0; page += n, len -= n) {
+        n = len < cut ? len : cut;
+        oc_scan_feed(s, page, n);
+    }
+    return oc_scan_lang(s) ? oc_scan_lang(s) : "none";
+}
+
+static void language(void)
+{
+    static const struct {
+        const char *page, *lang;
+    } rows[] = {
+        {"<html lang=hu>", "hu"},
+        {"<!DOCTYPE html><!-- <html lang=fr> --><HTML class='a' LANG = \"de-AT\" dir=ltr>",
+         "de-AT"},
+        {"<html lang='de' lang='fr'>", "de"},
+        {"<html lang=''><body lang=fr>", "none"},
+        {"<html lang>", "none"},
+        {"<html lang=hu", "none"},
+        {"</html lang=hu>", "none"},
+        {"<html data-lang=hu xml:lang=hu hreflang=hu>", "none"},
+        {"<p title='<html lang=hu>'>", "none"},
+        {"<html><html lang=hu>", "hu"},
+        {"<html lang=hu><html lang=de>", "hu"},
+        {"<html lang=&quot;hu>", "&quot;hu"},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); ++i) {
+        is_str(lang_of(rows[i].page, 0, 1), rows[i].lang, rows[i].page);
+        is_str(lang_of(rows[i].page, 1, 7), rows[i].lang, "  cut elsewhere");
+    }
+    is_str(lang_of(apr_pstrcat(pool, "<html lang='", times("x", 9000), "'>", NULL), 0, 100), "none",
+           "a long one is none");
+    is_str(lang_of(apr_pstrcat(pool, "<html lang='", times("x", 62), "'>", NULL), 0, 100),
+           times("x", 62), "a long tag");
+}
+
 int main(void)
 {
     apr_initialize();
@@ -203,6 +246,7 @@ int main(void)
     found();
     hidden();
     bounds();
+    language();
     apr_pool_destroy(pool);
     apr_terminate();
     return done_testing();

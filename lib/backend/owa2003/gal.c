@@ -34,7 +34,6 @@ enum { VALUE_DN, VALUE_EM, VALUE_AN, VALUE_TL, VALUE_CP, VALUE_OFFICE, VALUES };
 
 typedef struct query_t { /* one galfind */
     people_t *f;
-    const char *first, *last; /* as it asked for: all its rows have them */
     const char *value[VALUES];
     int answered; /* its root element was one */
     apr_pool_t *scratch;
@@ -107,9 +106,9 @@ static void take(query_t *q)
     one.name = q->value[VALUE_DN] ? q->value[VALUE_DN] : address;
     one.address = address;
     one.alias = q->value[VALUE_AN];
-    one.fit = oc_people_fit(q->scratch, f->text, &one, q->first, q->last);
+    one.fit = oc_people_fit(q->scratch, f->text, &one);
     e = entry_at(f, address);
-    if (e) { /* found by another query already, which may have known less */
+    if (e) { /* found by another query, or under another name */
         e->fit = e->fit > one.fit ? e->fit : one.fit;
         return;
     }
@@ -173,7 +172,7 @@ static void one_done(owa_verb_t *v)
         e->name = dl->name;
         e->kind = OC_PEOPLE_LIST;
         e->members = dl->members;
-        e->fit = oc_people_fit(v->pool, f->text, e, NULL, NULL);
+        e->fit = oc_people_fit(v->pool, f->text, e);
         APR_ARRAY_PUSH(f->out->entries, oc_entry_t *) = e;
     }
     oc_people_sort(v->pool, f->out->entries);
@@ -207,7 +206,7 @@ static void answered(owa_verb_t *v, owa_ask_t *a)
     one_done(v);
 }
 
-static void ask_for(people_t *f, const char *query, const char *first, const char *last)
+static void ask_for(people_t *f, const char *query)
 {
     oc_xml_sink_t sink = {on_open, on_close, NULL};
     owa_verb_t *v = &f->v;
@@ -217,8 +216,6 @@ static void ask_for(people_t *f, const char *query, const char *first, const cha
                            "address book", OWA_WANT_XML, answered);
 
     q->f = f;
-    q->first = first;
-    q->last = last;
     apr_pool_create(&q->scratch, v->pool);
     sink.baton = q;
     a->baton = q;
@@ -235,8 +232,7 @@ static const char *field(people_t *f, const char *name, const char *value)
 /* "Bo Smith" and "Smith, Bo". */
 static void ask_for_names(people_t *f, const char *first, const char *last)
 {
-    ask_for(f, apr_pstrcat(f->v.pool, field(f, "FN", first), field(f, "LN", last), NULL), first,
-            last);
+    ask_for(f, apr_pstrcat(f->v.pool, field(f, "FN", first), field(f, "LN", last), NULL));
 }
 
 static void ask_gal(people_t *f)
@@ -248,19 +244,18 @@ static void ask_gal(people_t *f)
 
     if (at) { /* nobody ever asked for EM: the alias it is, and the rows are compared */
         if (at > f->text) {
-            ask_for(f, field(f, "AN", apr_pstrmemdup(pool, f->text, (apr_size_t)(at - f->text))),
-                    NULL, NULL);
+            ask_for(f, field(f, "AN", apr_pstrmemdup(pool, f->text, (apr_size_t)(at - f->text))));
         }
         return;
     }
-    ask_for(f, field(f, "DN", f->text), NULL, NULL);
+    ask_for(f, field(f, "DN", f->text));
     if (n > 0 && *rest) {
         const char *word = apr_pstrmemdup(pool, f->text, n);
         ask_for_names(f, word, rest);
         ask_for_names(f, rest, word);
     } else {
-        ask_for(f, field(f, "AN", f->text), NULL, NULL);
-        ask_for(f, field(f, "LN", f->text), NULL, f->text);
+        ask_for(f, field(f, "AN", f->text));
+        ask_for(f, field(f, "LN", f->text));
     }
 }
 
@@ -277,7 +272,7 @@ static void lists_found(owa_verb_t *v, apr_array_header_t *lists, const oc_resul
     for (i = 0; i < lists->nelts; ++i) {
         owa_dl_t *dl = APR_ARRAY_IDX(lists, i, owa_dl_t *);
         oc_entry_t e = {.name = dl->name};
-        if (oc_people_fit(v->pool, f->text, &e, NULL, NULL) == OC_PEOPLE_FAR) {
+        if (oc_people_fit(v->pool, f->text, &e) == OC_PEOPLE_FAR) {
             continue;
         }
         if (f->lists->nelts == LISTS_READ) {
