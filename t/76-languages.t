@@ -159,7 +159,7 @@ subtest 'what was booked, and what was not' => sub {
     is(lang($r), 'hu', "and that is the answer's, whatever the browser asks for");
     like($r->{text}, qr{A terem abban az időben foglalt\.}, '  its words, too');
     $r = post('de', { %f, start => '', key => 'k4' });
-    like($r->{text}, qr{>Datum: fehlt</a>}, 'a field is called what it is called in the form');
+    like($r->{text}, qr{>Beginn: fehlt</a>}, 'a field is called what it is called in the form');
     $r = post('hu', { %f, start => 'x<y', key => 'k5' });
     like($r->{text}, qr{>Kezdés: dátum szükséges, vagy dátum és idő, például 2026-03-05T10:00}, 'with values in their places');
     $r = post('de', { %f, room => '<b>', key => 'k6' });
