@@ -103,6 +103,15 @@ static void entry_item(const oc_view_t *view, oc_html_t *h, const oc_agenda_t *a
         time_element(view, h, e->when.end, with_day);
         oc_html_text(h, " ");
     }
+    oc_view_agenda_what(h, e);
+    if (e->when.end <= now) {
+        oc_html_element(h, "span", " (over)", "class", "owacal-over", NULL);
+    }
+    oc_html_close(h);
+}
+
+void oc_view_agenda_what(oc_html_t *h, const oc_agenda_entry_t *e)
+{
     if (e->subject) {
         foreign_text(h, "owacal-subject", e->subject);
         oc_html_text(h, e->by ? ", booked by " : "");
@@ -117,10 +126,6 @@ static void entry_item(const oc_view_t *view, oc_html_t *h, const oc_agenda_t *a
     if (e->busy == OC_BUSY_TENTATIVE && (e->subject || e->by)) {
         oc_html_text(h, " (tentative)");
     }
-    if (e->when.end <= now) {
-        oc_html_element(h, "span", " (over)", "class", "owacal-over", NULL);
-    }
-    oc_html_close(h);
 }
 
 static void agenda_section(const oc_view_t *view, oc_html_t *h, const oc_agenda_t *agenda,
