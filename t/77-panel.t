@@ -10,6 +10,7 @@ use Test::More;
 use Time::HiRes qw(time sleep);
 use lib "$Bin/lib";
 use Httpd;
+use SimClient;
 use SimRun;
 
 my $dir = tempdir(CLEANUP => 1);
@@ -60,6 +61,13 @@ sub press {
     delete @f{qw(button values)};
     return ($o{web} // $web)->request(POST => $path, user => $o{user} // 'alice', form => \%f);
 }
+# What stands there already, and may have begun.
+sub put_item {
+    my ($mailbox, $subject, $start, $minutes) = @_;
+    my ($status, $reply) = SimClient->new($sim, 'panel')->put_props("/exchange/$mailbox/Calendar/" . ($subject =~ s/ /-/gr) . '.EML',
+        SimClient::appointment('mail:subject' => $subject, map { $_->[0] => strftime('%Y-%m-%dT%H:%M:%S.000Z', gmtime $_->[1]) } ['cal:dtstart', $start], ['cal:dtend', $start + 60 * $minutes]), 'If-None-Match' => '*');
+    return is($status, 201, "$subject stands in $mailbox") || diag $reply->{body};
+}
 sub state_of { return $_[0]{content} =~ m{<p class="owacal-state">(.*?)</p>} ? $1 =~ s/<[^>]+>//gr : "none: $_[0]{status}" }
 # Not within the last seconds of a minute, where what is expected is of the next.
 sub settle { sleep 0.2 while time % 60 > 45 }
@@ -83,7 +91,7 @@ for (1 .. 3) {    # a minute may have passed in between
     last if $again->{status} == 304;
 }
 is($r->{status}, 304, 'unchanged: 304');
-is($r->{content}, '', 'without content');
+is($r->{content} // '', '', 'without content');
 
 # ---- book, twice ----
 
@@ -149,8 +157,7 @@ is($r->{status}, 201, 'the time given back is free for others at once') or diag 
 
 # ---- what is not the panel's ----
 
-$r = $web->json('alice', POST => '/own/bookings', { subject => 'Alice is here', start => stamp(minute()), duration => 60, room => 'room1' });
-is($r->{status}, 201, 'a meeting of somebody') or diag $r->{content};
+put_item('room1', 'Alice is here', minute(), 60);
 $page = get($other);
 like(state_of($page), qr/^Busy until/, 'the panel shows it');
 is(form_of($page->{content}, $_), undef, "and has no button to $_") for qw(book extend end);
@@ -188,10 +195,6 @@ is(press($door, { token => $token, action => 'book', minutes => 600, key => 'k' 
 # ---- other front ends, restarts ----
 
 settle();
-$r = press($door, $book = form_of(get()->{content}, 'book') // $book, 15);
-SKIP: {
-    skip 'the gap is too short by now', 4 if $r->{status} != 303;
-}
 $sim->control(POST => "/_sim/grant?mailbox=hall&user=panel&level=owner");
 my $hall = web(location => 'OwaCalIdentity device credential=panels');
 $r = press('/booking/rooms/hall/panel', form_of(get('/booking/rooms/hall/panel', web => $hall)->{content}, 'book'), 15, web => $hall);
@@ -220,7 +223,7 @@ unlike($page->{content}, qr/Alice is here|By the device/, 'without names');
 $sim->stop;
 $page = get();
 like($page->{status}, qr/^50[234]$/, 'without a calendar server');
-like($page->{content}, qr/The room's calendar cannot be read at the moment/, 'it says so');
+like($page->{content}, qr/The room&#39;s calendar cannot be read at the moment/, 'it says so');
 like($page->{content}, qr{<bdi>The boardroom</bdi>.*http-equiv|http-equiv.*<bdi>The boardroom</bdi>}s, 'as a panel that tries again');
 like(state_of($page), qr/^Not known$/, 'and claims nothing');
 is(form_of($page->{content}, 'book'), undef, 'nothing to press');
