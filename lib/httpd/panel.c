@@ -149,7 +149,7 @@ static int send_panel(oc_request_t *q, const oc_room_t *room, const oc_result_t 
     oc_room_look_t *look = NULL;
     const char *text, *tag;
     oc_panel_t p;
-    int rc, read;
+    int read;
 
     read = look_at(q, room, range, &look);
     oc_result_init(&reading, q->r->pool);
@@ -170,8 +170,7 @@ static int send_panel(oc_request_t *q, const oc_room_t *room, const oc_result_t 
     if (oc_reason_kind(p.failed->reason) == OC_KIND_BUSY) {
         apr_table_setn(q->r->headers_out, "Retry-After", apr_itoa(q->r->pool, OC_PANEL_REFRESH));
     }
-    rc = oc_request_send(q, oc_reason_http(p.failed->reason), text);
-    return rc;
+    return oc_request_send(q, oc_reason_http(p.failed->reason), text);
 }
 
 static const oc_room_t *room_of(oc_request_t *q, const char *id)
@@ -222,7 +221,8 @@ static apr_int64_t number(oc_request_t *q, const char *name, apr_int64_t most)
 
 static const char *until_note(oc_request_t *q, const char *what, const oc_booking_t *b)
 {
-    return apr_psprintf(q->r->pool, "%s until %s.", what, oc_view_panel_clock(&q->view, b->when.end));
+    return apr_psprintf(q->r->pool, "%s until %s.", what,
+                        oc_view_panel_clock(&q->view, b->when.end));
 }
 
 /* The same key and length give the same booking, whoever asks and on whichever front end. */

@@ -73,10 +73,14 @@ static void meeting(const oc_view_t *view, oc_html_t *h, const oc_panel_t *p,
 
     oc_html_open(h, "p", "class", "owacal-meeting", NULL);
     oc_html_textf(h, "%s: ", title);
-    clock_element(view, h, e->when.start);
-    oc_html_text(h, "–");
-    clock_element(view, h, e->when.end);
-    oc_html_text(h, " ");
+    if (e->all_day) {
+        oc_html_text(h, "All day ");
+    } else {
+        clock_element(view, h, e->when.start);
+        oc_html_text(h, "–");
+        clock_element(view, h, e->when.end);
+        oc_html_text(h, " ");
+    }
     if (own) {
         oc_html_text(h, "Booked at the door");
     } else {
