@@ -221,6 +221,51 @@ static void race(void)
     is_int(bad, 0, "five front ends: never two bookings, and what is said is so");
 }
 
+/* One makes his longer while, on another front end, somebody books what comes next. */
+static void race_for_more(void)
+{
+    int bad = 0, both = 0, longer = 0;
+
+    for (unsigned run = 0; run < 60; ++run) {
+        oc_book_args_t args = {0};
+        oc_change_args_t more = {0};
+        oc_call_t *calls[2];
+        oc_act_t *acts[2];
+        oc_job_t *jobs[2];
+        optest_t t;
+        int grown, next;
+
+        begin(&t);
+        book(&t, 0, 1);
+        t.world->latency = 1000;
+        t.conf.leases = NULL;
+        calls[0] = oc_call_create(ME, ME, ME);
+        calls[1] = oc_call_create(ME, ME, ME);
+        more.item = mem_item(t.world, ME, optest_uid(&t, 1))->booking->item;
+        more.all_day = -1;
+        more.reminder = -2;
+        more.when.start = TEN;
+        more.when.end = TEN + 2 * HOUR;
+        args.booking = appointment(calls[1]->pool, 1);
+        memset(args.seed, 2, sizeof(args.seed));
+        jobs[0] = oc_op_change(calls[0], &t.world->backend, &t.conf, &more, &acts[0]);
+        jobs[1] = oc_op_book(calls[1], &t.world->backend, &t.conf, &args, &acts[1]);
+        mem_run_all(t.world, jobs, 2, run * 7919u + 1);
+        grown = end_of(&t, 1) > TEN + HOUR;
+        next = mem_item(t.world, ME, optest_uid(&t, 2)) != NULL;
+        both += grown && next;
+        longer += grown;
+        bad += grown != (acts[0]->state == OC_STATE_CONFIRMED) ||
+               next != (acts[1]->state == OC_STATE_CONFIRMED);
+        apr_pool_destroy(calls[0]->pool);
+        apr_pool_destroy(calls[1]->pool);
+        optest_end(&t);
+    }
+    is_int(both, 0, "never both");
+    is_int(bad, 0, "and what is said is so");
+    ok(longer > 0 && longer < 60, "each wins sometimes, or none (%d of 60 longer)", longer);
+}
+
 int main(void)
 {
     apr_initialize();
@@ -229,5 +274,6 @@ int main(void)
     every_fault(0, "booking");
     every_fault(1, "changing");
     race();
+    race_for_more();
     return done_testing();
 }
