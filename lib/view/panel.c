@@ -249,7 +249,7 @@ static void section(const oc_view_t *view, oc_html_t *h, const oc_panel_t *p, in
     oc_html_close(h);
     state_line(view, h, p, busy, until);
     oc_html_open(h, "p", "class", "owacal-clock", NULL);
-    clock_element(view, h, p->now);
+    clock_element(view, h, oc_view_panel_minute(p->now)); /* the same for a minute: see the ETag */
     oc_html_textf(h, " %s", view->zone);
     oc_html_close(h);
     if (p->note) {
