@@ -430,7 +430,7 @@ static void home_fail(oc_op_t *op)
     oc_book_t *b = oc_book_of(op);
 
     if (!oc_op_again(op, &b->looks, 0)) {
-        b->remark = "whether somebody else was faster could not be checked";
+        b->remark = OC_TEXT("whether somebody else was faster could not be checked");
         home_on(op, "cannot look");
     }
 }

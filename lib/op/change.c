@@ -391,7 +391,7 @@ static void home_fail(oc_op_t *op)
     oc_changing_t *c = oc_change_of(op);
 
     if (!oc_op_again(op, &c->looks, 0)) {
-        c->remark = "whether somebody else was faster could not be checked";
+        c->remark = OC_TEXT("whether somebody else was faster could not be checked");
         oc_change_updated(op, "cannot look");
     }
 }
