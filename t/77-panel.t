@@ -206,20 +206,27 @@ $hall->stop;
 $hall = web(location => 'OwaCalIdentity device credential=panels');
 $page = get('/booking/rooms/hall/panel', web => $hall);
 ok(form_of($page->{content}, 'end'), 'after a restart, or on another, it is still the panel\'s') or diag $page->{content};
-$r = press('/booking/rooms/hall/panel', form_of($page->{content}, 'end'), undef, web => $hall);
-is($r->{status}, 303, 'and can be ended') or diag $r->{content}, $hall->log;
 
 # ---- in a page ----
 
 mkdir "$dir/htdocs";
+put('htdocs/hall.html', 0644, '<!DOCTYPE html><meta charset="utf-8"><div data-owacal="panel" data-room="hall">ask</div>');
 put('htdocs/door.html', 0644, '<!DOCTYPE html><meta charset="utf-8"><div data-owacal="panel" data-room="room1">ask</div><div data-owacal="agenda" data-room="room1" data-day="tomorrow">none</div>');
 chmod 0755, "$dir/htdocs";
-my $pages = web(htdocs => "$dir/htdocs", server => $server . location('/door.html', "SetHandler none\nOwaCalBase /booking\nOwaCalReturn /door.html\n"
+my $pages = web(htdocs => "$dir/htdocs", location => "OwaCalIdentity device credential=panels\nOwaCalReturn /hall.html",
+    server => $server . location('/hall.html', "SetHandler none\nOwaCalBase /booking\nOwaCalReturn /hall.html\n"
+    . "OwaCalIdentity device credential=panels\nOwaCalMailbox hall\nSetOutputFilter OWACAL") . location('/door.html', "SetHandler none\nOwaCalBase /booking\nOwaCalReturn /door.html\n"
     . "OwaCalIdentity device credential=panels rooms=room1\nOwaCalMailbox room1\nSetOutputFilter OWACAL"));
 $page = get('/door.html', web => $pages);
 like($page->{content}, qr{<h2><bdi>The room1</bdi></h2>.*Busy.* until}s, 'a panel in a page') or diag $page->{content}, $pages->log;
 like($page->{content}, qr/owacal-agenda.*<li class="owacal-busy">/s, 'and tomorrow\'s agenda') or diag $page->{content};
 unlike($page->{content}, qr/Alice is here|By the device/, 'without names');
+$form = form_of(get('/hall.html', web => $pages)->{content}, 'extend');
+$r = press('/booking/rooms/hall/panel', $form, $form->{values}[0], web => $pages);
+like("$r->{status} " . ($r->{headers}{location} // ''), qr{^303 /hall\.html\?owacal=}, 'a press there comes back there') or diag $r->{content}, $pages->log;
+
+$r = press('/booking/rooms/hall/panel', form_of(get('/booking/rooms/hall/panel', web => $hall)->{content}, 'end'), undef, web => $hall);
+is($r->{status}, 303, 'and can be ended') or diag $r->{content}, $hall->log;
 
 # ---- the calendar is down ----
 
