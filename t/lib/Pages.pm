@@ -45,7 +45,7 @@ sub served {
     return (
         modules => [qw(filter substitute ssl)],
         rooms => $o{rooms} // $rooms,
-        server => "AddType text/javascript .js\n" . lines() . ($o{lines} // ''),
+        server => "AddType text/javascript .js\nAddType image/svg+xml .svg\n" . lines() . ($o{lines} // ''),
     );
 }
 
