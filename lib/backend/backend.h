@@ -20,6 +20,7 @@
 #include "base/job.h"
 #include "cal/booking.h"
 #include "cal/freebusy.h"
+#include "cal/people.h"
 #include "cal/range.h"
 
 /* From the configuration; plain strings that outlive the backend. */
@@ -42,7 +43,16 @@ typedef struct oc_freebusy_query_t {
     apr_array_header_t *who; /* const char *: SMTP addresses */
     oc_range_t range;
     apr_time_t slot;         /* microseconds, a whole number of minutes, a day at most */
+    int members;             /* > 0: who is a distribution list is found out, and its members are
+                              * asked about instead, so many in all; 0: nobody is taken for one */
 } oc_freebusy_query_t;
+
+/* ---- people ---- */
+typedef struct oc_people_query_t {
+    const char *text;        /* oc_people_text_ok() */
+    int max;                 /* entries kept, at most OC_PEOPLE_ROWS */
+    int members;             /* of a list, read at most; a longer one counts as not readable */
+} oc_people_query_t;
 
 /* ---- list ---- */
 typedef struct oc_list_query_t {
@@ -101,10 +111,15 @@ typedef struct oc_backend_vtable_t {
     int (*item_ok)(const oc_backend_t *, const char *item);
 
     /* Rows in the order of query->who, one for each address; unknown where the server knew
-     * nothing. One exchange for as many people as the server's limits allow. */
+     * nothing. One exchange for as many people as the server's limits allow. The row of a list is
+     * that of all its members, and unknown where one of them is unknown and none busy, or where
+     * they cannot all be read: never free because nobody was asked. */
     oc_job_t *(*freebusy)(const oc_backend_t *, oc_call_t *, const oc_freebusy_query_t *,
                           apr_array_header_t **rows /* oc_freebusy_t * */);
     oc_job_t *(*list)(const oc_backend_t *, oc_call_t *, const oc_list_query_t *, oc_list_t **out);
+    /* Look people up in the server's address book, and among the lists of the person's own. */
+    oc_job_t *(*people)(const oc_backend_t *, oc_call_t *, const oc_people_query_t *,
+                        oc_people_t **out);
     /* One item of the acting person's calendar, with attendees' and rooms' answers. */
     oc_job_t *(*read)(const oc_backend_t *, oc_call_t *, oc_itemref_t item, oc_booking_t **out);
 

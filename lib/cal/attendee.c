@@ -103,12 +103,10 @@ static int parse_row(apr_pool_t *pool, const char *from, const char *to, oc_atte
     return oc_attendee_address_ok(a->address);
 }
 
-apr_array_header_t *oc_attendee_parse_list(apr_pool_t *pool, const char *header, oc_role_t role,
-                                           int *bad)
+apr_array_header_t *oc_attendee_split(apr_pool_t *pool, const char *header)
 {
-    apr_array_header_t *list = apr_array_make(pool, 4, sizeof(oc_attendee_t));
+    apr_array_header_t *rows = apr_array_make(pool, 4, sizeof(const char *));
     const char *p = header ? header : "", *from;
-    int refused = 0;
 
     while (*p) {
         int quoted = 0, angle = 0;
@@ -125,16 +123,30 @@ apr_array_header_t *oc_attendee_parse_list(apr_pool_t *pool, const char *header,
             }
         }
         if (p > from) {
-            oc_attendee_t a = {NULL, NULL, role, OC_CUTYPE_INDIVIDUAL, OC_PARTSTAT_NEEDS_ACTION,
-                               NULL, NULL};
-            if (role == OC_ROLE_RESOURCE) {
-                a.cutype = OC_CUTYPE_ROOM;
-            }
-            if (parse_row(pool, from, p, &a)) {
-                APR_ARRAY_PUSH(list, oc_attendee_t) = a;
-            } else {
-                refused++;
-            }
+            APR_ARRAY_PUSH(rows, const char *) = apr_pstrmemdup(pool, from, (apr_size_t)(p - from));
+        }
+    }
+    return rows;
+}
+
+apr_array_header_t *oc_attendee_parse_list(apr_pool_t *pool, const char *header, oc_role_t role,
+                                           int *bad)
+{
+    apr_array_header_t *list = apr_array_make(pool, 4, sizeof(oc_attendee_t));
+    apr_array_header_t *rows = oc_attendee_split(pool, header);
+    int refused = 0, i;
+
+    for (i = 0; i < rows->nelts; ++i) {
+        const char *row = APR_ARRAY_IDX(rows, i, const char *);
+        oc_attendee_t a = {NULL, NULL, role, OC_CUTYPE_INDIVIDUAL, OC_PARTSTAT_NEEDS_ACTION,
+                           NULL, NULL};
+        if (role == OC_ROLE_RESOURCE) {
+            a.cutype = OC_CUTYPE_ROOM;
+        }
+        if (parse_row(pool, row, row + strlen(row), &a)) {
+            APR_ARRAY_PUSH(list, oc_attendee_t) = a;
+        } else {
+            refused++;
         }
     }
     if (bad) {

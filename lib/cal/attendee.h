@@ -38,6 +38,9 @@ const char *oc_attendee_mailbox(apr_pool_t *pool, const oc_attendee_t *a);
  * is unusable are left out and counted in *bad (may be NULL). Never NULL. */
 apr_array_header_t *oc_attendee_parse_list(apr_pool_t *pool, const char *header, oc_role_t role,
                                            int *bad);
+/* The rows of such a list as they stand, const char *: split at commas and semicolons outside
+ * quotes and angle brackets. Never NULL. */
+apr_array_header_t *oc_attendee_split(apr_pool_t *pool, const char *header);
 const char *oc_partstat_token(oc_partstat_t p); /* "NEEDS-ACTION", ... "UNKNOWN" */
 /* "REQ-PARTICIPANT", "OPT-PARTICIPANT", "NON-PARTICIPANT" */
 const char *oc_role_token(oc_role_t r);

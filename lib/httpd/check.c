@@ -293,7 +293,9 @@ static void freebusy(check_t *c)
 int oc_check_run(oc_request_t *q)
 {
     check_t c = {.q = q, .began = oc_clock_mono()};
-    const char *why = "the login gives nobody to act for";
+    const char *why = q->result.reason == OC_REASON_MAILBOX_REFUSED
+                          ? "this person may not act in that mailbox here"
+                          : "the login gives nobody to act for";
     int has_credential = 0, answers = 0;
 
     c.steps = apr_array_make(q->r->pool, 5, sizeof(oc_check_section_t));
@@ -322,5 +324,6 @@ int oc_check_explains(const oc_request_t *q)
     return q->r->user && *q->r->user && q->r->method_number == M_GET
            && strcmp(q->route, "check") == 0
            && (q->result.reason == OC_REASON_NO_MAILBOX
+               || q->result.reason == OC_REASON_MAILBOX_REFUSED
                || q->result.reason == OC_REASON_MISCONFIGURED);
 }

@@ -5,6 +5,7 @@
 #include "base/crypto.h"
 #include "base/str.h"
 #include "httpd/handler.h"
+#include "httpd/people.h"
 #include "wire/words.h"
 
 /* ---- reading ---- */
@@ -100,6 +101,7 @@ static int get_freebusy(oc_request_t *q, const char *arg)
         return oc_request_problem(q, NULL, "freebusy", NULL, NULL);
     }
     ask = copy_query(call, who, range, slot);
+    ask->members = oc_people_lists(q, who);
     range = ask->range;
     if (oc_request_run(q, call, id, oc_op_freebusy(call, q->backend, &q->op_conf, ask, &rows),
                        OC_VERB_FREEBUSY) &&
@@ -336,6 +338,15 @@ static int conclude(oc_request_t *q, int ran, oc_verb_t verb, const oc_act_t *ac
     return rc;
 }
 
+/* Names among the attendees; what is put back into the form knows of it. */
+static apr_status_t resolve(oc_request_t *q, const oc_form_t **form)
+{
+    apr_status_t rv = oc_people_resolve(q);
+
+    *form = q->in.form;
+    return rv;
+}
+
 static int post_booking(oc_request_t *q, const char *arg)
 {
     oc_book_args_t args = {0};
@@ -347,7 +358,13 @@ static int post_booking(oc_request_t *q, const char *arg)
     int ran;
 
     (void)arg;
-    if (admit(q, &form, &back) != APR_SUCCESS ||
+    if (admit(q, &form, &back) != APR_SUCCESS) {
+        return refuse(q, NULL, "book", form, NULL);
+    }
+    if (oc_people_only_looks(q)) {
+        return oc_people_look(q, NULL);
+    }
+    if (resolve(q, &form) != APR_SUCCESS ||
         seed_of(q, args.seed, &args.random_seed) != APR_SUCCESS ||
         !(call = oc_request_call(q, &id))) {
         return refuse(q, NULL, "book", form, NULL);
@@ -375,7 +392,16 @@ static int change_booking(oc_request_t *q, const char *ref, const oc_form_t *for
     oc_call_t *call;
     int ran;
 
-    if (!item || !(call = oc_request_call(q, &id))) {
+    if (!item) {
+        return oc_request_problem(q, NULL, "change", NULL, NULL);
+    }
+    if (oc_people_only_looks(q)) {
+        return oc_people_look(q, ref);
+    }
+    if (resolve(q, &form) != APR_SUCCESS) {
+        return refuse(q, NULL, "change", form, ref);
+    }
+    if (!(call = oc_request_call(q, &id))) {
         return oc_request_problem(q, NULL, "change", NULL, NULL);
     }
     args.item = apr_pstrdup(call->pool, item);
@@ -463,6 +489,12 @@ static int get_check(oc_request_t *q, const char *arg)
     return oc_check_run(q);
 }
 
+static int get_people(oc_request_t *q, const char *arg)
+{
+    (void)arg;
+    return query(q) ? oc_people_get(q) : oc_request_problem(q, NULL, "people", NULL, NULL);
+}
+
 /* ---- routing ---- */
 
 static const struct route_t {
@@ -481,6 +513,7 @@ static const struct route_t {
     {"bookings/*", M_POST, "POST", post_to_booking},
     {"bookings/*", M_PATCH, "PATCH", patch_booking},
     {"bookings/*", M_DELETE, "DELETE", delete_booking},
+    {"people", M_GET, "GET, HEAD", get_people},
     {"check", M_GET, "GET, HEAD", get_check},
 };
 

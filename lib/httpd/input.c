@@ -163,6 +163,8 @@ static const struct field_t {
     {"capacity", ONE, INTEGER, 6, ""},
     {"feature", MANY, TEXT, 64, ""},
     {"owacal", ONE, TEXT, 4000, ""},
+    {"q", ONE, TEXT, 4 * OC_PEOPLE_MAX, ""},
+    {"lookup", ONE, YESNO, 5, ""},
     {"day", ONE, TEXT, 10, ""}, /* the rest are parameters of fragments */
     {"days", ONE, INTEGER, 3, ""},
     {"from", ONE, TEXT, 5, ""},
@@ -188,6 +190,10 @@ static const char *canonical_name(const char *name)
         if (strcmp(aliases[i].alias, name) == 0) {
             return aliases[i].name;
         }
+    }
+    /* The form's answers to "whom do you mean?" are attendees like the others. */
+    if (strncmp(name, "required.", 9) == 0 || strncmp(name, "optional.", 9) == 0) {
+        return name[0] == 'r' ? "required" : "optional";
     }
     return name;
 }

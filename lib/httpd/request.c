@@ -82,6 +82,7 @@ static void open_op_conf(oc_request_t *q)
     q->op_conf.answer_wait = q->conf->answer;
     q->op_conf.conflict = (oc_conflict_t)q->dir->conflict;
     q->op_conf.unknown_refuse = q->dir->unknown_refuse;
+    q->op_conf.members = q->conf->max_attendees;
     q->op_conf.leases = q->shared->leases;
     q->op_conf.rooms = q->conf->rooms;
 }

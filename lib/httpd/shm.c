@@ -171,7 +171,7 @@ void oc_shared_count(oc_shared_t *shared, oc_verb_t verb, oc_reason_t reason, ap
 const char *oc_verb_token(oc_verb_t verb)
 {
     static const char *const names[] = {"book", "change",   "cancel", "read",
-                                        "list", "freebusy", "check"};
+                                        "list", "freebusy", "check",  "people"};
 
     return names[verb];
 }

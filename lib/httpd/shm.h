@@ -21,6 +21,7 @@ typedef enum oc_verb_t {
     OC_VERB_LIST,
     OC_VERB_FREEBUSY,
     OC_VERB_CHECK,
+    OC_VERB_PEOPLE,
     OC_VERB_COUNT
 } oc_verb_t;
 

@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -31,6 +30,7 @@
 #include "net/curl.h"
 #include "net/owner.h"
 #include "net/pin.h"
+#include "net/reply.h"
 #include "net/wiping.h"
 
 #define BLOCK_BYTES  16384
@@ -224,137 +224,22 @@ static int before_sending(void *baton, char *remote_ip, char *local_ip, int remo
     return CURL_PREREQFUNC_OK;
 }
 
-/* ---- the reply ---------------------------------------------------------------------------- */
+/* ---- the reply: reply.c reads it --------------------------------------------------------- */
 
-static void end_here(oc_transfer_t *t, oc_outcome_t verdict, const char *why)
-{
-    t->verdict = verdict;
-    t->why = why;
-}
-
-/* 1 if the reply may go on. */
-static int feed_head(oc_transfer_t *t)
-{
-    t->fed = 1;
-    t->x->status = t->status;
-    if (t->ops->feed(t, OC_FEED_HEAD, NULL, 0) != 0) {
-        end_here(t, OC_X_REPLIED, NULL);
-        return 0;
-    }
-    return 1;
-}
-
-/* A challenge, and no connection to answer it on: libcurl would answer on another, where it counts
- * as a wrong password. */
-static int challenge_is_lost(const apr_table_t *headers)
-{
-    apr_pool_t *pool = apr_table_elts(headers)->pool;
-    const char *offers = apr_table_getm(pool, headers, "WWW-Authenticate");
-    const char *connection = apr_table_get(headers, "Connection");
-
-    return offers && strstr(offers, "NTLM TlRMTVNT") && connection &&
-           strcasecmp(connection, "close") == 0;
-}
-
-static void keep_header(oc_transfer_t *t, const char *line, apr_size_t len)
-{
-    apr_table_t *headers = t->x->reply_headers;
-    apr_pool_t *pool = apr_table_elts(headers)->pool;
-    const apr_array_header_t *kept = apr_table_elts(headers);
-    const char *colon = memchr(line, ':', len), *value;
-    char *text;
-
-    if (line[0] == ' ' || line[0] == '\t') { /* a folded line goes on with the one before */
-        if (kept->nelts > 0) {
-            apr_table_entry_t *last = &((apr_table_entry_t *)kept->elts)[kept->nelts - 1];
-
-            text = apr_pstrmemdup(pool, line, len);
-            last->val = apr_pstrcat(pool, last->val, " ", oc_str_trim(pool, text), NULL);
-        }
-        return;
-    }
-    if (!colon || colon == line) {
-        return;
-    }
-    text = apr_pstrmemdup(pool, line, len);
-    text[colon - line] = '\0';
-    value = oc_str_trim(pool, text + (colon - line) + 1);
-    apr_table_addn(headers, oc_str_trim(pool, text), value);
-}
-
-/* One line of a header section or trailer, line end included; a new section begins with the status
- * line. */
 static size_t on_header(char *line, size_t one, size_t len, void *baton)
 {
     slot_t *slot = baton;
-    oc_transfer_t *t = slot->transfer;
-    size_t bare = len;
 
     (void)one;
-    t->header_bytes += len;
-    if (t->header_bytes > slot->cache->curl->conf->max_header) {
-        end_here(t, OC_X_TOO_LARGE, "the reply's header section is too long");
-        return 0;
-    }
-    while (bare > 0 && (line[bare - 1] == '\n' || line[bare - 1] == '\r')) {
-        --bare;
-    }
-    if (t->complete) {
-        return len; /* a trailer: bounded above, of no use */
-    }
-    if (t->status == 0) { /* libcurl has made sure that it is a status line */
-        const char *blank = memchr(line, ' ', bare);
-
-        t->status = blank && line + bare - blank >= 4 ? atoi(blank + 1) : 0;
-        return len;
-    }
-    if (bare > 0) {
-        keep_header(t, line, bare);
-        return len;
-    }
-    if (t->status < 200) { /* an interim answer; the real one follows */
-        t->status = 0;
-        apr_table_clear(t->x->reply_headers);
-        return len;
-    }
-    t->complete = 1;
-    if (t->status == 401 && slot->cache->connauth == OC_CONNAUTH_NTLM) {
-        if (challenge_is_lost(t->x->reply_headers)) {
-            end_here(t, OC_X_NOT_SENT, "the server closed the connection within the NTLM login");
-            return 0;
-        }
-        /* Refused without having been executed, and perhaps only a leg: whether libcurl goes on
-         * shows when it hands over a body, ends, or sends again. */
-        t->outstanding = 0;
-        if (oc_legs_goes_on(&t->legs, t->x->reply_headers)) {
-            return len;
-        }
-        feed_head(t);
-        end_here(t, OC_X_REPLIED, NULL);
-        return 0;
-    }
-    return feed_head(t) ? len : 0;
+    return oc_reply_line(slot->transfer, line, len) ? len : 0;
 }
 
 static size_t on_body(char *data, size_t one, size_t len, void *baton)
 {
     slot_t *slot = baton;
-    oc_transfer_t *t = slot->transfer;
 
     (void)one;
-    if (!t->fed && !feed_head(t)) {
-        return 0;
-    }
-    if (len > t->max_reply || (apr_size_t)t->x->received > t->max_reply - len) {
-        end_here(t, OC_X_TOO_LARGE, "the reply's body is too long");
-        return 0;
-    }
-    t->x->received += (apr_off_t)len;
-    if (t->ops->feed(t, OC_FEED_BODY, data, len) != 0) {
-        end_here(t, OC_X_REPLIED, NULL);
-        return 0;
-    }
-    return len;
+    return oc_reply_body(slot->transfer, data, len) ? len : 0;
 }
 
 /* ---- handles ------------------------------------------------------------------------------ */
@@ -650,6 +535,7 @@ apr_status_t oc_curl_start(oc_curl_cache_t *cache, oc_transfer_t *t)
     }
     t->slot = slot;
     t->max_reply = t->x->max_reply && t->x->max_reply < bound ? t->x->max_reply : bound;
+    t->max_header = cache->curl->conf->max_header;
     t->header_bytes = 0;
     t->status = t->complete = t->fed = t->outstanding = t->opened_count = 0;
     memset(&t->legs, 0, sizeof(t->legs));
@@ -742,7 +628,7 @@ oc_transfer_t *oc_curl_reap(oc_curl_t *curl, oc_outcome_t *outcome)
         *outcome = outcome_of(t, code);
         if (*outcome == OC_X_REPLIED) {
             if (!t->fed) {
-                feed_head(t);
+                oc_reply_head(t);
             }
         } else {
             t->x->error = why_of(t, code);

@@ -30,9 +30,9 @@ struct oc_transfer_t {
     oc_exchange_t *x;
     const char *key; /* whose connection it has to be: see owner.h. Must outlive the transfer */
     const oc_transfer_ops_t *ops;
-    /* curl.c's own */
+    /* curl.c's own, and reply.c's */
     struct slot_t *slot;
-    apr_size_t header_bytes, max_reply;
+    apr_size_t header_bytes, max_header, max_reply;
     int status;           /* of the header section being read; 0 = none yet */
     int complete, fed;    /* header section read to its end; handed on */
     int outstanding;      /* sent, and not answered by a refusal that asks for another leg */

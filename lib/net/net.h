@@ -3,9 +3,9 @@
  * Knows neither backends nor identities' inner life: it takes an exchange as it is, picks the
  * connection cache by exchange->identity and site, sends, and feeds the reply. Implemented by net.c
  * and run.c (the loop thread, jobs and deadlines), curl.c (the only file that names libcurl),
- * pool.c (turns, bounds and connection caches), owner.c (the check before each sending), pin.c
- * (connections that belong to one client's), inbox.c and heap.c (what comes in, what is due),
- * refuse.c (what must not go out) and trace.c.
+ * reply.c (reading replies), pool.c (turns, bounds and connection caches), owner.c (the check
+ * before each sending), pin.c (connections that belong to one client's), inbox.c and heap.c (what
+ * comes in, what is due), refuse.c (what must not go out) and trace.c.
  *
  * Guarantees, each with its test:
  *  - an exchange with `writes` is sent at most once, with or without body, even when a reused

@@ -82,6 +82,7 @@ static void ask_freebusy(oc_op_t *op, oc_check_t *check)
         const oc_attendee_t *a = &APR_ARRAY_IDX(check->booking->attendees, i, oc_attendee_t);
         if (a->role == OC_ROLE_REQUIRED && !is_room(op, a)) {
             APR_ARRAY_PUSH(query->who, const char *) = a->address;
+            query->members = op->conf.members;
         }
     }
     check->rows = NULL;

@@ -31,6 +31,7 @@ typedef struct oc_op_conf_t {
     apr_time_t answer_wait;   /* how long to look for the room's own answer before "pending" */
     oc_conflict_t conflict;
     int unknown_refuse;       /* unknown free/busy: 1 refuse, 0 book as pending */
+    int members;              /* of distribution lists asked about at most; 0: no lists */
     oc_lease_t *leases;       /* NULL: no shared memory (units) */
     const apr_array_header_t *rooms; /* oc_room_t *: the configured rooms, for their mailbox names
                                * and to tell a room among attendees read back; NULL: the mailbox is
@@ -38,6 +39,7 @@ typedef struct oc_op_conf_t {
 } oc_op_conf_t;
 
 #define OC_OP_MAX_ROOMS 32    /* in one booking */
+#define OC_OP_MAX_NAMES 8     /* looked up at a time */
 
 /* What stands in the calendars after a booking, a change or a cancellation. */
 typedef enum oc_state_t {
@@ -111,6 +113,9 @@ oc_job_t *oc_op_read(oc_call_t *call, const oc_backend_t *be, const oc_op_conf_t
                      oc_itemref_t item, oc_booking_t **out);
 oc_job_t *oc_op_probe(oc_call_t *call, const oc_backend_t *be, const oc_op_conf_t *conf,
                       apr_table_t **facts);
+/* found: `count` of them are filled, one for each query. Arguments must live in call->pool. */
+oc_job_t *oc_op_people(oc_call_t *call, const oc_backend_t *be, const oc_op_conf_t *conf,
+                       const oc_people_query_t *queries, int count, oc_people_t **found);
 /* To be signed as nobody. */
 oc_job_t *oc_op_look(oc_call_t *call, const oc_backend_t *be, const oc_op_conf_t *conf,
                      apr_table_t **facts);

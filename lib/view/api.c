@@ -4,11 +4,10 @@
 
 #include "cal/zone.h"
 #include "view/api.h"
+#include "view/people.h"
 #include "wire/json.h"
 
-/* A document. Where the person does not act by himself it says so: for whom, and by which account.
- */
-static oc_json_t *begin(const oc_view_t *view)
+oc_json_t *oc_api_begin(const oc_view_t *view)
 {
     oc_json_t *doc = oc_json_object(view->pool);
 
@@ -49,7 +48,7 @@ static void add_room(oc_json_t *o, const oc_room_t *room)
 
 const char *oc_api_rooms(const oc_view_t *view, const apr_array_header_t *found)
 {
-    oc_json_t *doc = begin(view), *rooms = oc_json_add_array(doc, "rooms");
+    oc_json_t *doc = oc_api_begin(view), *rooms = oc_json_add_array(doc, "rooms");
 
     for (int i = 0; !found && i < view->rooms->nelts; ++i) {
         add_room(oc_json_add_object(rooms, NULL), APR_ARRAY_IDX(view->rooms, i, const oc_room_t *));
@@ -70,7 +69,7 @@ const char *oc_api_freebusy(const oc_view_t *view, const apr_array_header_t *row
                             apr_time_t slot)
 {
     static const oc_busy_t told[] = {OC_BUSY_TENTATIVE, OC_BUSY_BUSY, OC_BUSY_OOF, OC_BUSY_UNKNOWN};
-    oc_json_t *doc = begin(view), *list;
+    oc_json_t *doc = oc_api_begin(view), *list;
     int i, k, j;
 
     oc_json_text(doc, "start", when(view, range.start));
@@ -86,6 +85,9 @@ const char *oc_api_freebusy(const oc_view_t *view, const apr_array_header_t *row
         oc_json_text(o, "name", room ? room->name : fb->name ? fb->name : fb->address);
         if (room) {
             oc_json_text(o, "room", room->id);
+        }
+        if (fb->members) {
+            oc_json_int(o, "members", fb->members);
         }
         slots = oc_json_add_array(o, "slots");
         for (k = 0; k < fb->count; ++k) {
@@ -157,7 +159,7 @@ static void add_booking(const oc_view_t *view, oc_json_t *o, const oc_booking_t 
 
 const char *oc_api_booking(const oc_view_t *view, const oc_booking_t *b)
 {
-    oc_json_t *doc = begin(view);
+    oc_json_t *doc = oc_api_begin(view);
 
     add_booking(view, doc, b);
     return oc_json_print(doc, view->pool);
@@ -165,7 +167,7 @@ const char *oc_api_booking(const oc_view_t *view, const oc_booking_t *b)
 
 const char *oc_api_list(const oc_view_t *view, const oc_list_t *list, oc_range_t range)
 {
-    oc_json_t *doc = begin(view), *rows;
+    oc_json_t *doc = oc_api_begin(view), *rows;
     int i;
 
     oc_json_text(doc, "start", when(view, range.start));
@@ -218,7 +220,7 @@ static void add_act(const oc_view_t *view, oc_json_t *doc, const oc_act_t *act, 
 
 const char *oc_api_act(const oc_view_t *view, const oc_act_t *act, const char *verb)
 {
-    oc_json_t *doc = begin(view);
+    oc_json_t *doc = oc_api_begin(view);
 
     add_act(view, doc, act, verb);
     oc_json_text(doc, "op", view->op_id);
@@ -231,7 +233,7 @@ const char *oc_api_act(const oc_view_t *view, const oc_act_t *act, const char *v
 const char *oc_api_problem(const oc_view_t *view, const oc_result_t *res, const oc_act_t *act,
                            const char *verb)
 {
-    oc_json_t *doc = begin(view);
+    oc_json_t *doc = oc_api_begin(view);
     oc_kind_t kind = oc_reason_kind(res->reason);
 
     oc_json_text(
@@ -251,6 +253,7 @@ const char *oc_api_problem(const oc_view_t *view, const oc_result_t *res, const 
         oc_json_int(doc, "retry_after", res->retry_after);
     }
     oc_json_text(doc, "op", view->op_id);
+    oc_people_candidates(view, doc);
     if (act) {
         add_act(view, doc, act, verb);
         if (act->booking) {
@@ -262,7 +265,7 @@ const char *oc_api_problem(const oc_view_t *view, const oc_result_t *res, const 
 
 const char *oc_api_check(const oc_view_t *view, const apr_array_header_t *sections)
 {
-    oc_json_t *doc = begin(view), *list;
+    oc_json_t *doc = oc_api_begin(view), *list;
     int i, k;
 
     oc_json_text(doc, "op", view->op_id);

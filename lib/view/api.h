@@ -5,6 +5,11 @@
 
 #include "cal/find_room.h"
 #include "view/view.h"
+#include "wire/json.h"
+
+/* A document. Where the person does not act by himself it says so: for whom, and by which account.
+ */
+oc_json_t *oc_api_begin(const oc_view_t *view);
 
 /* found: oc_candidate_t from oc_find_room(), each with `fit`; NULL: all rooms as configured. */
 const char *oc_api_rooms(const oc_view_t *view, const apr_array_header_t *found);

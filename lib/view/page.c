@@ -7,8 +7,9 @@
 #include "view/grid.h"
 #include "view/html.h"
 #include "view/page.h"
+#include "view/people.h"
 
-static oc_html_t *begin(const oc_view_t *view, const char *title)
+oc_html_t *oc_page_begin(const oc_view_t *view, const char *title)
 {
     oc_html_t *h = oc_html_create(view->pool);
 
@@ -34,6 +35,9 @@ static oc_html_t *begin(const oc_view_t *view, const char *title)
         oc_html_text(h, " · ");
         oc_html_element(h, "a", "New booking", "href",
                         apr_pstrcat(view->pool, view->base, "/bookings/new", NULL), NULL);
+        oc_html_text(h, " · ");
+        oc_html_element(h, "a", "People", "href",
+                        apr_pstrcat(view->pool, view->base, "/people", NULL), NULL);
         oc_html_close(h);
         oc_html_open(h, "main", NULL);
     }
@@ -149,7 +153,7 @@ static void booking_form(const oc_view_t *view, oc_html_t *h, const oc_form_t *v
         {"end", "End", "datetime-local", 0},
         {"duration", "or duration (minutes)", "text", 0},
         {"all_day", "All day", "checkbox", 0},
-        {"required", "Attendees (addresses)", "text", 0},
+        {"required", "Attendees (names or addresses)", "text", 0},
         {"optional", "Optional attendees", "text", 0},
         {"location", "Location", "text", 0},
         {"reminder", "Reminder (minutes before)", "text", 0},
@@ -199,9 +203,13 @@ static void booking_form(const oc_view_t *view, oc_html_t *h, const oc_form_t *v
     oc_html_close(h);
     for (i = 0; i < sizeof(fields) / sizeof(fields[0]); ++i) {
         labelled(view, h, &fields[i], values, bad);
+        oc_people_choices(view, h, fields[i].name);
     }
     oc_html_open(h, "p", NULL);
     oc_html_element(h, "button", ref ? "Change" : "Book", "type", "submit", NULL);
+    oc_html_text(h, " ");
+    oc_html_element(h, "button", "Look up the attendees", "type", "submit", "name", "lookup",
+                    "value", "1", "formnovalidate", "formnovalidate", NULL);
     oc_html_close(h);
     oc_html_close(h);
 }
@@ -217,9 +225,18 @@ static void remark_elements(const oc_view_t *view, oc_html_t *h)
 
 const char *oc_page_form(const oc_view_t *view, const oc_form_t *values)
 {
-    oc_html_t *h = begin(view, "Book a room");
+    oc_html_t *h = oc_page_begin(view, "Book a room");
 
     booking_form(view, h, values, NULL, NULL);
+    return oc_html_print(h);
+}
+
+const char *oc_page_asked(const oc_view_t *view, const oc_form_t *values, const char *ref)
+{
+    oc_html_t *h = oc_page_begin(view, ref ? "Change a booking" : "Book a room");
+
+    remark_elements(view, h);
+    booking_form(view, h, values, ref, NULL);
     return oc_html_print(h);
 }
 
@@ -278,7 +295,7 @@ static void room_item(const oc_view_t *view, oc_html_t *h, const oc_room_t *room
 const char *oc_page_rooms(const oc_view_t *view, const apr_array_header_t *found,
                           const oc_room_wish_t *wish)
 {
-    oc_html_t *h = begin(view, "Rooms");
+    oc_html_t *h = oc_page_begin(view, "Rooms");
 
     oc_html_open(h, "ul", NULL);
     for (int i = 0; !found && i < view->rooms->nelts; ++i) {
@@ -295,7 +312,7 @@ const char *oc_page_rooms(const oc_view_t *view, const apr_array_header_t *found
 const char *oc_page_freebusy(const oc_view_t *view, const apr_array_header_t *rows,
                              oc_range_t range, apr_time_t slot)
 {
-    oc_html_t *h = begin(view, "Free and busy");
+    oc_html_t *h = oc_page_begin(view, "Free and busy");
     oc_grid_t grid = {0};
 
     grid.rows = rows;
@@ -407,7 +424,7 @@ static oc_form_t *values_of(const oc_view_t *view, const oc_booking_t *b)
 
 const char *oc_page_booking(const oc_view_t *view, const oc_booking_t *b, const char *note)
 {
-    oc_html_t *h = begin(view, b->subject ? b->subject : "Booking");
+    oc_html_t *h = oc_page_begin(view, b->subject ? b->subject : "Booking");
 
     note_element(h, note);
     booking_facts(view, h, b);
@@ -434,7 +451,7 @@ const char *oc_page_booking(const oc_view_t *view, const oc_booking_t *b, const 
 const char *oc_page_list(const oc_view_t *view, const oc_list_t *list, oc_range_t range,
                          const char *note)
 {
-    oc_html_t *h = begin(view, "My bookings");
+    oc_html_t *h = oc_page_begin(view, "My bookings");
     int i;
 
     note_element(h, note);
@@ -503,7 +520,7 @@ static void clash_text(const oc_view_t *view, oc_html_t *h, const oc_act_t *act)
 const char *oc_page_problem(const oc_view_t *view, const oc_result_t *res, const oc_act_t *act,
                             const char *verb, const oc_form_t *values, const char *ref)
 {
-    oc_html_t *h = begin(view, "That did not work");
+    oc_html_t *h = oc_page_begin(view, "That did not work");
 
     oc_html_open(h, "div", "class", "owacal-error", "role", "alert", NULL);
     oc_html_element(h, "p", oc_reason_sentence(res->reason), NULL);
@@ -523,6 +540,7 @@ const char *oc_page_problem(const oc_view_t *view, const oc_result_t *res, const
     oc_html_close(h);
     oc_html_close(h);
     if (values) {
+        remark_elements(view, h);
         booking_form(view, h, values, ref, res->field);
     }
     return oc_html_print(h);
@@ -553,7 +571,7 @@ const char *oc_page_notice(const oc_view_t *view, const oc_result_t *res)
 
 const char *oc_page_act(const oc_view_t *view, const oc_act_t *act, const char *verb)
 {
-    oc_html_t *h = begin(view, "Done");
+    oc_html_t *h = oc_page_begin(view, "Done");
 
     note_element(h, oc_view_act_sentence(view, act, verb));
     remark_elements(view, h);
@@ -565,7 +583,7 @@ const char *oc_page_act(const oc_view_t *view, const oc_act_t *act, const char *
 
 const char *oc_page_check(const oc_view_t *view, const apr_array_header_t *sections)
 {
-    oc_html_t *h = begin(view, "Self-test");
+    oc_html_t *h = oc_page_begin(view, "Self-test");
     int i, k;
 
     for (i = 0; i < sections->nelts; ++i) {

@@ -4,6 +4,11 @@
 #define OC_VIEW_PAGE_H
 
 #include "view/api.h"
+#include "view/html.h"
+
+/* The beginning of every page: what stands around it, its heading, and in whose calendar one acts.
+ */
+oc_html_t *oc_page_begin(const oc_view_t *view, const char *title);
 
 /* The rooms, each leading to the booking form. found and wish as in oc_api_rooms(); NULL: all. */
 const char *oc_page_rooms(const oc_view_t *view, const apr_array_header_t *found,
@@ -17,6 +22,9 @@ const char *oc_page_list(const oc_view_t *view, const oc_list_t *list, oc_range_
                          const char *note);
 /* The booking form. values: what was typed (or given in the query), NULL = empty. */
 const char *oc_page_form(const oc_view_t *view, const oc_form_t *values);
+/* The form again after names were looked up (view->asked, view->remarks). ref: to change that
+ * booking; NULL: to create. */
+const char *oc_page_asked(const oc_view_t *view, const oc_form_t *values, const char *ref);
 /* What went wrong. When `values` is not NULL the form stands below with everything typed in it:
  * to create (ref NULL) or to change the booking `ref`. act may be NULL. */
 const char *oc_page_problem(const oc_view_t *view, const oc_result_t *res, const oc_act_t *act,

@@ -16,6 +16,9 @@ static const char *of_the_login(oc_reason_t reason)
     case OC_REASON_MAILBOX_REFUSED:
         return "Compare OwaCalMailbox's result with the account's name, and with actors= or rooms= "
                "of OwaCalIdentity.";
+    case OC_REASON_RELAY_REFUSED:
+        return "Let browsers reach this httpd directly over HTTP/1.1, without a proxy or balancer "
+               "in between, or choose another mode of OwaCalIdentity.";
     case OC_REASON_MISCONFIGURED:
         return "Mend what the detail names in Apache's configuration; the log has the same with "
                "this operation's id.";

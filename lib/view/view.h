@@ -31,6 +31,8 @@ typedef struct oc_view_t {
     const char *key;   /* idempotency key for a new form; NULL = none */
     const apr_array_header_t
         *remarks; /* const char *: what was decided for the sender; may be NULL */
+    const apr_array_header_t
+        *asked; /* oc_asked_t (people.h): names the form asks about; may be NULL */
     const apr_array_header_t *rooms; /* oc_room_t * */
     /* The {ref} of an item in this person's calendar. */
     const char *(*ref)(const struct oc_view_t *view, const char *item, const char *uid);

@@ -1,6 +1,7 @@
 /* /_sim/: what tests and people may look at and change, in JSON, on loopback only, without logon.
  * What there is, and the shape of the replies: README. */
 #include "inspect.h"
+#include "owacmd.h"
 #include "submitting.h"
 #include "witness.h"
 
@@ -492,10 +493,27 @@ static int do_grant(sim_req_t *q)
     return reply_json(q, json_pack("{s:b}", "done", 1));
 }
 
+/* list: among somebody's contacts; else: in the address list of all. */
+static int add_to_directory(sim_req_t *q, int list)
+{
+    sim_mailbox_t *m = list ? mailbox_field(q, "mailbox") : NULL;
+    const char *wrong;
+
+    if (list && !m) {
+        return reply_error(q, HTTP_BAD_REQUEST, "mailbox");
+    }
+    sim_store_write(q->store);
+    wrong = list ? sim_gal_list(q, m) : sim_gal_add(q);
+    sim_store_unlock(q->store);
+    return wrong ? reply_error(q, HTTP_BAD_REQUEST, wrong)
+                 : reply_json(q, json_pack("{s:b}", "done", 1));
+}
+
 static int do_reset(sim_req_t *q)
 {
     sim_store_write(q->store);
     sim_store_reset(q->store);
+    sim_gal_reset();
     sim_setting_reset(q->conf);
     sim_store_unlock(q->store);
     sim_entry_reset();
@@ -562,6 +580,8 @@ int sim_do_inspect(sim_req_t *q)
     return strcmp(what, "respond") == 0 ? do_respond(q)
            : strcmp(what, "items") == 0 ? make_items(q)
            : strcmp(what, "grant") == 0 ? do_grant(q)
+           : strcmp(what, "directory") == 0 || strcmp(what, "list") == 0
+               ? add_to_directory(q, *what == 'l')
            : strcmp(what, "reset") == 0 ? do_reset(q)
                                         : reply_error(q, HTTP_NOT_FOUND, "no such thing");
 }

@@ -54,7 +54,10 @@ static int command_at(sim_req_t *q, sim_target_t *t)
         return needs_ie(q) ? sim_getcancel(q, t) : plain_page(q);
     }
     if (is_cmd(q, "galfind") || is_cmd(q, "gallookup")) {
-        return needs_ie(q) ? sim_gal(q) : plain_page(q);
+        return needs_ie(q) ? sim_gal(q, t) : plain_page(q);
+    }
+    if (is_cmd(q, "viewmembers")) {
+        return needs_ie(q) ? sim_viewmembers(q, t) : plain_page(q);
     }
     if (is_cmd(q, "navbar") || is_cmd(q, "contents")) {
         return navbar(q);

@@ -64,7 +64,14 @@ const sim_setting_row_t sim_setting_rows[] = {
     {"freebusy-order", "reverse|as-asked", "reverse", "order of the rows (rule 33)"},
     {"freebusy-merged-row", "yes|no", "yes", "the first row merges all persons (rule 33)"},
     /* address list */
-    {"gal-max", "number", "100", "rows of galfind; more is an error element"},
+    {"gal-max", "number", "100", "rows of galfind (rule 43)"},
+    {"gal-too-many", "error|cut", "error", "more rows than that: an error element, or those only"},
+    {"gal-nothing", "empty|error", "empty", "galfind that finds nobody: no rows, or an error"},
+    {"gal-match", "exact|wider", "exact", "wider: only the first field asked for counts"},
+    {"gal-em", "ignore|search", "ignore", "the field EM of galfind, which no client sends"},
+    {"gal-at", "mailbox|public|both", "mailbox", "where the address list answers (rule 44)"},
+    {"gal-lookup", "yes|no", "yes", "no: gallookup is not known (Exchange 2000)"},
+    {"members-wrapped", "yes|no", "no", "viewmembers: each pair in an element of its own"},
     /* who may come in (auth.c, forms.c) */
     {"auth", "none|basic|forms|ntlm|kerberos|trusted", "none", "how a client proves who it is"},
     {"auth-offer", "text", "",

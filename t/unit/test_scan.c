@@ -125,7 +125,7 @@ static void hidden(void)
         {"<![CDATA[ > " D "</div>]]>", "a CDATA section"},
         {"<!DOCTYPE " D "<? " D "</ " D, "doctype, instruction and what reads as a comment"},
         {"<script>", "an open script"},
-        {D + 1, "no bracket"},
+        {&(D)[1], "no bracket"},
         {"</div data-owacal=x>", "an end tag"},
     };
 

@@ -20,7 +20,7 @@
 #define SUBTREE "NON_IPM_SUBTREE"
 
 static const int wanted[] = {OWA_P_F_INBOX, OWA_P_F_CALENDAR, OWA_P_F_DRAFTS, OWA_P_F_SENT,
-                             OWA_P_F_DELETED, OWA_P_F_SENDMSG, OC_DAV_END};
+                             OWA_P_F_DELETED, OWA_P_F_CONTACTS, OWA_P_F_SENDMSG, OC_DAV_END};
 
 typedef struct search_t {
     const char *mailbox; /* as asked for; never NULL */
@@ -55,7 +55,7 @@ static int site_number(const oc_backend_t *be, const oc_site_t *site)
 static const char **parts_of(owa_folders_t *f, int i)
 {
     const char **all[] = {&f->root, &f->calendar, &f->inbox, &f->drafts, &f->sent, &f->deleted,
-                          &f->submission, &f->version};
+                          &f->contacts, &f->submission, &f->version};
 
     return i < (int)(sizeof(all) / sizeof(all[0])) ? all[i] : NULL;
 }
@@ -181,6 +181,7 @@ static void found(owa_verb_t *v, owa_ask_t *a)
         f->drafts = folder_of(v, f->root, row->value[OWA_P_F_DRAFTS]);
         f->sent = folder_of(v, f->root, row->value[OWA_P_F_SENT]);
         f->deleted = folder_of(v, f->root, row->value[OWA_P_F_DELETED]);
+        f->contacts = folder_of(v, f->root, row->value[OWA_P_F_CONTACTS]);
         f->submission = s->own ? folder_of(v, f->root, row->value[OWA_P_F_SENDMSG]) : NULL;
         if (s->own && !f->submission) {
             f->submission = apr_pstrcat(v->pool, f->root, SUBMISSION, NULL);

@@ -13,12 +13,16 @@
  * Connector), so rows are found by their e-mail. Digits: 0 free, 1 tentative, 2 busy, 3 out of
  * office, 4 no data; an absent or short string is no data, too. KB 813268 prints 1 and 2 the other
  * way round: wrong against the SDK and three clients.
+ *
+ * Of a distribution list the server publishes nothing. Where one may be among the people asked
+ * about, it is found out first (lists.c), and its members are asked about in its place.
  */
 #include <string.h>
 #include <apr_strings.h>
 
 #include "backend/owa2003/owa.h"
 #include "base/str.h"
+#include "base/text.h"
 
 #define RANGE_DAYS 62     /* published by default: two months */
 #define QUERY_MAX 1900    /* bytes of path and query: URLScan, common before IIS 6, ends at 2 KB */
@@ -28,11 +32,21 @@ typedef struct freebusy_t {
     owa_verb_t v; /* first */
     const oc_freebusy_query_t *query;
     apr_array_header_t *rows; /* oc_freebusy_t *: the result */
+    apr_array_header_t *asked; /* oc_freebusy_t *: whom the server is asked about */
+    apr_array_header_t *lists; /* listed_t *: those of `rows` that may be distribution lists */
     oc_range_t whole;         /* what is asked for: the query's range, to whole intervals */
     apr_time_t interval;      /* one digit */
     int per_slot;             /* digits in a slot */
     int waiting;
 } freebusy_t;
+
+/* A row whose address a list of one's own is named after. */
+typedef struct listed_t {
+    oc_freebusy_t *row;
+    owa_dl_t *dl;
+    oc_tri_t person;          /* the address book has a person of that address: no list */
+    apr_array_header_t *rows; /* oc_freebusy_t *, of `asked`: those it is made of */
+} listed_t;
 
 /* One exchange: some people, one piece of the range. */
 typedef struct piece_t {
@@ -137,8 +151,8 @@ static apr_status_t on_close(void *baton, int state, const char *ns, const char 
         p->data = (char *)oc_str_trim(p->scratch, text);
         break;
     case AT_ITEM:
-        for (i = 0; p->email && p->data && i < p->f->rows->nelts; ++i) {
-            oc_freebusy_t *row = APR_ARRAY_IDX(p->f->rows, i, oc_freebusy_t *);
+        for (i = 0; p->email && p->data && i < p->f->asked->nelts; ++i) {
+            oc_freebusy_t *row = APR_ARRAY_IDX(p->f->asked, i, oc_freebusy_t *);
             if (oc_attendee_same(row->address, p->email)) {
                 take(p, row);
             }
@@ -148,6 +162,23 @@ static apr_status_t on_close(void *baton, int state, const char *ns, const char 
         break;
     }
     return APR_SUCCESS;
+}
+
+/* The digits of a list are those of its members; of one that nobody is known to be in there are
+ * none: it stays unknown. */
+static void finish(freebusy_t *f)
+{
+    int i;
+
+    for (i = 0; i < f->lists->nelts; ++i) {
+        const listed_t *l = APR_ARRAY_IDX(f->lists, i, const listed_t *);
+        const oc_freebusy_t *all = l->rows && l->rows->nelts
+                                       ? oc_freebusy_merge(f->v.pool, l->rows) : NULL;
+        if (all) {
+            memcpy(l->row->busy, all->busy, (size_t)l->row->count);
+        }
+    }
+    owa_finish(&f->v);
 }
 
 static void answered(owa_verb_t *v, owa_ask_t *a)
@@ -160,7 +191,7 @@ static void answered(owa_verb_t *v, owa_ask_t *a)
     }
     /* 404: nobody ever published anything here; what was not said stays unknown. */
     if (--f->waiting == 0) {
-        owa_finish(v);
+        finish(f);
     }
 }
 
@@ -204,11 +235,11 @@ static void ask_piece(freebusy_t *f, apr_time_t start, apr_time_t end)
     const char *path = head;
     int i, k;
 
-    for (i = 0; i < f->rows->nelts; ++i) {
-        const char *who = APR_ARRAY_IDX(f->rows, i, oc_freebusy_t *)->address;
+    for (i = 0; i < f->asked->nelts; ++i) {
+        const char *who = APR_ARRAY_IDX(f->asked, i, oc_freebusy_t *)->address;
         const char *part;
         for (k = 0; k < i; ++k) {
-            if (oc_attendee_same(APR_ARRAY_IDX(f->rows, k, oc_freebusy_t *)->address, who)) {
+            if (oc_attendee_same(APR_ARRAY_IDX(f->asked, k, oc_freebusy_t *)->address, who)) {
                 break;
             }
         }
@@ -227,10 +258,10 @@ static void ask_piece(freebusy_t *f, apr_time_t start, apr_time_t end)
     }
 }
 
-static void start(owa_verb_t *v)
+static void ask_all(freebusy_t *f)
 {
-    freebusy_t *f = (freebusy_t *)v;
-    int days = v->be->conf->range_days > 0 ? v->be->conf->range_days : RANGE_DAYS;
+    const oc_backend_conf_t *conf = f->v.be->conf;
+    int days = conf->range_days > 0 ? conf->range_days : RANGE_DAYS;
     apr_time_t step = apr_time_from_sec(86400) * days, from;
 
     if (step > f->interval * DIGITS_MAX) {
@@ -241,7 +272,158 @@ static void start(owa_verb_t *v)
         ask_piece(f, from, from + step < f->whole.end ? from + step : f->whole.end);
     }
     if (f->waiting == 0) {
-        owa_finish(v);
+        finish(f);
+    }
+}
+
+/* ---- lists ---- */
+
+/* The row of one member, among those asked about. */
+static oc_freebusy_t *asked_row(freebusy_t *f, const char *address)
+{
+    oc_freebusy_t *row = oc_freebusy_find(f->asked, address);
+
+    if (!row && (row = oc_freebusy_create(f->v.pool, address, f->query->range, f->query->slot))) {
+        APR_ARRAY_PUSH(f->asked, oc_freebusy_t *) = row;
+    }
+    return row;
+}
+
+/* Members in the place of a list. An address that may be a person's as well counts with them: so
+ * neither can make the other look free. */
+static void expand(freebusy_t *f, listed_t *l)
+{
+    apr_array_header_t *rows = apr_array_make(f->v.pool, 8, sizeof(oc_freebusy_t *));
+    int i;
+
+    if (l->person == OC_DONT_KNOW) {
+        APR_ARRAY_PUSH(rows, oc_freebusy_t *) = asked_row(f, l->row->address);
+    }
+    if (!l->dl->members || f->asked->nelts + l->dl->members->nelts
+                               > f->query->who->nelts + f->query->members) {
+        return; /* not all of them can be asked about: unknown, whatever the others do */
+    }
+    for (i = 0; i < l->dl->members->nelts; ++i) {
+        const char *member = APR_ARRAY_IDX(l->dl->members, i, const char *);
+        APR_ARRAY_PUSH(rows, oc_freebusy_t *) = asked_row(f, member);
+    }
+    l->rows = rows;
+    l->row->name = l->dl->name;
+    l->row->members = l->dl->members->nelts;
+}
+
+/* Everything is known about who is a list. */
+static void expand_all(freebusy_t *f)
+{
+    apr_array_header_t *lists = f->lists;
+    int i, k;
+
+    f->lists = apr_array_make(f->v.pool, lists->nelts + 1, sizeof(listed_t *));
+    f->asked = apr_array_make(f->v.pool, f->rows->nelts, sizeof(oc_freebusy_t *));
+    for (i = 0; i < lists->nelts; ++i) {
+        listed_t *l = APR_ARRAY_IDX(lists, i, listed_t *);
+        if (l->person != OC_YES) {
+            APR_ARRAY_PUSH(f->lists, listed_t *) = l;
+        }
+    }
+    for (i = 0; i < f->rows->nelts; ++i) {
+        oc_freebusy_t *row = APR_ARRAY_IDX(f->rows, i, oc_freebusy_t *);
+        for (k = 0; k < f->lists->nelts
+                    && APR_ARRAY_IDX(f->lists, k, listed_t *)->row != row; ++k) {
+        }
+        if (k == f->lists->nelts) {
+            APR_ARRAY_PUSH(f->asked, oc_freebusy_t *) = row;
+        }
+    }
+    for (i = 0; i < f->lists->nelts; ++i) {
+        expand(f, APR_ARRAY_IDX(f->lists, i, listed_t *));
+    }
+    ask_all(f);
+}
+
+static void one_known(owa_verb_t *v)
+{
+    freebusy_t *f = (freebusy_t *)v;
+
+    if (--f->waiting == 0) {
+        expand_all(f);
+    }
+}
+
+static void person_known(owa_verb_t *v, const char *address, oc_tri_t person)
+{
+    freebusy_t *f = (freebusy_t *)v;
+    int i;
+
+    for (i = 0; i < f->lists->nelts; ++i) {
+        listed_t *l = APR_ARRAY_IDX(f->lists, i, listed_t *);
+        if (l->row->address == address) {
+            l->person = person;
+        }
+    }
+    one_known(v);
+}
+
+static owa_dl_t *list_named(const freebusy_t *f, const apr_array_header_t *lists,
+                            const char *address)
+{
+    apr_pool_t *pool = f->v.pool;
+    const char *local = oc_text_fold(pool, apr_pstrmemdup(pool, address, strcspn(address, "@")));
+    int i;
+
+    for (i = 0; local && i < lists->nelts; ++i) {
+        owa_dl_t *dl = APR_ARRAY_IDX(lists, i, owa_dl_t *);
+        const char *name = oc_text_fold(pool, dl->name);
+        if (name && !strcmp(name, local)) {
+            return dl;
+        }
+    }
+    return NULL;
+}
+
+static void lists_found(owa_verb_t *v, apr_array_header_t *lists, const oc_result_t *res)
+{
+    freebusy_t *f = (freebusy_t *)v;
+    int i;
+
+    if (!lists) {
+        owa_fail_with(v, res, "free/busy > find lists");
+        return;
+    }
+    for (i = 0; i < f->rows->nelts; ++i) {
+        oc_freebusy_t *row = APR_ARRAY_IDX(f->rows, i, oc_freebusy_t *);
+        owa_dl_t *dl = oc_attendee_address_ok(row->address) ? list_named(f, lists, row->address)
+                                                            : NULL;
+        if (dl) {
+            listed_t *l = apr_pcalloc(v->pool, sizeof(*l));
+            l->row = row;
+            l->dl = dl;
+            l->person = OC_DONT_KNOW;
+            APR_ARRAY_PUSH(f->lists, listed_t *) = l;
+        }
+    }
+    f->waiting = 2 * f->lists->nelts;
+    if (f->waiting == 0) {
+        expand_all(f);
+    }
+    for (i = 0; i < f->lists->nelts; ++i) {
+        listed_t *l = APR_ARRAY_IDX(f->lists, i, listed_t *);
+        owa_person_look(v, l->row->address, person_known);
+        owa_list_read(v, l->dl, f->query->members, one_known);
+    }
+}
+
+static void start(owa_verb_t *v)
+{
+    freebusy_t *f = (freebusy_t *)v;
+
+    f->lists = apr_array_make(v->pool, 2, sizeof(listed_t *));
+    f->asked = f->rows;
+    f->waiting = 0;
+    if (f->query->members > 0) {
+        owa_lists_find(v, lists_found);
+    } else {
+        ask_all(f);
     }
 }
 
@@ -271,7 +453,7 @@ oc_job_t *owa_freebusy(const oc_backend_t *be, oc_call_t *call, const oc_freebus
         return NULL;
     }
     f = (freebusy_t *)owa_verb(be, call, sizeof(*f), "free/busy", start);
-    f->v.without_own = 1;
+    f->v.without_own = query->members <= 0;
     f->query = query;
     f->rows = *rows;
     /* The server counts digits from the start, rounded down to whole intervals: so the interval is

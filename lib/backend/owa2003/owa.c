@@ -216,6 +216,7 @@ const oc_backend_vtable_t owa2003_vtable = {
     .item_ok = item_ok,
     .freebusy = owa_freebusy,
     .list = owa_list,
+    .people = owa_people,
     .read = owa_read,
     .create = owa_create,
     .invite = owa_invite,

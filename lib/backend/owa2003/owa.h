@@ -50,6 +50,7 @@
     X(F_DRAFTS, OWA_NS_MAIL, "drafts", STRING)                                                     \
     X(F_SENT, OWA_NS_MAIL, "sentitems", STRING)                                                    \
     X(F_DELETED, OWA_NS_MAIL, "deleteditems", STRING)                                              \
+    X(F_CONTACTS, OWA_NS_MAIL, "contacts", STRING)                                                 \
     X(F_SENDMSG, OWA_NS_MAIL, "sendmsg", STRING)                                                   \
     X(FROM, OWA_NS_HEADER, "from", STRING)                                                         \
     X(TO, OWA_NS_HEADER, "to", STRING)                                                             \
@@ -107,6 +108,7 @@ extern const int owa_props_uid[];     /* uid, class, instance type, etag */
 #define OWA_CLASS_APPOINTMENT "IPM.Appointment"
 #define OWA_CLASS_REQUEST "IPM.Schedule.Meeting.Request"
 #define OWA_CLASS_CANCELED "IPM.Schedule.Meeting.Canceled"
+#define OWA_CLASS_LIST "IPM.DistList"
 #define OWA_CLASS_RESPONSE "IPM.Schedule.Meeting.Resp." /* + Pos, Neg, Tent */
 
 /* A booking of one row, in `pool`; item is taken from the href if it lies directly in `calendar`
@@ -152,7 +154,7 @@ const oc_site_t *owa_site(const oc_backend_t *be, const char *scheme, const char
 /* Where a mailbox keeps its things: percent-encoded paths that end in '/'; NULL = not told. */
 typedef struct owa_folders_t {
     const oc_site_t *site; /* which configured host serves this mailbox */
-    const char *root, *calendar, *inbox, *drafts, *sent, *deleted;
+    const char *root, *calendar, *inbox, *drafts, *sent, *deleted, *contacts;
     const char *submission; /* ".../%23%23DavMailSubmissionURI%23%23/"; of the own mailbox only */
     const char *version;    /* MS-WebStorage, "6.5.7226"; NULL */
     int from_memo;          /* known from before: may be out of date */
@@ -307,6 +309,28 @@ typedef void owa_messages_then_t(owa_verb_t *v, apr_array_header_t *messages /* 
 void owa_messages_find(owa_verb_t *v, const char *folder, const char *uid, const char *class,
                        apr_time_t since, owa_messages_then_t *then, void *baton);
 
+/* ---- distribution lists (lists.c) ---- */
+
+/* A list that the acting person keeps among the contacts: it has a name, and no address. */
+typedef struct owa_dl_t {
+    const char *name;
+    const char *path;            /* encoded */
+    apr_array_header_t *members; /* const char *: usable addresses; NULL = not read in full */
+} owa_dl_t;
+/* lists NULL: it failed, see res. A person who keeps no contacts, or whose contacts the acting
+ * account may not read, has none. At most 200. */
+typedef void owa_lists_then_t(owa_verb_t *v, apr_array_header_t *lists /* owa_dl_t * */,
+                              const oc_result_t *res);
+void owa_lists_find(owa_verb_t *v, owa_lists_then_t *then);
+/* Fill in dl->members: all of them, or NULL if they cannot be read or are more than max. */
+void owa_list_read(owa_verb_t *v, owa_dl_t *dl, int max, void (*then)(owa_verb_t *v));
+/* Where the address book answers: Exchange 2000 (6.0) below /public/, 2003 at the mailbox (DavMail
+ * goes by the version, too). */
+const char *owa_gal_path(const owa_verb_t *v);
+/* Whether the address book has a person (or a room) of that address: then it is no list. */
+typedef void owa_person_then_t(owa_verb_t *v, const char *address, oc_tri_t person);
+void owa_person_look(owa_verb_t *v, const char *address, owa_person_then_t *then);
+
 /* One ask's or look's failure into call->result, with `step`, and finish. */
 void owa_fail_with(owa_verb_t *v, const oc_result_t *res, const char *step);
 
@@ -321,7 +345,7 @@ const char *owa_update_line_wrong(apr_pool_t *pool, const char *line);
 
 extern const oc_backend_vtable_t owa2003_vtable;
 
-/* find.c, read.c, evidence.c, freebusy.c, probe.c */
+/* find.c, read.c, evidence.c, freebusy.c, gal.c, probe.c */
 oc_job_t *owa_list(const oc_backend_t *, oc_call_t *, const oc_list_query_t *, oc_list_t **);
 oc_job_t *owa_read(const oc_backend_t *, oc_call_t *, oc_itemref_t, oc_booking_t **);
 oc_job_t *owa_evidence(const oc_backend_t *, oc_call_t *, const oc_booking_t *, apr_time_t since,
@@ -330,6 +354,7 @@ oc_job_t *owa_freebusy(const oc_backend_t *, oc_call_t *, const oc_freebusy_quer
                        apr_array_header_t **);
 oc_job_t *owa_probe(const oc_backend_t *, oc_call_t *, apr_table_t **);
 oc_job_t *owa_look(const oc_backend_t *, oc_call_t *, apr_table_t **);
+oc_job_t *owa_people(const oc_backend_t *, oc_call_t *, const oc_people_query_t *, oc_people_t **);
 /* write.c, update.c, cancel.c */
 oc_job_t *owa_create(const oc_backend_t *, oc_call_t *, const oc_booking_t *, int *existed,
                      oc_booking_t **);
