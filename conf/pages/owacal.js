@@ -116,6 +116,7 @@
         time("start", wish.start);
         time("end", wish.end);
         set("duration", "");
+        set("end_date", "");
         (field("subject")?.value ? field("start") : field("subject"))?.focus();
     }
 
@@ -292,7 +293,7 @@
             people = reply.status !== 404;
             const found = reply.ok ? (await reply.json()).people ?? [] : [];
             if (mine === asked && document.activeElement === input) {
-                show(found.filter((entry) => entry.address && entry.name && entry.kind !== "list").slice(0, 8));
+                show(found.filter((entry) => entry.kind === "person" && entry.address).slice(0, 8));
             }
         }
 
