@@ -4,13 +4,13 @@
 # anybody else, nothing inline. What happens there stands in t/browser/everyday.mjs.
 use strict;
 use warnings;
+use File::Temp qw(tempdir);
 use FindBin qw($Bin);
 use Test::More;
 use lib "$Bin/lib";
 use Browser;
 use Httpd;
 use Pages;
-use SimRun;
 
 if (my $why = Browser::missing()) {
     plan skip_all => $why if $> != 0;    # root could have installed it
@@ -20,7 +20,9 @@ if (my $why = Browser::missing()) {
     exit 1;
 }
 
-my $sim = SimRun->start('--auth', 'basic', '--lag', '0');
+my $dir = tempdir('owacal-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+chmod 0755, $dir;
+my $sim = Pages::simulator($dir, '--lag', '0');
 my $web = Httpd->start(backend => $sim->{url}, Pages::served());
 my ($planned, $good) = (-1, 1);
 my $status = Browser::run('everyday.mjs', $web, sub {
