@@ -75,6 +75,10 @@ subtest 'a token serves one request, or, if so set, a connection' => sub {
     is($c->request(PROPFIND => '/exchange/alice/', { Depth => 0 })->{status}, 207, 'it stays hers');
     is($bound->control(GET => '/_sim/counters')->{'credential-differs'}, 1, 'which is counted');
     is(join(' ', map { "$_->{user}:$_->{means}" } $bound->requests), 'alice:kerberos alice:connection alice:connection', '  and logged as hers');
+
+    my $shut = SimRun->start(@args, '--fault', 'close-silently');
+    my $r = $shut->once(PROPFIND => '/exchange/alice/', { Depth => 0, Authorization => $seen->($sim) });
+    like("$r->{status} " . join(' | ', @{ $r->{headers}{'www-authenticate'} // [] }), qr/^207 Negotiate \S{20,}$/, 'a reply that a fault damages still proves who sent it');
 };
 
 subtest 'several schemes on offer' => sub {

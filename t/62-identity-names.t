@@ -3,6 +3,7 @@
 # whatever stands in the Authorization header, nobody acts as somebody else.
 use strict;
 use warnings;
+use File::Temp qw(tempdir);
 use FindBin qw($Bin);
 use IO::Socket::INET;
 use MIME::Base64 qw(encode_base64);
@@ -62,6 +63,31 @@ subtest 'spellings of one person' => sub {
     is(join(' ', sort keys %users), 'alice@EXAMPLE.TEST', 'one name in the audit lines');
     is(said(as($web, 'alice@elsewhere.test', GET => "$url.json")), '403 no-mailbox', 'another domain is nobody here');
     like($web->log, qr/"alice\@elsewhere\.test" is not usable: no OwaCalRealm has its domain/, '  and the log says why');
+    ok($web->stop, 'stops');
+};
+
+subtest 'one letter in two ways of writing it' => sub {
+    # "é" as one character, or as "e" and an accent: keyboards and directories differ in it.
+    my $dir = tempdir(CLEANUP => 1);
+    chmod 0755, $dir;
+    my $put = sub { my ($name, $mode, $text) = @_; open my $f, '>', "$dir/$name" or die; print $f $text; close $f; chmod $mode, "$dir/$name"; return "$dir/$name" };
+    my ($one, $two) = ("zo\xc3\xa9", "zoe\xcc\x81");
+    my $users = $put->('users', 0644, "$one:pw:zoe\@example.test:person:en\nzoe:pw:zoe2\@example.test:person:en\nsvc:pw-svc:svc\@example.test:person:en\n");
+    my $with = SimRun->start('--auth', 'basic', '--users', $users);
+    $with->control(POST => "/_sim/grant?mailbox=$_&user=svc&level=owner") for 'zo%C3%A9', 'zoe';
+    my $web = front($with, server => "$realm\nOwaCalCredential svc user=svc password=" . $put->('pw', 0600, "pw-svc\n"),
+        location => 'OwaCalIdentity service credential=svc actors=' . $put->('actors', 0644, "$one\@EXAMPLE.TEST: $one\n"));
+    my $token = $web->token($one);
+    my %form = (%{ booking() }, token => $token, key => 'of-both');
+    for my $user ($one, $two, uc($two), "$two\@EXAMPLE.TEST", "EXAMPLE\\Zo\xc3\x89") {
+        my $r = as($web, $user, POST => $url, form => \%form);
+        is($r->{status}, 303, "$user posts the same form") or diag $r->{content}, $web->log =~ s/.*debug.*\n//gr;
+    }
+    is(scalar(grep { SimRun::subject($_) eq $form{subject} } $with->items($one, qr/^Calendar$/)), 1, 'all together booked once');
+    my %names = map { $_ => 1 } $web->log =~ /audit: act=\S+ user="([^"]*)"/g;
+    is(scalar(keys %names), 1, 'one name in the audit lines') or diag explain \%names;
+    is($web->request(POST => $url, user => 'zoe', headers => {%json}, form => { %form, key => 'x' })->{status}, 403, 'zoe without the accent is somebody else');
+    is(join(' ', map { SimRun::subject($_) } $with->items('zoe', qr/^Calendar$/)), '', '  with a calendar of her own');
     ok($web->stop, 'stops');
 };
 
@@ -179,6 +205,19 @@ subtest 'two Authorization headers' => sub {
         is($ask->($alice), '2 200', 'one, by HTTP/2');
         is($ask->($alice, $bob), '2 500', 'two, by HTTP/2');
     }
+    ok($web->stop, 'stops');
+};
+
+subtest 'a header of 60 KB' => sub {
+    my $long = basic('alice:' . 'x' x 45_000);
+    my $web = front($sim, children => 1);
+    is(raw($web, "Authorization: $long"), '400 ', "httpd's own bound stops it");
+    ok($web->stop, 'stops');
+    $web = front($sim, children => 1, top => 'LimitRequestFieldSize 70000');
+    is(raw($web, "Authorization: $long"), '403 no-delegated-credential', 'where that is raised: a password that nobody has') or diag $web->log =~ s/.*debug.*\n//gr;
+    is(raw($web, 'Authorization: ' . basic('x' x 45_000 . ':pw-alice')), '403 no-mailbox', 'a name of that length is nobody');
+    is(raw($web, 'Authorization: ' . basic('alice:pw-alice')), '200 ', 'alice goes on');
+    unlike($web->log, qr/x{200}|exit signal/, 'the log has the beginning of a name at most, no crash');
     ok($web->stop, 'stops');
 };
 

@@ -1,6 +1,33 @@
 #!/usr/bin/perl
 # A KDC in trouble, and clocks that differ: each case ends with its status and reason within its
 # deadline; who has a ticket already, and who belongs to another realm, does not notice.
+#
+# Every case of the identity table (README, chapter "Identity") ends with one status and one reason
+# within its deadline, without 401. Where each is proved; "kinds" are mit, ldap, ad:
+#
+#   case                                        delegated         s4u            others
+#   location not protected                      -                 64             60, 69-check
+#   no ticket, no password                      61, 64-fallback   -              60 (no header), 64-fallback
+#   the person may not be delegated             61-*-{ldap,ad}    63 (kinds)     -
+#   the service is not on the list              -                 63             -
+#   ticket expired                              64-fallback, 67   63 (renewed)   66 (relay: connection gone)
+#   user unknown to the KDC                     61-*-{ldap,ad}    63             60-*-ad (NTLM)
+#   damaged, empty, foreign, readable, linked   61                50, 63         65 (password file)
+#   somebody else's ticket or header            61, 64-fallback   62             62
+#   keytab missing, wrong, older than the key   -                 63, 64         -
+#   SPN unknown                                 61                63             -
+#   valid ticket or password refused            61, 68            64, 68 (S4u)   60, 68, 65
+#   KDC closed                                  64-kdc-delegated  64             -
+#   KDC dropping                                64-kdc-delegated  64             -
+#   KDC silent                                  61                64             -
+#   breaker open; another realm not concerned   64-kdc-delegated  64             -
+#   GSS queue full                              unit/test_krb5    unit/test_krb5 -
+#   clock of the calendar server                64-kdc-delegated  64             none is looked at
+#   our own clock                               64-kdc-delegated  64             none is looked at
+#   RC4 key only                                61-rc4            61-rc4, 63     -
+#   the process's own credential unused         64-fallback       64-fallback    64-fallback
+#
+# A password that the KDC refuses is the login module's to answer, in front of us.
 use strict;
 use warnings;
 use FindBin qw($Bin);

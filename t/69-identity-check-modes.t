@@ -125,6 +125,7 @@ SKIP: {
         is("$credential->{facts}{mode} $credential->{facts}{principal} $credential->{facts}{'presented by'}", 's4u alice@INTRANET.TEST Negotiate', 'her ticket') or diag $r->{content};
         is($credential->{facts}{'on behalf by'}, 'HTTP/intranet.test@INTRANET.TEST', '  and who gets it');
         is("$offer->{facts}{offers} $answer->{facts}{accepted}", 'Negotiate Negotiate', '  is what is offered and accepted');
+        like($answer->{facts}{expires} // '', qr/^\w{3}, \d\d \w{3} \d{4} /, '  and the ticket that was got expires some day');
         my $failed = sub { my ($r) = @_; return (grep { $_->{reason} } @{ $r->{json}{steps} })[0] // {} };
         ($r) = check("$web->{origin}/booking/check", @{ $basic{carol} });
         fails('carol may not be delegated', $r, $failed->($r), 'delegation-refused', qr/sensitive/);

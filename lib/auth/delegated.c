@@ -4,6 +4,8 @@
  *
  * A token serves once, so each exchange has its own. From the second exchange of a job on, the next
  * token is made while the reply is awaited, so that no exchange waits for one; one ahead at most.
+ * That a connection had come to its end, or the server had forgotten whom it knew on it, shows only
+ * when it is used: what only reads is then tried once more, with another token (lead.c).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -166,6 +168,7 @@ static oc_reason_t delegated_why(const oc_slot_t *slot, const char **detail)
 
 const oc_scheme_t oc_delegated_scheme = {
     .name = "delegated",
+    .once = 1,
     .refused = OC_REASON_TOKEN_REFUSED,
     .sign = delegated_sign,
     .judge = delegated_judge,
@@ -175,6 +178,7 @@ const oc_scheme_t oc_delegated_scheme = {
 
 const oc_scheme_t oc_s4u_scheme = {
     .name = "s4u",
+    .once = 1,
     .refused = OC_REASON_TOKEN_REFUSED,
     .sign = delegated_sign,
     .judge = delegated_judge,

@@ -240,12 +240,20 @@ const char *oc_identity_key(const oc_identity_t *id)
     return id->key;
 }
 
+static void expires(apr_table_t *facts, apr_time_t left)
+{
+    char date[APR_RFC822_DATE_LEN];
+
+    apr_rfc822_date(date, apr_time_now() + left);
+    apr_table_set(facts, "expires", date);
+}
+
 static apr_status_t describe_cache(apr_pool_t *pool, const char *ccache, apr_table_t *facts,
                                    oc_result_t *res)
 {
-    char expires[APR_RFC822_DATE_LEN], *owner;
     oc_krb5_why_t why;
     apr_time_t left;
+    char *owner;
 
     apr_table_setn(facts, "credential", apr_pstrmemdup(pool, ccache, strcspn(ccache, ":")));
     owner = oc_krb5_look(ccache, &left, &why);
@@ -257,8 +265,7 @@ static apr_status_t describe_cache(apr_pool_t *pool, const char *ccache, apr_tab
     if (left <= 0) {
         return oc_result_fail(res, OC_REASON_CREDENTIAL_EXPIRED, "the ticket has expired");
     }
-    apr_rfc822_date(expires, apr_time_now() + left);
-    apr_table_set(facts, "expires", expires);
+    expires(facts, left);
     return APR_SUCCESS;
 }
 
@@ -286,4 +293,18 @@ apr_status_t oc_identity_describe(oc_identity_t *id, apr_pool_t *pool, apr_table
         return APR_SUCCESS;
     }
     return describe_cache(pool, id->ccache, facts, res);
+}
+
+void oc_identity_describe_used(oc_signer_t *signer, const oc_identity_t *id, const oc_site_t *site,
+                               apr_table_t *facts)
+{
+    apr_pool_t *pool = id->call->pool;
+    const oc_token_source_t from = {
+        NULL, id->keytab, id->principal,
+        site->spn ? site->spn : apr_pstrcat(pool, "HTTP@", site->host, NULL)};
+    apr_time_t left = id->mode == OC_IDENTITY_S4U ? oc_tokens_left(signer->tokens, &from) : 0;
+
+    if (left > 0) {
+        expires(facts, left);
+    }
 }

@@ -109,5 +109,9 @@ oc_job_t *oc_identity_sign(oc_signer_t *signer, oc_identity_t *id, oc_call_t *ca
  * May block on reading a file; request thread only. */
 apr_status_t oc_identity_describe(oc_identity_t *id, apr_pool_t *pool, apr_table_t *facts,
                                   oc_result_t *res);
+/* The same after the credential was used on that site, for one that is got by using it: "expires".
+ * Adds nothing if there is no such thing. Asks nobody; request thread. */
+void oc_identity_describe_used(oc_signer_t *signer, const oc_identity_t *id, const oc_site_t *site,
+                               apr_table_t *facts);
 
 #endif

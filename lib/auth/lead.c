@@ -355,16 +355,59 @@ static int is_about_path(oc_slot_t *slot)
     return scheme->guarded && !s->probe_path;
 }
 
+/* The first "no" to a good token, over a connection that had been used: IIS may have forgotten it,
+ * or be about to close it. */
+static int is_forgotten(oc_slot_t *slot)
+{
+    const oc_exchange_t *x = slot->x;
+
+    if (!scheme_of(slot)->once || slot->verdict != OC_VERDICT_REFUSED || x->status != 401) {
+        return 0;
+    }
+    if (x->attempt > 0) {
+        slot->at->in_vain = 1; /* it is another matter: no more of that in this job */
+    }
+    return !x->writes && x->reused && x->attempt == 0 && !slot->at->in_vain;
+}
+
+int oc_lead_once_more(const oc_slot_t *slot)
+{
+    const oc_exchange_t *x = slot->x;
+
+    if (slot->forgotten) {
+        return 1;
+    }
+    /* The connection died unanswered: net did not repeat it with the token that it had. */
+    return scheme_of(slot)->once && !x->writes && x->reused && x->attempt == 0
+           && x->outcome == OC_X_LOST && x->status == 0;
+}
+
 int oc_lead_verdict(oc_slot_t *slot)
 {
-    if (slot->verdict == OC_VERDICT_ACCEPTED) {
+    if (slot->verdict == OC_VERDICT_ACCEPTED && !scheme_of(slot)->check) {
         accepted(slot);
     }
-    if (slot->verdict == OC_VERDICT_REFUSED && !slot->proof && slot->role == OC_ROLE_INNER
-        && is_about_path(slot)) {
+    slot->forgotten = is_forgotten(slot);
+    if (slot->verdict == OC_VERDICT_REFUSED && !slot->forgotten && !slot->proof
+        && slot->role == OC_ROLE_INNER && is_about_path(slot)) {
         slot->verdict = OC_VERDICT_NEUTRAL;
     }
     return slot->verdict != OC_VERDICT_REFUSED;
+}
+
+void oc_lead_believed(oc_slot_t *slot)
+{
+    accepted(slot);
+}
+
+/* Somebody else answered. What waits for a proof of the login has no chance: call->result says so
+ * already. */
+void oc_lead_disbelieved(oc_slot_t *slot)
+{
+    if (slot->role != OC_ROLE_INNER) {
+        oc_lead_resign(slot->at);
+        fail_held(slot->at, "the reply to the login did not prove that it came from the server");
+    }
 }
 
 /* The cookies that `slot` was sent with do not serve any more. */
@@ -428,7 +471,7 @@ static void probe_ended(oc_slot_t *slot)
     oc_session_t *s = slot->at->session;
 
     if (slot->verdict == OC_VERDICT_ACCEPTED) {
-        return; /* all was done at HEAD */
+        return; /* all is done where it was accepted */
     }
     if (slot->verdict == OC_VERDICT_REFUSED) {
         if (scheme_of(slot)->renews && slot->generation == s->accepted) {

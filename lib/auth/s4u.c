@@ -212,6 +212,22 @@ oc_s4u_ticket_t *oc_s4u_find(oc_s4u_t *store, const oc_keytab_t *keytab, const c
     return t;
 }
 
+apr_time_t oc_s4u_left(oc_s4u_t *store, const oc_keytab_t *keytab, const char *principal,
+                       const char *spn)
+{
+    oc_mono_t now = oc_clock_mono();
+    apr_time_t left = 0;
+    const oc_s4u_ticket_t *t;
+
+    pthread_mutex_lock(&store->mutex);
+    t = look_up(store, keytab, principal, spn);
+    if (t && is_good(t->cache, now)) {
+        left = t->cache->got + t->cache->life - now;
+    }
+    pthread_mutex_unlock(&store->mutex);
+    return left;
+}
+
 const char *oc_s4u_ccache(const oc_s4u_ticket_t *t)
 {
     return t->cache->name;

@@ -24,6 +24,9 @@ void oc_s4u_free(oc_s4u_t *store);
 /* What is kept; asks no KDC. NULL: nothing good. */
 oc_s4u_ticket_t *oc_s4u_find(oc_s4u_t *store, const oc_keytab_t *keytab, const char *principal,
                              const char *spn);
+/* How long what is kept still lives; 0: nothing good is kept. Asks no KDC, changes nothing. */
+apr_time_t oc_s4u_left(oc_s4u_t *store, const oc_keytab_t *keytab, const char *principal,
+                       const char *spn);
 /* A new one, which replaces what was kept. Blocks; NULL with *why as oc_krb5_act(). */
 oc_s4u_ticket_t *oc_s4u_get(oc_s4u_t *store, const oc_keytab_t *keytab, const char *principal,
                             const char *spn, oc_krb5_why_t *why);

@@ -3,7 +3,7 @@
  *   HELD -> (SIGNING ->) SENT -> reply to the inner job
  *                         |-> DOUBTED -> reply to the inner job | HELD once more | refused
  *                         |-> CHECKING -> END to the inner job
- *                         '-> HELD once more (the login had run out)
+ *                         '-> HELD once more (the login had run out, or the connection)
  *
  * Here: the list of exchanges, and feeding. Whether an exchange may go, and what a refusal means,
  * is decided in lead.c. An exchange that the inner job asked for is always ended towards it, once.
@@ -63,6 +63,7 @@ static void slot_clean(oc_slot_t *slot)
     x->authorization = x->cookie = x->user = x->password = NULL;
     x->connauth = OC_CONNAUTH_NONE;
     x->pin = NULL;
+    x->once = x->fresh = 0;
     wipe(&slot->secret[0]);
     wipe(&slot->secret[1]);
     if (slot->body) {
@@ -134,7 +135,7 @@ void oc_sign_again(oc_slot_t *slot)
     oc_exchange_rewind(slot->x);
     slot->state = OC_SLOT_HELD;
     slot->verdict = OC_VERDICT_NEUTRAL;
-    slot->proof = slot->withheld = slot->unresolved = 0;
+    slot->proof = slot->withheld = slot->forgotten = slot->unresolved = 0;
     slot->look = NULL;
     slot->look_len = 0;
 }
@@ -192,10 +193,29 @@ oc_exchange_t *oc_sign_send(oc_slot_t *slot)
     slot->generation = s->generation;
     slot->proofs = s->proofs;
     x->identity = self->id->key;
+    x->shared = self->id->credential != NULL;
+    x->once = self->id->scheme->once;
+    x->fresh = x->once && x->attempt > 0; /* what was wrong may be wrong with all the others */
     x->op = self->call->id;
     ++self->in_flight;
     ++self->sent;
     return x;
+}
+
+/* What it says of the login counts only when the reply is known to be the server's. */
+static int awaits_check(const oc_slot_t *slot)
+{
+    return slot->verdict == OC_VERDICT_ACCEPTED && slot->job->id->scheme->check;
+}
+
+/* The end of an exchange of the inner job, or of one of the signer's own. */
+static void slot_end(oc_slot_t *slot)
+{
+    if (slot->role == OC_ROLE_INNER) {
+        inner_end(slot);
+    } else {
+        slot_remove(slot);
+    }
 }
 
 static void check_reply(oc_slot_t *slot)
@@ -211,10 +231,16 @@ static void check_reply(oc_slot_t *slot)
         /* Whoever answered was not the server, which may or may not have had the request. */
         x->outcome = OC_X_LOST;
         x->error = "the reply did not prove that it came from the calendar server";
-        inner_end(slot);
+        if (awaits_check(slot)) {
+            oc_lead_disbelieved(slot);
+        }
+        slot_end(slot);
         break;
     case OC_SIGN_DONE:
-        inner_end(slot);
+        if (awaits_check(slot)) {
+            oc_lead_believed(slot);
+        }
+        slot_end(slot);
         break;
     }
 }
@@ -455,8 +481,12 @@ static void feed_end(oc_slot_t *slot)
     if (slot->look) {
         look_decides(slot);
     }
+    if (oc_lead_once_more(slot)) {
+        oc_sign_again(slot);
+        return;
+    }
     slot_clean(slot);
-    if (slot->proof || slot->withheld || slot->role != OC_ROLE_INNER) {
+    if (!awaits_check(slot) && (slot->proof || slot->withheld || slot->role != OC_ROLE_INNER)) {
         int own = slot->role != OC_ROLE_INNER, withheld = slot->withheld;
 
         oc_lead_ended(slot);

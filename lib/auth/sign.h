@@ -69,13 +69,16 @@ struct oc_scheme_t {
     oc_verdict_t (*look)(const char *body, apr_size_t len);             /* NULL: judge() decides */
     /* 1 if the login can have run out since it was accepted, so that signing on again helps. */
     int renews;
+    /* 1 if a credential serves one sending; the next needs another. */
+    int once;
     /* The exchange of the logon dialogue for a session without cookies, on the way to `first`. NULL
      * with call->result set; a scheme without a dialogue has none. */
     oc_slot_t *(*logon)(oc_attach_t *at, const oc_exchange_t *first);
     /* Its reply. ACCEPTED: may be tried; the proof comes with the next exchange. */
     oc_verdict_t (*logged_on)(oc_slot_t *slot);
     /* At END of a reply that was not refused. WAIT: END waits, asked again when the job is woken.
-     * FAILED: the reply is not to be believed, call->result says why. NULL: always DONE. */
+     * FAILED: the reply is not to be believed, call->result says why. NULL: always DONE. Until it
+     * is DONE, acceptance proves nothing. */
     oc_sign_t (*check)(oc_slot_t *slot);
     /* The reply of a refused exchange may say more exactly why. NULL: `refused`. */
     oc_reason_t (*why)(const oc_slot_t *slot, const char **detail);
@@ -94,6 +97,7 @@ struct oc_attach_t {
     apr_uint64_t owner;
     int accepted;              /* the server accepted an exchange of this job */
     int probed;                /* a probe said neither yes nor no: do without */
+    int in_vain;               /* one more try was refused as well */
 };
 
 typedef enum oc_slot_state_t {
@@ -117,6 +121,7 @@ struct oc_slot_t {
     oc_verdict_t verdict;
     int proof;            /* the session's proof hangs on its reply */
     int withheld;         /* the inner job does not see this reply */
+    int forgotten;        /* refused, perhaps for its connection: one more try */
     int unresolved;       /* doubted, and no answer can be had */
     unsigned generation;  /* of the cookies it was sent with */
     unsigned proofs;      /* the session's when it was sent */
@@ -165,8 +170,13 @@ void oc_sign_again(oc_slot_t *slot);
 oc_exchange_t *oc_lead_admit(oc_slot_t *slot);
 /* At HEAD, or once the body told: 1 if the inner job sees the reply, 0 if it is withheld. */
 int oc_lead_verdict(oc_slot_t *slot);
+/* At END: 1 if it is to be signed anew and sent once more. */
+int oc_lead_once_more(const oc_slot_t *slot);
 /* At END: what follows from it for the session. The slot may have been ended on return. */
 void oc_lead_ended(oc_slot_t *slot);
+/* An acceptance that check() was asked about: the reply is to be believed, or not. */
+void oc_lead_believed(oc_slot_t *slot);
+void oc_lead_disbelieved(oc_slot_t *slot);
 /* A proof, probe or logon that could not even be signed. */
 void oc_lead_unsigned(oc_slot_t *slot);
 /* The job lets go of the session. */

@@ -474,6 +474,11 @@ void oc_tokens_stats(oc_tokens_t *pool, oc_tokens_stats_t *out)
     pthread_mutex_unlock(&pool->mutex);
 }
 
+apr_time_t oc_tokens_left(oc_tokens_t *pool, const oc_token_source_t *from)
+{
+    return oc_s4u_left(pool->tickets, from->keytab, from->principal, from->spn);
+}
+
 /* ---- tokens ---- */
 
 /* Under the mutex. 0: there is no thread and none can be had. One more than may ask a KDC: all of

@@ -44,6 +44,10 @@ typedef struct oc_token_source_t {
     const char *spn;           /* the calendar server */
 } oc_token_source_t;
 
+/* For `GET check`, any thread: how long the ticket lives that is kept for such a source with a
+ * keytab; 0: none is kept. */
+apr_time_t oc_tokens_left(oc_tokens_t *pool, const oc_token_source_t *from);
+
 /* Ask for a token (see oc_krb5_make, s4u.h). The strings are copied. `job` is woken when it is
  * ready; it must stay until then or drop the token. NULL with *reason set if that cannot be done
  * now: BUSY, STOPPING, INTERNAL. All of the following by one thread at a time, the one that owns

@@ -25,10 +25,11 @@ void oc_exchange_rewind(oc_exchange_t *x)
     x->cookie = NULL;
     x->connauth = OC_CONNAUTH_NONE;
     x->user = x->password = NULL;
+    x->once = x->fresh = 0;
     x->status = 0;
     x->received = 0;
     x->outcome = OC_X_PENDING;
-    x->sent = 0;
+    x->sent = x->reused = 0;
     x->error = NULL;
     x->started = x->ended = 0;
     x->net = NULL;

@@ -61,12 +61,15 @@ typedef struct oc_exchange_t {
 
     /* As whom: set by the identity before each sending, wiped after it. */
     const char *identity;      /* key of the connection cache; never NULL when sent */
+    int shared; /* that key stands for many persons (an account of the service): a wider bound */
     const char *authorization; /* value of the header; NULL = none. Secret */
     const char *cookie;        /* value of the header; NULL = none. Secret */
     oc_connauth_t connauth;
     const char *user, *password; /* for connauth; password is secret */
     oc_pin_t *pin;               /* over this connection and no other; NULL = over any of its own */
     int opens;                   /* with a pin: this exchange is the one that opens it */
+    int once;  /* its credential serves once: net does not repeat the sending, even of a read */
+    int fresh; /* over a new connection that is not kept, whatever there is */
 
     /* The reply: filled by net. */
     int status;                 /* 0 until a final status line came */
@@ -74,6 +77,7 @@ typedef struct oc_exchange_t {
     apr_off_t received;         /* decoded body bytes so far */
     oc_outcome_t outcome;
     int sent;          /* the request, or part of it, may have reached the server */
+    int reused;        /* it went out over a connection that had been used before */
     const char *error; /* for the log: why there is no reply; NULL */
     oc_mono_t started, ended;
 

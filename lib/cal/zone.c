@@ -420,6 +420,71 @@ apr_time_t oc_zone_midnight(const char *iana, apr_time_t utc, int days)
     return apr_time_from_sec(seconds);
 }
 
+/* ---- changes of the clocks ---- */
+
+#define SHIFTS_MAX 256
+
+/* Seconds of the nearest change at or before (first) or after `seconds`; 0 if there is none. */
+static int change_near(UCalendar *cal, int first, apr_int64_t seconds, apr_int64_t *at)
+{
+    UErrorCode status = U_ZERO_ERROR;
+    UDate when = 0;
+
+    ucal_setMillis(cal, (double)seconds * 1000.0, &status);
+    if (!ucal_getTimeZoneTransitionDate(cal,
+                                        first ? UCAL_TZ_TRANSITION_PREVIOUS_INCLUSIVE
+                                              : UCAL_TZ_TRANSITION_NEXT,
+                                        &when, &status) ||
+        U_FAILURE(status) || when <= 0) {
+        return 0;
+    }
+    *at = (apr_int64_t)(when / 1000.0);
+    return 1;
+}
+
+static int summer_at(UCalendar *cal, apr_int64_t seconds)
+{
+    UErrorCode status = U_ZERO_ERROR;
+    ucal_setMillis(cal, (double)seconds * 1000.0, &status);
+    return ucal_get(cal, UCAL_DST_OFFSET, &status) != 0 && U_SUCCESS(status);
+}
+
+apr_array_header_t *oc_zone_shifts(apr_pool_t *pool, const char *iana, apr_time_t from,
+                                   apr_time_t to)
+{
+    apr_array_header_t *shifts = apr_array_make(pool, 4, sizeof(oc_zone_shift_t));
+    apr_int64_t at = 0, end = seconds_of(to);
+    UCalendar *cal = iana ? open_zone(iana) : NULL;
+    oc_zone_shift_t *s = apr_array_push(shifts);
+    int more;
+
+    memset(s, 0, sizeof(*s));
+    if (!cal) {
+        return shifts;
+    }
+    if (change_near(cal, 1, seconds_of(from), &at)) {
+        s->at = apr_time_from_sec(at);
+        s->before = offset_at(cal, at - 1);
+        s->after = offset_at(cal, at);
+        s->dst = summer_at(cal, at);
+    } else {
+        s->before = s->after = offset_at(cal, seconds_of(from));
+    }
+    at = seconds_of(from);
+    for (more = 1; more && shifts->nelts < SHIFTS_MAX;) {
+        more = change_near(cal, 0, at, &at) && at < end;
+        if (more) {
+            s = apr_array_push(shifts);
+            s->at = apr_time_from_sec(at);
+            s->before = offset_at(cal, at - 1);
+            s->after = offset_at(cal, at);
+            s->dst = summer_at(cal, at);
+        }
+    }
+    close_zone(cal, iana);
+    return shifts;
+}
+
 /* ---- text ---- */
 
 /* Exactly `digits` digits; moves *p. -1 if they are not there. */

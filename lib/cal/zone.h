@@ -4,6 +4,7 @@
 #define OC_CAL_ZONE_H
 
 #include <apr_pools.h>
+#include <apr_tables.h>
 #include <apr_time.h>
 #include "base/result.h"
 
@@ -35,6 +36,18 @@ apr_status_t oc_zone_to_local(const char *iana, apr_time_t utc, oc_local_t *loca
 /* Instant of 00:00 (or the first instant that exists) of the local day that contains utc, plus
  * `days` days. */
 apr_time_t oc_zone_midnight(const char *iana, apr_time_t utc, int days);
+
+/* A change of the clocks; the first one is what held at the start of the time asked about. */
+typedef struct oc_zone_shift_t {
+    apr_time_t at;       /* 0: it held since before anybody asks */
+    int before, after;   /* seconds east of UTC */
+    int dst;             /* 1 if `after` is summer time */
+} oc_zone_shift_t;
+/* What the clocks of a zone do in [from, to): array of oc_zone_shift_t in order of time, never
+ * empty: first the shift in force at `from`, then those within. At most 256; UTC if the zone is not
+ * known. */
+apr_array_header_t *oc_zone_shifts(apr_pool_t *pool, const char *iana, apr_time_t from,
+                                   apr_time_t to);
 
 /* RFC 3339 with offset ("2026-03-05T10:00:00+01:00", "...Z"; seconds may be absent), or local
  * "2026-03-05T10:00[:00]" or date "2026-03-05" (midnight) with the zone `iana`. *fit may be NULL.

@@ -237,6 +237,7 @@ static int answer(check_t *c)
         }
     } else {
         fact(c, s, "accepted", c->presented);
+        oc_identity_describe_used(oc_child_signer(q->child), id, q->backend->conf->site, s->facts);
     }
     oc_request_done(q);
     return !s->failure;

@@ -1,4 +1,5 @@
 /* config.c - creating, merging, looking up, and the start-up checks. */
+#include <ap_mpm.h>
 #include <http_core.h>
 #include <http_log.h>
 #include <apr_strings.h>
@@ -187,14 +188,22 @@ static int check_accounts(apr_pool_t *pconf, server_rec *s, const oc_server_conf
     return OK;
 }
 
-/* Read here, so that `apachectl configtest` tells, and with the parent's rights. */
+/* Read here, so that `apachectl configtest` tells, and with the parent's rights. A server that runs
+ * is not ended by a graceful restart for it: what needs the key is told, the rest goes on. */
 static int load_keytabs(apr_pool_t *pconf, server_rec *s, const oc_server_conf_t *conf)
 {
+    int generation = 0;
+
+    ap_mpm_query(AP_MPMQ_GENERATION, &generation);
     for (int i = 0; i < conf->keytabs->nelts; ++i) {
         const oc_keytab_use_t *use = &APR_ARRAY_IDX(conf->keytabs, i, oc_keytab_use_t);
         const char *error = oc_keytab_load(use->keytab, pconf);
 
-        if (error) {
+        if (error && generation) {
+            ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
+                         OC_LOGID(0630) "%s line %d: OwaCalIdentity s4u: %s", use->file, use->line,
+                         error);
+        } else if (error) {
             return refuse(s, use->file, use->line,
                           apr_pstrcat(pconf, "OwaCalIdentity s4u: ", error, NULL));
         }

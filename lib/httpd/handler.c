@@ -4,6 +4,7 @@
 
 #include "base/crypto.h"
 #include "base/str.h"
+#include "httpd/calendar.h"
 #include "httpd/handler.h"
 #include "httpd/people.h"
 #include "wire/words.h"
@@ -134,7 +135,9 @@ static int get_bookings(oc_request_t *q, const char *arg)
     int rc;
 
     (void)arg;
-    if (!query(q) || oc_input_range(&q->in, 14, &range, &q->result) != APR_SUCCESS ||
+    if (!query(q) ||
+        oc_input_range(&q->in, q->ics ? oc_calendar_days(q) : 14, &range, &q->result) !=
+            APR_SUCCESS ||
         !(call = oc_request_call(q, &id))) {
         return oc_request_problem(q, NULL, "list", NULL, NULL);
     }
@@ -144,9 +147,10 @@ static int get_bookings(oc_request_t *q, const char *arg)
     if (oc_request_run(q, call, id, oc_op_list(call, q->backend, &q->op_conf, ask, &list),
                        OC_VERB_LIST) &&
         q->result.reason == OC_REASON_OK) {
-        rc = oc_request_send(q, HTTP_OK,
-                             q->json ? oc_api_list(&q->view, list, range)
-                                     : oc_page_list(&q->view, list, range, note_of(q)));
+        rc = q->ics ? oc_calendar_list(q, list, range)
+                    : oc_request_send(q, HTTP_OK,
+                                      q->json ? oc_api_list(&q->view, list, range)
+                                              : oc_page_list(&q->view, list, range, note_of(q)));
     } else {
         rc = oc_request_problem(q, NULL, "list", NULL, NULL);
     }
@@ -183,9 +187,10 @@ static int get_booking(oc_request_t *q, const char *ref)
     if (oc_request_run(q, call, id, oc_op_read(call, q->backend, &q->op_conf, item, &b),
                        OC_VERB_READ) &&
         q->result.reason == OC_REASON_OK && b) {
-        rc = oc_request_send(q, HTTP_OK,
-                             q->json ? oc_api_booking(&q->view, b)
-                                     : oc_page_booking(&q->view, b, note_of(q)));
+        rc = q->ics ? oc_calendar_booking(q, b)
+                    : oc_request_send(q, HTTP_OK,
+                                      q->json ? oc_api_booking(&q->view, b)
+                                              : oc_page_booking(&q->view, b, note_of(q)));
     } else {
         rc = oc_request_problem(q, NULL, "read", NULL, NULL);
     }
@@ -505,6 +510,7 @@ static const struct route_t {
 } routes[] = {
     {"", M_GET, "GET, HEAD", get_rooms},
     {"rooms", M_GET, "GET, HEAD", get_rooms},
+    {"rooms/*", M_GET, "GET, HEAD", oc_calendar_room},
     {"freebusy", M_GET, "GET, HEAD", get_freebusy},
     {"bookings", M_GET, "GET, HEAD", get_bookings},
     {"bookings", M_POST, "POST", post_booking},
@@ -516,6 +522,13 @@ static const struct route_t {
     {"people", M_GET, "GET, HEAD", get_people},
     {"check", M_GET, "GET, HEAD", get_check},
 };
+
+/* An address that ends in .ics is there only where a calendar is. */
+static int in_format(const oc_request_t *q, const struct route_t *route)
+{
+    return q->ics < 2 || route->run == oc_calendar_room || route->run == get_bookings ||
+           route->run == get_booking;
+}
 
 /* The argument if `route` fits `path`, else NULL. */
 static const char *fits(const char *path, const char *route)
@@ -549,7 +562,7 @@ int oc_handler(request_rec *r)
     }
     for (i = 0; i < sizeof(routes) / sizeof(routes[0]); ++i) {
         const char *arg = fits(routes[i].path, q.route);
-        if (arg) {
+        if (arg && in_format(&q, &routes[i])) {
             if (r->method_number == routes[i].method) {
                 return routes[i].run(&q, arg);
             }
@@ -563,7 +576,7 @@ int oc_handler(request_rec *r)
     if (found) {
         const char *allow = "";
         for (i = 0; i < sizeof(routes) / sizeof(routes[0]); ++i) {
-            if (fits(routes[i].path, q.route)) {
+            if (fits(routes[i].path, q.route) && in_format(&q, &routes[i])) {
                 allow = apr_pstrcat(r->pool, allow, *allow ? ", " : "", routes[i].name, NULL);
             }
         }

@@ -177,6 +177,7 @@ static const struct {
     const char *alias, *name;
 } aliases[] = {
     {"rooms", "room"},
+    {"day", "date"},
     {"attendees", "required"},
     {"timezone", "tz"},
     {"features", "feature"},

@@ -43,8 +43,13 @@ static int wants_json(oc_request_t *q, const char **route)
     const char *accept = apr_table_get(q->r->headers_in, "Accept");
     const char *type = apr_table_get(q->r->headers_in, "Content-Type");
     size_t n = strlen(*route);
-    int json, html, problem;
+    int json, html, problem, ics;
 
+    if (n > 4 && strcmp(*route + n - 4, ".ics") == 0) {
+        *route = apr_pstrmemdup(q->r->pool, *route, n - 4);
+        q->ics = 2;
+        return 1;
+    }
     if (n > 5 && strcmp(*route + n - 5, ".json") == 0) {
         *route = apr_pstrmemdup(q->r->pool, *route, n - 5);
         return 1;
@@ -56,7 +61,12 @@ static int wants_json(oc_request_t *q, const char **route)
     json = accept ? quality(q->r->pool, accept, "application/json") : -1;
     problem = accept ? quality(q->r->pool, accept, "application/problem+json") : -1;
     html = accept ? quality(q->r->pool, accept, "text/html") : -1;
+    ics = accept ? quality(q->r->pool, accept, "text/calendar") : -1;
     json = problem > json ? problem : json;
+    if (ics > 0 && ics > json && ics > html) {
+        q->ics = 1;
+        return 1;
+    }
     if (json < 0 && html < 0) {
         return !q->r->main && type && strncasecmp(type, "application/json", 16) == 0;
     }

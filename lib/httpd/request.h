@@ -25,6 +25,7 @@ typedef struct oc_request_t {
     oc_result_t result;
     const char *route; /* what follows the base path, without suffix: "bookings/REF" */
     int json;          /* the answer is wanted as JSON */
+    int ics;           /* as iCalendar (failures as JSON): 1 by Accept, 2 by the suffix */
     oc_wait_t wait;    /* of the operation that was run */
 } oc_request_t;
 

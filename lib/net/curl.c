@@ -2,7 +2,8 @@
  *
  * Written against 7.88.1. Four of its habits are dealt with here, each by a callback:
  *  - a request on a reused connection that dies unanswered is repeated silently, with or without a
- *    body (Curl_retry_request): before_sending() lets nothing that writes out twice;
+ *    body (Curl_retry_request): before_sending() lets nothing out twice that writes, or whose
+ *    credential serves once;
  *  - connections are reused without regard to whom they were authenticated for (Negotiate) or by
  *    comparing credentials we may not have given it: caches are apart, and before_sending() asks
  *    owner.h about the very connection that is going to be used;
@@ -198,7 +199,7 @@ static int before_sending(void *baton, char *remote_ip, char *local_ip, int remo
     char name[NAME_BYTES];
 
     snprintf(name, sizeof(name), "%s %d %s %d", local_ip, local_port, remote_ip, remote_port);
-    if (t->x->writes && t->outstanding) {
+    if ((t->x->writes || t->x->once) && t->outstanding) {
         ++slot->cache->curl->counts->resend_refused;
         t->verdict = OC_X_LOST;
         t->why = "the connection died after the request was sent; not sent again";
@@ -217,6 +218,7 @@ static int before_sending(void *baton, char *remote_ip, char *local_ip, int remo
     }
     t->outstanding = 1;
     t->x->sent = 1;
+    t->x->reused = t->opened_count == 0;
     t->status = t->complete = 0;
     t->header_bytes = 0;
     apr_table_clear(t->x->reply_headers);
@@ -505,6 +507,8 @@ static CURLcode set_request(slot_t *slot, oc_transfer_t *t)
         return CURLE_OUT_OF_MEMORY;
     }
     SET(CURLOPT_HTTPHEADER, slot->headers);
+    SET(CURLOPT_FRESH_CONNECT, (long)x->fresh);
+    SET(CURLOPT_FORBID_REUSE, (long)x->fresh); /* no cache gets more than it has transfers */
     SET(CURLOPT_REQUEST_TARGET, x->path);
     SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)(x->body ? x->body_len : 0));
     SET(CURLOPT_POSTFIELDS, has_body ? (x->body ? x->body : "") : NULL);
@@ -644,7 +648,9 @@ oc_transfer_t *oc_curl_reap(oc_curl_t *curl, oc_outcome_t *outcome)
 
 static long connections_kept(const oc_net_conf_t *conf)
 {
-    return conf->max_idle > conf->max_per_identity ? conf->max_idle : conf->max_per_identity;
+    long most = conf->max_idle > conf->max_per_identity ? conf->max_idle : conf->max_per_identity;
+
+    return conf->max_shared > most ? conf->max_shared : most;
 }
 
 oc_curl_t *oc_curl_create(int epoll, const oc_net_conf_t *conf, oc_curl_counts_t *counts,
@@ -668,8 +674,9 @@ oc_curl_t *oc_curl_create(int epoll, const oc_net_conf_t *conf, oc_curl_counts_t
         /* Of each share: libcurl applies it to the cache that the transfer uses. It counts a
          * connection between two legs of NTLM as idle, too, and would close those over the
          * bound: the logons beyond it began anew without end (7.88.1). So it must not be lower
-         * than the number of transfers one identity may have; what is really idle the cache's
-         * sweep closes. */
+         * than the number of transfers one identity may have. A cache whose identity may have
+         * fewer does not come near it, since it opens another only if none is idle; what is
+         * really idle the cache's sweep and its age close. */
         || curl_multi_setopt(curl->multi, CURLMOPT_MAXCONNECTS, connections_kept(conf)) !=
                CURLM_OK) {
         oc_result_fail(res, OC_REASON_INTERNAL, "libcurl %s cannot be set up", curl_version());

@@ -316,6 +316,14 @@ static void close_cache(void *baton, void *wire)
     oc_curl_cache_close(wire);
 }
 
+/* As many for an account of many persons, unless said otherwise. */
+static int shared_by_default(const oc_net_conf_t *conf)
+{
+    int half = conf->max_inflight / 2;
+
+    return half > conf->max_per_identity ? half : conf->max_per_identity;
+}
+
 /* The loop thread does not run (any more). */
 static void destroy(oc_net_t *net)
 {
@@ -355,6 +363,7 @@ static apr_status_t prepare(oc_net_t *net, oc_result_t *res)
     oc_pool_conf_t conf = {
         .max_inflight = net->conf.max_inflight,
         .max_per_identity = net->conf.max_per_identity,
+        .max_shared = net->conf.max_shared,
         .max_caches = net->conf.max_caches,
         .cache_idle = net->conf.cache_idle,
         .pin_idle = net->conf.pin_idle,
@@ -393,9 +402,9 @@ oc_net_t *oc_net_create(apr_pool_t *pool, const oc_net_conf_t *conf, oc_result_t
     int rc;
 
     if (conf->max_jobs < 1 || conf->max_inflight < 1 || conf->max_per_identity < 1 ||
-        conf->max_idle < 1 || conf->max_caches < 1 || conf->connect_timeout < 1 ||
-        conf->step_timeout < 1 || conf->cache_idle < 1 || conf->max_pins < 0 ||
-        conf->pin_idle < 1 || conf->pin_pending < 1 || conf->max_reply < 1 ||
+        conf->max_shared < 0 || conf->max_idle < 1 || conf->max_caches < 1 ||
+        conf->connect_timeout < 1 || conf->step_timeout < 1 || conf->cache_idle < 1 ||
+        conf->max_pins < 0 || conf->pin_idle < 1 || conf->pin_pending < 1 || conf->max_reply < 1 ||
         conf->max_header < 1) {
         oc_result_fail(res, OC_REASON_MISCONFIGURED, "a bound of the network thread is below 1");
         return NULL;
@@ -406,6 +415,9 @@ oc_net_t *oc_net_create(apr_pool_t *pool, const oc_net_conf_t *conf, oc_result_t
         return NULL;
     }
     net->conf = *conf;
+    if (net->conf.max_shared == 0) {
+        net->conf.max_shared = shared_by_default(conf);
+    }
     net->epoll = net->ended = net->inbox.event = -1;
     if (oc_net_global_init() != APR_SUCCESS || prepare(net, res) != APR_SUCCESS) {
         oc_result_fail(res, OC_REASON_INTERNAL, "the network thread cannot be set up");

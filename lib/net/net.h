@@ -9,7 +9,8 @@
  *
  * Guarantees, each with its test:
  *  - an exchange with `writes` is sent at most once, with or without body, even when a reused
- *    connection dies (libcurl 7.88.1 would repeat it silently): it ends OC_X_LOST instead;
+ *    connection dies (libcurl 7.88.1 would repeat it silently): it ends OC_X_LOST instead; so does
+ *    one whose credential serves `once`;
  *  - a connection that has carried an exchange of one identity key never carries one of another:
  *    a cache per key, and an owner check before every single sending that aborts, logged at crit;
  *  - redirects are never followed, no proxy, cookies, netrc or environment is used;
@@ -30,6 +31,8 @@ typedef struct oc_net_conf_t {
     int max_jobs;        /* jobs taken in at once (running and queued): beyond it submit fails */
     int max_inflight;    /* exchanges on the wire at once in this child */
     int max_per_identity;/* exchanges on the wire for one identity key, and connections it keeps */
+    int max_shared;      /* the same for a key that stands for many persons (exchange->shared);
+                          * 0 = half of max_inflight, so that others have the other half */
     int max_idle;        /* idle handles kept per cache */
     int max_caches;      /* connection caches; the longest unused gives way */
     apr_time_t cache_idle; /* a cache unused that long is closed */

@@ -122,7 +122,9 @@ static oc_person_t *find_person(oc_pool_t *pool, const oc_exchange_t *x)
         free(person);
         return NULL;
     }
-    person->most = x->pin ? 1 : pool->conf.max_per_identity;
+    person->most = x->pin      ? 1
+                   : x->shared ? pool->conf.max_shared
+                               : pool->conf.max_per_identity;
     APR_RING_INIT(&person->queue, oc_ticket_t, link);
     apr_hash_set(pool->persons, person->identity, APR_HASH_KEY_STRING, person);
     return person;

@@ -1,8 +1,9 @@
 /* pool.h - which exchange goes on the wire next, and over which connection cache.
  *
- * Two bounds hold at once: exchanges on the wire in this process, and for one identity key. What
- * does not fit waits: first come, first served within an identity, and identities take turns, so
- * that nobody's long list delays another's single request.
+ * Two bounds hold at once: exchanges on the wire in this process, and for one identity key (a wider
+ * one where many persons share the key). What does not fit waits: first come, first served within
+ * an identity, and identities take turns, so that nobody's long list delays another's single
+ * request.
  *
  * A cache is the set of idle connections of one identity towards one site in one way of
  * authentication; nothing else ever uses it. What a cache consists of is the wire's business
@@ -34,7 +35,7 @@ typedef struct oc_ticket_t {
 } oc_ticket_t;
 
 typedef struct oc_pool_conf_t {
-    int max_inflight, max_per_identity, max_caches;
+    int max_inflight, max_per_identity, max_shared, max_caches;
     apr_time_t cache_idle, pin_idle, pin_pending;
     /* One cache for everybody towards a site, so that a test can see the owner check trip. */
     int share_for_test;

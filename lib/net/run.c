@@ -84,7 +84,7 @@ static void forget_secrets(oc_exchange_t *x)
     x->user = x->password = NULL;
     x->connauth = OC_CONNAUTH_NONE;
     x->pin = NULL;
-    x->opens = 0;
+    x->opens = x->once = x->fresh = 0;
 }
 
 /* Take a flight out of everything. */
@@ -161,7 +161,7 @@ static void launch(oc_run_t *run, oc_exchange_t *x)
     x->status = 0;
     x->received = 0;
     x->outcome = OC_X_PENDING;
-    x->sent = 0;
+    x->sent = x->reused = 0;
     x->error = NULL;
     x->started = now;
     x->ended = 0;

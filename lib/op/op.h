@@ -116,6 +116,14 @@ oc_job_t *oc_op_probe(oc_call_t *call, const oc_backend_t *be, const oc_op_conf_
 /* found: `count` of them are filled, one for each query. Arguments must live in call->pool. */
 oc_job_t *oc_op_people(oc_call_t *call, const oc_backend_t *be, const oc_op_conf_t *conf,
                        const oc_people_query_t *queries, int count, oc_people_t **found);
+/* What stands in a room. `room` is the id of one of conf->rooms: no other mailbox is ever looked
+ * into (UNKNOWN_ROOM). That its calendar may not be read is remembered for some minutes. */
+typedef struct oc_room_look_t {
+    oc_list_t *list;          /* its calendar, `max` rows at most; NULL: it may not be read */
+    apr_array_header_t *rows; /* then its free/busy (one oc_freebusy_t *), in slots of 5 minutes */
+} oc_room_look_t;
+oc_job_t *oc_op_agenda(oc_call_t *call, const oc_backend_t *be, const oc_op_conf_t *conf,
+                       const char *room, oc_range_t range, int max, oc_room_look_t **out);
 /* To be signed as nobody. */
 oc_job_t *oc_op_look(oc_call_t *call, const oc_backend_t *be, const oc_op_conf_t *conf,
                      apr_table_t **facts);

@@ -1,4 +1,5 @@
-/* ical.c - the calendar part of a message, and what an event says of its attendees. */
+/* ical.c - the calendar part of a message, what an event says of its attendees, and calendars
+ * written for other programs. */
 #include <string.h>
 #include <apr_base64.h>
 #include <apr_lib.h>
@@ -6,6 +7,7 @@
 #include <libical/ical.h>
 
 #include "base/str.h"
+#include "cal/zone.h"
 #include "wire/ical.h"
 
 #define PARTS_MAX 64
@@ -287,4 +289,378 @@ apr_array_header_t *oc_ical_attendees(apr_pool_t *pool, const char *text, const 
     }
     icalcomponent_free(root);
     return list;
+}
+
+/* ---- writing ---- */
+
+#define PRODUCT     "-//mod_owacal//mod_owacal//EN"
+#define AROUND      apr_time_from_sec(366 * 86400)
+#define REPLACEMENT "\xEF\xBF\xBD"
+
+/* Bytes of the UTF-8 character at s, 0 if there is none. */
+static apr_size_t character(const char *s)
+{
+    unsigned char c = (unsigned char)*s;
+    apr_size_t n = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+
+    return strnlen(s, n) == n && oc_str_utf8(s, n) ? n : 0;
+}
+
+const char *oc_ical_plain(apr_pool_t *pool, const char *s)
+{
+    char *out = apr_palloc(pool, strlen(s) * 3 + 1), *o = out;
+
+    while (*s) {
+        apr_size_t n = character(s);
+        if (*s == '\r' || *s == '\n') {
+            s += *s == '\r' && s[1] == '\n';
+            *o++ = '\n';
+            n = 1;
+        } else if (*s == '\t') {
+            *o++ = ' ';
+        } else if (n == 0 || (unsigned char)*s < 0x20 || *s == 0x7f) {
+            memcpy(o, REPLACEMENT, 3);
+            o += 3;
+            n = 1;
+        } else {
+            memcpy(o, s, n);
+            o += n;
+        }
+        s += n;
+    }
+    *o = '\0';
+    return out;
+}
+
+/* A parameter's value has no way to hold quotation marks and line ends that every reader knows; a
+ * circumflex begins one that only some know (RFC 6868), and a backslash is taken for one by others,
+ * libical among them. */
+static const char *parameter_text(apr_pool_t *pool, const char *s)
+{
+    char *out = apr_pstrdup(pool, oc_ical_plain(pool, s)), *o;
+
+    for (o = out; *o; ++o) {
+        *o = *o == '"' || *o == '^' ? '\'' : *o == '\\' ? '/' : *o == '\n' ? ' ' : *o;
+    }
+    return out;
+}
+
+static struct icaltimetype clock_of(const char *zone, apr_time_t t)
+{
+    struct icaltimetype out = icaltime_null_time();
+    oc_local_t l = {1970, 1, 1, 0, 0, 0};
+
+    oc_zone_to_local(zone ? zone : "UTC", t, &l, NULL);
+    out.year = l.year;
+    out.month = l.month;
+    out.day = l.day;
+    out.hour = l.hour;
+    out.minute = l.minute;
+    out.second = l.second;
+    if (!zone) {
+        out.zone = icaltimezone_get_utc_timezone();
+    }
+    return out;
+}
+
+static void add(icalcomponent *in, icalproperty *p)
+{
+    if (p) {
+        icalcomponent_add_property(in, p);
+    }
+}
+
+static void add_named(icalcomponent *in, const char *name, const char *value)
+{
+    icalproperty *p = icalproperty_new_x(value);
+
+    if (p) {
+        icalproperty_set_x_name(p, name);
+        add(in, p);
+    }
+}
+
+static void add_time(icalcomponent *in, icalproperty *p, const char *zone)
+{
+    if (p && zone) {
+        icalproperty_add_parameter(p, icalparameter_new_tzid(zone));
+    }
+    add(in, p);
+}
+
+/* Whole days are dates of the place they were meant in. */
+static void add_days(icalcomponent *in, const oc_booking_t *b, const char *zone)
+{
+    const char *where = b->zone ? b->zone : zone ? zone : "UTC";
+    struct icaltimetype start = clock_of(where, b->when.start), end = clock_of(where, b->when.end);
+
+    if (end.hour || end.minute || end.second) {
+        icaltime_adjust(&end, 1, 0, 0, 0);
+    }
+    start.is_date = end.is_date = 1;
+    start.hour = start.minute = start.second = end.hour = end.minute = end.second = 0;
+    if (icaltime_compare(end, start) <= 0) {
+        end = start;
+        icaltime_adjust(&end, 1, 0, 0, 0);
+    }
+    add(in, icalproperty_new_dtstart(start));
+    add(in, icalproperty_new_dtend(end));
+}
+
+static void add_organizer(apr_pool_t *pool, icalcomponent *in, const oc_booking_t *b)
+{
+    icalproperty *p;
+
+    if (!b->organizer || !oc_attendee_address_ok(b->organizer)) {
+        return;
+    }
+    p = icalproperty_new_organizer(apr_pstrcat(pool, "mailto:", b->organizer, NULL));
+    if (p && b->organizer_name && *b->organizer_name) {
+        icalproperty_add_parameter(p,
+                                   icalparameter_new_cn(parameter_text(pool, b->organizer_name)));
+    }
+    add(in, p);
+}
+
+static icalparameter *answer_parameter(oc_partstat_t answer)
+{
+    switch (answer) {
+    case OC_PARTSTAT_ACCEPTED:
+        return icalparameter_new_partstat(ICAL_PARTSTAT_ACCEPTED);
+    case OC_PARTSTAT_DECLINED:
+        return icalparameter_new_partstat(ICAL_PARTSTAT_DECLINED);
+    case OC_PARTSTAT_TENTATIVE:
+        return icalparameter_new_partstat(ICAL_PARTSTAT_TENTATIVE);
+    default:
+        return icalparameter_new_partstat(ICAL_PARTSTAT_NEEDSACTION);
+    }
+}
+
+static void add_attendee(apr_pool_t *pool, icalcomponent *in, const oc_attendee_t *a)
+{
+    icalproperty *p;
+
+    if (!a->address || !oc_attendee_address_ok(a->address)) {
+        return;
+    }
+    p = icalproperty_new_attendee(apr_pstrcat(pool, "mailto:", a->address, NULL));
+    if (!p) {
+        return;
+    }
+    if (a->role == OC_ROLE_RESOURCE) {
+        icalproperty_add_parameter(p, icalparameter_new_cutype(ICAL_CUTYPE_ROOM));
+    }
+    icalproperty_add_parameter(
+        p, icalparameter_new_role(a->role == OC_ROLE_RESOURCE   ? ICAL_ROLE_NONPARTICIPANT
+                                  : a->role == OC_ROLE_OPTIONAL ? ICAL_ROLE_OPTPARTICIPANT
+                                                                : ICAL_ROLE_REQPARTICIPANT));
+    icalproperty_add_parameter(p, answer_parameter(a->partstat));
+    if (a->name && *a->name) {
+        icalproperty_add_parameter(p, icalparameter_new_cn(parameter_text(pool, a->name)));
+    }
+    add(in, p);
+}
+
+static void add_alarm(icalcomponent *in, const char *text, int minutes)
+{
+    icalcomponent *alarm = icalcomponent_new_valarm();
+    struct icaltriggertype trigger;
+
+    if (!alarm) {
+        return;
+    }
+    trigger = icaltriggertype_from_int(-minutes * 60);
+    add(alarm, icalproperty_new_action(ICAL_ACTION_DISPLAY));
+    add(alarm, icalproperty_new_description(text));
+    add(alarm, icalproperty_new_trigger(trigger));
+    icalcomponent_add_component(in, alarm);
+}
+
+static void add_states(icalcomponent *in, const oc_booking_t *b)
+{
+    static const char *const names[] = {"FREE", "TENTATIVE", "BUSY", "OOF", NULL};
+    int soft = b->busy == OC_BUSY_TENTATIVE || b->busy == OC_BUSY_UNKNOWN;
+
+    add(in, icalproperty_new_status(b->cancelled ? ICAL_STATUS_CANCELLED
+                                    : soft       ? ICAL_STATUS_TENTATIVE
+                                                 : ICAL_STATUS_CONFIRMED));
+    add(in, icalproperty_new_transp(b->busy == OC_BUSY_FREE || b->busy == OC_BUSY_UNKNOWN
+                                        ? ICAL_TRANSP_TRANSPARENT
+                                        : ICAL_TRANSP_OPAQUE));
+    if (b->busy <= OC_BUSY_OOF) {
+        add_named(in, "X-MICROSOFT-CDO-BUSYSTATUS", names[b->busy]);
+    }
+    if (b->sensitivity != OC_SENSITIVITY_NORMAL) {
+        add(in, icalproperty_new_class(b->sensitivity == OC_SENSITIVITY_CONFIDENTIAL
+                                           ? ICAL_CLASS_CONFIDENTIAL
+                                           : ICAL_CLASS_PRIVATE));
+    }
+}
+
+/* DTSTAMP is, without a METHOD, when the event was last written (RFC 5545, 3.8.7.2). */
+static void add_stamps(icalcomponent *in, const oc_booking_t *b, apr_time_t otherwise)
+{
+    apr_time_t written = b->modified  ? b->modified
+                         : b->stamp   ? b->stamp
+                         : b->created ? b->created
+                                      : otherwise;
+
+    add(in, icalproperty_new_dtstamp(clock_of(NULL, written)));
+    if (b->created) {
+        add(in, icalproperty_new_created(clock_of(NULL, b->created)));
+    }
+    if (b->modified) {
+        add(in, icalproperty_new_lastmodified(clock_of(NULL, b->modified)));
+    }
+    add(in, icalproperty_new_sequence(b->sequence));
+}
+
+static icalcomponent *event_of(apr_pool_t *pool, const oc_ical_calendar_t *c, const char *zone,
+                               const oc_booking_t *b)
+{
+    icalcomponent *event = icalcomponent_new_vevent();
+    const char *subject = oc_ical_plain(pool, b->subject ? b->subject : "");
+
+    if (!event) {
+        return NULL;
+    }
+    add(event, icalproperty_new_uid(oc_ical_plain(pool, b->uid)));
+    add_stamps(event, b, c->stamp);
+    if (b->all_day) {
+        add_days(event, b, c->zone);
+    } else {
+        add_time(event, icalproperty_new_dtstart(clock_of(zone, b->when.start)), zone);
+        if (b->when.end > b->when.start) {
+            add_time(event, icalproperty_new_dtend(clock_of(zone, b->when.end)), zone);
+        }
+    }
+    if (*subject) {
+        add(event, icalproperty_new_summary(subject));
+    }
+    if (b->location && *b->location) {
+        add(event, icalproperty_new_location(oc_ical_plain(pool, b->location)));
+    }
+    if (b->text && *b->text) {
+        add(event, icalproperty_new_description(oc_ical_plain(pool, b->text)));
+    }
+    add_states(event, b);
+    add_organizer(pool, event, b);
+    for (int i = 0; i < b->attendees->nelts; ++i) {
+        add_attendee(pool, event, &APR_ARRAY_IDX(b->attendees, i, oc_attendee_t));
+    }
+    if (b->reminder >= 0) {
+        add_alarm(event, *subject ? subject : "-", b->reminder);
+    }
+    return event;
+}
+
+/* What the clocks do from a year before the events to a year after them, each change by itself:
+ * what comes later is not said, and need not be. The years around are for readers that want to see
+ * both kinds of time, or look at what an event is moved to. */
+static icalcomponent *zone_of(apr_pool_t *pool, const oc_ical_calendar_t *c, const char *zone)
+{
+    icalcomponent *out = icalcomponent_new_vtimezone();
+    apr_time_t from = 0, to = 0;
+    apr_array_header_t *shifts;
+
+    for (int i = 0; i < c->events->nelts; ++i) {
+        const oc_booking_t *b = APR_ARRAY_IDX(c->events, i, const oc_booking_t *);
+        from = i == 0 || b->when.start < from ? b->when.start : from;
+        to = i == 0 || b->when.end > to ? b->when.end : to;
+    }
+    shifts = oc_zone_shifts(pool, zone, from - AROUND, to + AROUND);
+    add(out, icalproperty_new_tzid(zone));
+    for (int i = 0; i < shifts->nelts; ++i) {
+        const oc_zone_shift_t *s = &APR_ARRAY_IDX(shifts, i, oc_zone_shift_t);
+        icalcomponent *part =
+            s->dst ? icalcomponent_new_xdaylight() : icalcomponent_new_xstandard();
+        struct icaltimetype at = clock_of("UTC", s->at ? s->at + apr_time_from_sec(s->before) : 0);
+        add(part, icalproperty_new_dtstart(at));
+        add(part, icalproperty_new_tzoffsetfrom(s->before));
+        add(part, icalproperty_new_tzoffsetto(s->after));
+        icalcomponent_add_component(out, part);
+    }
+    return out;
+}
+
+/* NAME is the standard's (RFC 7986); what programs read is the other, in which libical escapes
+ * neither comma nor semicolon. */
+static void add_name(apr_pool_t *pool, icalcomponent *root, const char *name)
+{
+    char *label = apr_pstrdup(pool, oc_ical_plain(pool, name)), *o;
+
+    add(root, icalproperty_new_name(label));
+    for (o = label; *o; ++o) {
+        *o = *o == ',' || *o == ';' ? ' ' : *o;
+    }
+    add_named(root, "X-WR-CALNAME", label);
+}
+
+#define LINE_MAX_BYTES 75
+
+/* The same lines, folded anew between characters: libical 3.0.16 folds a line that ends at its
+ * limit between CR and LF. Taking its folds out mends that as well. */
+static const char *folded(apr_pool_t *pool, const char *s)
+{
+    char *out = apr_palloc(pool, strlen(s) * 2 + 1), *o = out;
+    apr_size_t used = 0;
+
+    while (*s) {
+        apr_size_t n = character(s);
+        if (!strncmp(s, "\r\n ", 3)) {
+            s += 3;
+            continue;
+        }
+        n = n ? n : 1;
+        if (*s == '\r' || *s == '\n') {
+            used = 0;
+        } else if (used + n > LINE_MAX_BYTES) {
+            memcpy(o, "\r\n ", 3);
+            o += 3;
+            used = 1 + n;
+        } else {
+            used += n;
+        }
+        memcpy(o, s, n);
+        o += n;
+        s += n;
+    }
+    *o = '\0';
+    return out;
+}
+
+const char *oc_ical_write(apr_pool_t *pool, const oc_ical_calendar_t *calendar)
+{
+    icalcomponent *root = icalcomponent_new_vcalendar();
+    const char *zone = calendar->zone, *text = NULL;
+    char *written;
+
+    if (!root) {
+        return NULL;
+    }
+    if (zone && (!strcmp(zone, "UTC") || !strcmp(zone, "Etc/UTC") || !oc_zone_known(zone))) {
+        zone = NULL;
+    }
+    add(root, icalproperty_new_version("2.0"));
+    add(root, icalproperty_new_prodid(PRODUCT));
+    if (calendar->name) {
+        add_name(pool, root, calendar->name);
+    }
+    if (zone && calendar->events->nelts > 0) {
+        icalcomponent_add_component(root, zone_of(pool, calendar, zone));
+    }
+    for (int i = 0; i < calendar->events->nelts; ++i) {
+        const oc_booking_t *b = APR_ARRAY_IDX(calendar->events, i, const oc_booking_t *);
+        icalcomponent *event = event_of(pool, calendar, zone, b);
+        if (event) {
+            icalcomponent_add_component(root, event);
+        }
+    }
+    written = icalcomponent_as_ical_string_r(root);
+    if (written) {
+        text = folded(pool, written);
+        icalmemory_free_buffer(written);
+    }
+    icalcomponent_free(root);
+    return text;
 }

@@ -23,6 +23,7 @@ package Crowd;
 use strict;
 use warnings;
 use Exporter qw(import);
+use File::Copy qw(copy);
 use File::Temp qw(tempdir);
 use List::Util qw(sum0);
 use Test::More;
@@ -34,7 +35,7 @@ use SimRun;
 our @EXPORT_OK = qw(people users_file certificate);
 
 my $root = Httpd::root();
-my $all_runs = 10;    # of t/67-wrong-person-*.t, whose shares add up
+my $all_runs = 11;    # of t/67-wrong-person-*.t, whose shares add up
 my $rooms = 8;
 
 # The names of the people of a run; a realm has its own.
@@ -100,6 +101,19 @@ sub kerberos {
         backend_line => 'OwaCalBackend corp owa2003 http://exchange.test/exchange/ connect=127.0.0.1:PORT',
         location => "OwaCalIdentity delegated\n  RewriteEngine On\n"
             . "  RewriteRule ^ - [E=KRB5CCNAME:FILE:" . $realm->path('crowd') . "/%{REMOTE_USER}]");
+}
+
+# Options of play for `s4u`, of a realm with constrained delegation: whoever signed in, the module gets
+# his ticket by the service's key.
+sub s4u {
+    my ($realm, $people) = @_;
+    my $keytab = $realm->path('crowd.keytab');
+    copy($realm->{keytab}{front}, $keytab) or die "$keytab: $!";
+    chmod 0600, $keytab;
+    return (realm => $realm, people => $people,
+        sim => ['--auth', 'kerberos', '--keytab', $realm->{keytab}{back}, '--connection-bound'],
+        backend_line => 'OwaCalBackend corp owa2003 http://exchange.test/exchange/ connect=127.0.0.1:PORT',
+        location => "OwaCalIdentity s4u keytab=$keytab");
 }
 
 # Tickets of these people that have run out: put in place of the good ones by {swap}, and taken away

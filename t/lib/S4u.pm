@@ -14,6 +14,7 @@ use File::Copy qw(copy);
 use JSON::PP qw(decode_json encode_json);
 use Test::More;
 use Time::HiRes qw(sleep time);
+use Hostile;
 use Httpd;
 use Realm;
 use SimRun;
@@ -126,6 +127,22 @@ sub proof {
     return;
 }
 
+# What a hostile server gets is a ticket for each request, and no more; an odd one that ends each
+# connection is only slower.
+sub hostile {
+    my ($sim, $web, $keytab) = @_;
+    Hostile::ticket(sub { my ($up) = @_; return front($up, $keytab, children => 1) }, sub {
+        my ($other) = @_;
+        my $r = $other->json('alice', GET => $url);
+        return ("$r->{status} " . ($r->{json}{reason} // ''), join '', map { "$_: $r->{headers}{$_}\n" } sort keys %{ $r->{headers} });
+    });
+    $sim->fault('close-silently');
+    ends("closed after each reply: $_ is served", $web, $_, '200 ') for qw(alice bob);
+    $sim->no_faults;
+    is(scalar(strangers($sim)), 0, 'no request as anybody else');
+    return;
+}
+
 sub configuration {
     my ($realm, $keytab) = @_;
     my $says = sub {
@@ -159,15 +176,31 @@ sub restart {
     ends('the file is not needed any more', $web, 'bob', '200 ');
     copy($realm->{keytab}{other}, $file);
     chmod 0600, $file;
-    my $before = () = $web->log =~ /resuming normal operations/g;
-    $web->signal('USR1');
-    my $deadline = time + 30;
-    sleep 0.1 until (() = $web->log =~ /resuming normal operations/g) > $before || time > $deadline;
-    $deadline = time + 30;
-    my $r;
-    do { $r = $web->json('alice', GET => $url); sleep 0.1 } until $r->{status} != 200 || time > $deadline;
+    my $restart = sub {
+        my $before = () = $web->log =~ /resuming normal operations/g;
+        $web->signal('USR1');
+        my $deadline = time + 30;
+        sleep 0.1 until (() = $web->log =~ /resuming normal operations/g) > $before || time > $deadline;
+    };
+    # Until a child of the old configuration answers no more.
+    my $by_now = sub {
+        my ($status) = @_;
+        my ($deadline, $r) = (time + 30);
+        do { $r = $web->json('alice', GET => $url); sleep 0.1 } until $r->{status} == $status || time > $deadline;
+        return "$r->{status} " . ($r->{json}{reason} // '');
+    };
+    $restart->();
     # Active Directory gives a service whose account bears another name not even a ticket of its own.
-    is("$r->{status} " . ($r->{json}{reason} // ''), $realm->{kind} eq 'ad' ? '500 misconfigured' : '403 delegation-refused', 'another key after a graceful restart acts by its own rights');
+    my $own = $realm->{kind} eq 'ad' ? '500 misconfigured' : '403 delegation-refused';
+    is($by_now->($own =~ /^(\d+)/), $own, 'another key after a graceful restart acts by its own rights');
+    copy($realm->{keytab}{front}, $file);
+    $restart->();
+    is($by_now->(200), '200 ', 'the right one after the next');
+    unlink $file;
+    $restart->();
+    is($by_now->(500), '500 misconfigured', 'none after a graceful restart: its requests are told') or diag quiet($web->log);
+    like($web->log, qr/OWACAL0630.*keytab=\S+moving cannot be read: there is no such file/, '  the log says why');
+    is($web->json('alice', GET => '/booking/rooms')->{status}, 200, '  the rest of the site goes on');
     return;
 }
 
@@ -268,6 +301,7 @@ sub run {
     subtest 'alice and bob at once on prefork' => sub { at_once($sim, front($sim, $keytab, mpm => 'prefork', children => 4)) } if $kind ne 'ad';
     subtest 'who may not' => sub { refusals($sim, $web, $keytab) };
     subtest 'a server that proves nothing' => sub { proof($keytab) };
+    subtest 'a hostile server' => sub { hostile($sim, $web, $keytab) } if $kind ne 'ad';
     subtest 'by client certificate' => sub { certificates($realm, $sim, $keytab) };
     subtest 'the configuration' => sub { configuration($realm, $keytab) } if $kind ne 'ad';
     subtest 'a restart' => sub { restart($realm, $sim, $keytab) };

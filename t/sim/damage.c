@@ -121,6 +121,8 @@ static sim_buf_t *make_head(sim_req_t *q, apr_off_t length)
                    q->out.status_line ? q->out.status_line : ap_get_status_line(q->out.status),
                    date);
     apr_table_do(add_header, b, q->out.headers, NULL);
+    /* what the login module adds: the proof to a ticket */
+    apr_table_do(add_header, b, q->r->err_headers_out, NULL);
     for (one = apr_strtok(remarks, "\n", &last); one; one = apr_strtok(NULL, "\n", &last))
         add_header(b, "X-Sim-Wrong", one);
     if (q->out.type)

@@ -236,6 +236,7 @@ void world_reply(world_t *w, int i, int status, const char *headers, const char 
     int unwanted;
 
     s.x->sent = 1;
+    s.x->reused = w->reused && !s.x->fresh;
     s.x->status = status;
     add_headers(s.x->reply_headers, headers);
     unwanted = job->vt->feed(job, s.x, OC_FEED_HEAD, NULL, 0);
@@ -257,6 +258,7 @@ void world_no_reply(world_t *w, int i, oc_outcome_t outcome)
 
     s.x->outcome = outcome;
     s.x->sent = outcome != OC_X_NOT_SENT;
+    s.x->reused = w->reused && !s.x->fresh;
     s.x->error = "told so by the test";
     s.by->job->vt->feed(s.by->job, s.x, OC_FEED_END, NULL, 0);
     set_woken(s.by);

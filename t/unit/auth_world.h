@@ -52,6 +52,7 @@ struct world_t {
     oc_signer_t *signer;
     oc_secret_t secret;
     oc_site_t site;
+    int reused; /* connections count as used before */
     person_t *person[WORLD_JOBS];
     int persons;
     sent_t flight[256]; /* sent, not answered */

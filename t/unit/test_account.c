@@ -37,9 +37,12 @@ static person_t *person(world_t *w, const oc_credential_t *c, const char *mailbo
     return world_person(w, call, id);
 }
 
+static int unshared; /* sent as if it were one person's */
+
 static int yes(world_t *w, const sent_t *s, const char **headers, const char **body)
 {
-    (void)w, (void)s;
+    (void)w;
+    unshared += !s->x->shared;
     *headers = "Content-Type: text/xml";
     *body = "<ok/>";
     return 207;
@@ -305,5 +308,6 @@ int main(void)
     must_be_confined();
     apart();
     guarded();
+    is_int(unshared, 0, "what goes out with an account is known to be for many");
     return done_testing();
 }

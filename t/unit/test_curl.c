@@ -187,7 +187,8 @@ static void execute_and_die(peer_conn_t *c)
     }
 }
 
-static void one_send(const char *method, const char *body, const char *path, int writes)
+/* guard: what forbids to repeat it; 'w' it writes, 'o' its credential serves once, 0 nothing. */
+static void one_send(const char *method, const char *body, const char *path, int guard)
 {
     seen_t seen = {0};
     peer_t *peer = peer_start(execute_and_die, &seen);
@@ -200,37 +201,69 @@ static void one_send(const char *method, const char *body, const char *path, int
 
     x->body = body;
     x->body_len = body ? strlen(body) : 0;
-    x->writes = writes;
+    x->writes = guard == 'w';
+    x->once = guard == 'o';
     errand_destroy(go(net, &site, "ana", "GET", "/warm"));
     errand_run(net, e);
     oc_net_stats(net, &stats);
     apr_pool_destroy(pool);
     peer_stop(peer);
-    if (writes) {
+    if (guard) {
         ok(seen.executed == 1 && x->outcome == OC_X_LOST && x->sent && e->heads[0] == 0,
-           "%s%s that writes, on a reused connection that dies (%s): executed %d time, %s", method,
-           body ? " with body" : "", path, seen.executed, errand_outcome(x->outcome));
-        ok(oc_exchange_unknown(x), "its outcome is unknown");
+           "%s%s that %s, on a reused connection that dies (%s): executed %d time, %s", method,
+           body ? " with body" : "", guard == 'w' ? "writes" : "has a credential for one sending",
+           path, seen.executed, errand_outcome(x->outcome));
+        is_int(oc_exchange_unknown(x), guard == 'w', "its outcome is unknown if it writes");
+        ok(x->reused, "that the connection had been used is told");
         is_int(stats.resend_refused, 1, "the guard did it");
     } else {
         ok(seen.executed == 2 && x->outcome == OC_X_REPLIED,
            "%s that only reads is repeated on a new connection: %s", method,
            errand_outcome(x->outcome));
+        ok(!x->reused, "which is told, too");
     }
     errand_destroy(e);
 }
 
 static void test_one_send(void)
 {
-    one_send("POST", "Cmd=update", "/x", 1);
-    one_send("PUT", "", "/x", 1);
-    one_send("MOVE", NULL, "/x", 1);
-    one_send("GET", NULL, "/x?Cmd=accept", 1);
-    one_send("DELETE", NULL, "/x", 1);
-    one_send("POST", "Cmd=update", "/reset", 1);
-    one_send("MOVE", NULL, "/reset", 1);
+    one_send("POST", "Cmd=update", "/x", 'w');
+    one_send("PUT", "", "/x", 'w');
+    one_send("MOVE", NULL, "/x", 'w');
+    one_send("GET", NULL, "/x?Cmd=accept", 'w');
+    one_send("DELETE", NULL, "/x", 'w');
+    one_send("POST", "Cmd=update", "/reset", 'w');
+    one_send("MOVE", NULL, "/reset", 'w');
+    one_send("GET", NULL, "/x", 'o');
+    one_send("PROPFIND", "<propfind/>", "/x", 'o');
+    one_send("GET", NULL, "/reset", 'o');
     one_send("GET", NULL, "/x", 0);
     one_send("PROPFIND", "<propfind/>", "/x", 0);
+}
+
+static void test_fresh(void)
+{
+    seen_t seen = {0};
+    peer_t *peer = peer_start(echo_who, &seen);
+    oc_site_t site = errand_site(peer);
+    apr_pool_t *pool;
+    oc_net_t *net = start(&pool);
+    oc_net_stats_t stats;
+    errand_t *e = errand_create(apr_time_from_sec(5));
+    oc_exchange_t *x = errand_add(e, &site, "ana", "GET", "/");
+
+    errand_destroy(go_as(net, &site, "ana"));
+    x->fresh = 1;
+    apr_table_set(x->headers, "X-Who", "ana");
+    errand_run(net, e);
+    ok(!x->reused, "over a new connection, as it was wanted");
+    errand_destroy(e);
+    errand_destroy(go_as(net, &site, "ana"));
+    is_str(seen.identities, "1:ana 2:ana 1:ana ", "and the others over the one that was kept");
+    oc_net_stats(net, &stats);
+    is_int(stats.connections, 1, "no more than that is kept");
+    apr_pool_destroy(pool);
+    peer_stop(peer);
 }
 
 /* ---- NTLM --------------------------------------------------------------------------------- */
@@ -483,6 +516,7 @@ int main(void)
     test_owner_check();
     test_idle();
     test_one_send();
+    test_fresh();
     test_ntlm();
     test_request();
     test_refused();

@@ -100,12 +100,134 @@ static void test_messages(void)
     }
 }
 
+/* One event, an hour at 2026-03-05T09:00:00Z. */
+static oc_booking_t *event(void)
+{
+    oc_booking_t *b = oc_booking_create(pool);
+
+    b->uid = "u1";
+    b->when.start = apr_time_from_sec(1772701200);
+    b->when.end = b->when.start + apr_time_from_sec(3600);
+    return b;
+}
+
+static const char *write_one(oc_booking_t *b, const char *zone)
+{
+    oc_ical_calendar_t c = {NULL, zone, NULL, apr_time_from_sec(86400)};
+    apr_array_header_t *events = apr_array_make(pool, 1, sizeof(oc_booking_t *));
+
+    APR_ARRAY_PUSH(events, oc_booking_t *) = b;
+    c.events = events;
+    return oc_ical_write(pool, &c);
+}
+
+#define has(text, part, ...)   ok(strstr((text), (part)) != NULL, __VA_ARGS__)
+#define lacks(text, part, ...) ok(strstr((text), (part)) == NULL, __VA_ARGS__)
+
+static void test_plain(void)
+{
+    is_str(oc_ical_plain(pool, "a\r\nb\rc\nd\te"), "a\nb\nc\nd e", "line ends and tabs");
+    is_str(oc_ical_plain(pool, "\x01\x7f\xff\xc3"),
+           "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD", "what is no text");
+    is_str(oc_ical_plain(pool, "\xC3\xA9\xE2\x80\xAE\xF0\x9F\x98\x80"),
+           "\xC3\xA9\xE2\x80\xAE\xF0\x9F\x98\x80", "letters, marks and pictures stay");
+}
+
+static void test_writing(void)
+{
+    oc_booking_t *b = event();
+    oc_attendee_t *a;
+    const char *text = write_one(b, NULL);
+
+    has(text, "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:", "a calendar");
+    has(text, "DTSTART:20260305T090000Z\r\nDTEND:20260305T100000Z\r\n", "in UTC without a zone");
+    lacks(text, "VTIMEZONE", "  which needs no rules");
+    has(text, "DTSTAMP:19700102T000000Z\r\n", "stamped as told");
+    has(text, "STATUS:CONFIRMED\r\nTRANSP:OPAQUE\r\n", "confirmed, and takes time");
+    lacks(text, "SUMMARY", "no subject");
+    lacks(text, "VALARM", "no reminder");
+
+    b->modified = apr_time_from_sec(1772701200);
+    b->created = b->modified - apr_time_from_sec(60);
+    b->sequence = 3;
+    b->subject = "a;b,c\\d\r\ne";
+    b->organizer = "ana@ex.example";
+    b->organizer_name = "A \"B\"; C\\:\r\nX";
+    b->reminder = 15;
+    b->busy = OC_BUSY_TENTATIVE;
+    b->sensitivity = OC_SENSITIVITY_CONFIDENTIAL;
+    a = apr_array_push(b->attendees);
+    memset(a, 0, sizeof(*a));
+    a->address = "no address\r\nX:y";
+    text = write_one(b, "Europe/Budapest");
+    has(text,
+        "DTSTAMP:20260305T090000Z\r\nCREATED:20260305T085900Z\r\n"
+        "LAST-MODIFIED:20260305T090000Z\r\nSEQUENCE:3\r\n",
+        "stamps of the event's own");
+    has(text, "DTSTART;TZID=Europe/Budapest:20260305T100000\r\n", "local time");
+    has(text,
+        "BEGIN:DAYLIGHT\r\nDTSTART:20260329T020000\r\nTZOFFSETFROM:+0100\r\n"
+        "TZOFFSETTO:+0200\r\n",
+        "by rules that say when the clocks change");
+    has(text,
+        "BEGIN:STANDARD\r\nDTSTART:20251026T030000\r\nTZOFFSETFROM:+0200\r\n"
+        "TZOFFSETTO:+0100\r\n",
+        "  and changed before");
+    has(text, "SUMMARY:a\\;b\\,c\\\\d\\ne\r\n", "a text escaped");
+    has(text, "ORGANIZER;CN=\"A 'B'; C/: X\":mailto:ana@ex.example\r\n",
+        "a name that cannot break out");
+    lacks(text, "ATTENDEE", "what is no address is left out");
+    has(text, "TRIGGER:-PT15M\r\n", "a reminder");
+    has(text, "STATUS:TENTATIVE\r\nTRANSP:OPAQUE\r\n", "tentative");
+    has(text, "CLASS:CONFIDENTIAL\r\n", "confidential");
+    b->cancelled = 1;
+    has(write_one(b, NULL), "STATUS:CANCELLED\r\n", "cancelled");
+}
+
+static void test_days(void)
+{
+    oc_booking_t *b = event();
+
+    b->all_day = 1;
+    b->zone = "America/New_York";
+    b->when.start = apr_time_from_sec(1772686800); /* 2026-03-05T00:00 there */
+    b->when.end = b->when.start + apr_time_from_sec(2 * 86400);
+    has(write_one(b, "Europe/Budapest"),
+        "DTSTART;VALUE=DATE:20260305\r\nDTEND;VALUE=DATE:20260307\r\n",
+        "days are those of the place they were meant in");
+    b->when.end = b->when.start;
+    has(write_one(b, NULL), "DTEND;VALUE=DATE:20260306\r\n", "one day at least");
+}
+
+static void test_folding(void)
+{
+    oc_booking_t *b = event();
+    int n, bad = 0;
+
+    for (n = 1; n < 400; ++n) { /* every place a line can end at */
+        char *subject = apr_palloc(pool, (apr_size_t)n + 1);
+        const char *text, *line, *end;
+        memset(subject, 'x', (apr_size_t)n);
+        subject[n] = '\0';
+        b->subject = subject;
+        for (line = text = write_one(b, NULL); (end = strstr(line, "\r\n")); line = end + 2) {
+            bad += end - line > 75 || end == line || memchr(line, '\r', (apr_size_t)(end - line));
+        }
+        bad += *line != '\0';
+    }
+    is_int(bad, 0, "lines of every length end and are folded where they may be");
+}
+
 int main(void)
 {
     apr_initialize();
     apr_pool_create(&pool, NULL);
     test_attendees();
     test_messages();
+    test_plain();
+    test_writing();
+    test_days();
+    test_folding();
     apr_terminate();
     return done_testing();
 }

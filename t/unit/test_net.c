@@ -198,6 +198,49 @@ static void test_bounds(void)
     conf = before;
 }
 
+/* An account that many persons share may have half of all, a person what one may have. */
+static void test_shared(void)
+{
+    gate_t g = {0};
+    peer_t *peer = peer_start(gate, &g);
+    oc_site_t site = errand_site(peer);
+    apr_pool_t *pool;
+    oc_net_conf_t before = conf;
+    oc_net_t *net;
+    errand_t *all = errand_create(apr_time_from_sec(20));
+    errand_t *ana = errand_create(apr_time_from_sec(20));
+    oc_net_stats_t stats;
+
+    conf.max_inflight = 8;
+    conf.max_per_identity = 1;
+    net = start(&pool);
+    for (int i = 0; i < 7; ++i) {
+        errand_add(all, &site, "account", "GET", "/")->shared = 1;
+    }
+    errand_add(ana, &site, "ana", "GET", "/");
+    errand_add(ana, &site, "ana", "GET", "/");
+    oc_net_submit(net, &all->job);
+    await(&g.here, 4);
+    oc_net_submit(net, &ana->job);
+    await(&g.here, 5);
+    for (int i = 0; i < 100; ++i, usleep(2000)) { /* counted once the loop has come round */
+        oc_net_stats(net, &stats);
+        if (stats.queued == 4) {
+            break;
+        }
+    }
+    ok(stats.inflight == 5 && stats.queued == 4, "a shared account: %d on the wire, %d waiting",
+       stats.inflight, stats.queued);
+    g.open = 1;
+    ok(errand_wait(all, 10000) && errand_wait(ana, 10000), "all come to their turn");
+    is_int(peer_connections(peer), 5, "over as many connections as there were at once");
+    errand_destroy(all);
+    errand_destroy(ana);
+    apr_pool_destroy(pool);
+    peer_stop(peer);
+    conf = before;
+}
+
 /* Without any deadline of their jobs: nobody waits in the queue for longer than a step. */
 static void test_queue_time(void)
 {
@@ -691,6 +734,7 @@ int main(void)
     test_one_job();
     test_side_by_side();
     test_bounds();
+    test_shared();
     test_queue_time();
     test_threads();
     test_wake();

@@ -33,6 +33,7 @@ static oc_pool_t *make(int max_inflight, int max_per_identity, int max_caches)
 {
     oc_pool_conf_t conf = {.max_inflight = max_inflight,
                            .max_per_identity = max_per_identity,
+                           .max_shared = 3,
                            .max_caches = max_caches,
                            .cache_idle = 100,
                            .open = open_wire,
@@ -104,6 +105,30 @@ static void test_turns(void)
     is_str(opened, "a b c ", "one cache each");
     oc_pool_destroy(pool);
     is_str(closed, "c a b ", "all are closed in the end, the longest unused first");
+}
+
+/* An account that many persons share has a bound of its own, and leaves room for others. */
+static void test_shared(void)
+{
+    oc_pool_t *pool = make(5, 1, 10);
+    oc_ticket_t t[9] = {0};
+
+    for (int i = 0; i < 5; ++i) {
+        oc_exchange_t *x = of("s", &mail);
+
+        x->shared = 1;
+        oc_pool_enter(pool, &t[i], x);
+    }
+    enter(pool, &t[5], "aabb");
+    is_str(take(pool, 1), "sabss", "more than one person may, and not all that there is");
+    is_int(oc_pool_waiting(pool), 4, "the others wait");
+    oc_pool_leave(pool, &t[0], 2);
+    is_str(take(pool, 2), "s", "the next of that account");
+    oc_pool_leave(pool, &t[5], 3);
+    is_str(take(pool, 3), "a", "a person still has one at a time");
+    is_str(opened, "s a b ", "over one cache each");
+    leave_all(pool, t, 9);
+    oc_pool_destroy(pool);
 }
 
 static void test_order_within(void)
@@ -206,6 +231,7 @@ int main(void)
     apr_initialize();
     apr_pool_create(&root, NULL);
     test_turns();
+    test_shared();
     test_order_within();
     test_caches();
     test_keys();

@@ -313,6 +313,42 @@ static void test_threads(void)
     is_int(offset_of("Europe/Budapest"), 7200, "in any zone");
 }
 
+static const char *shifts(const char *iana, const char *from, const char *to)
+{
+    apr_time_t a, b;
+    oc_result_t res;
+    apr_array_header_t *list;
+    const char *s = "";
+
+    oc_result_init(&res, pool);
+    oc_zone_parse(from, "UTC", "from", &a, NULL, &res);
+    oc_zone_parse(to, "UTC", "to", &b, NULL, &res);
+    list = oc_zone_shifts(pool, iana, a, b);
+    for (int i = 0; i < list->nelts; ++i) {
+        const oc_zone_shift_t *z = &APR_ARRAY_IDX(list, i, oc_zone_shift_t);
+        s = apr_psprintf(pool, "%s%s%d>%d%s ", s,
+                         z->at ? oc_zone_print(pool, z->at, NULL) : "ever ", z->before / 60,
+                         z->after / 60, z->dst ? "s" : "");
+    }
+    return s;
+}
+
+static void test_shifts(void)
+{
+    is_str(shifts("Europe/Budapest", "2026-03-01T00:00", "2026-11-01T00:00"),
+           "2025-10-26T01:00:00Z120>60 2026-03-29T01:00:00Z60>120s 2026-10-25T01:00:00Z120>60 ",
+           "the one in force, and those that come");
+    is_str(shifts("Europe/Budapest", "2026-03-29T01:00", "2026-10-25T01:00"),
+           "2026-03-29T01:00:00Z60>120s ", "the begin counts, the end does not");
+    is_str(shifts("UTC", "2026-03-01T00:00", "2026-11-01T00:00"), "ever 0>0 ", "UTC never changes");
+    is_str(shifts("Nowhere", "2026-03-01T00:00", "2026-11-01T00:00"), "ever 0>0 ", "nor nowhere");
+    is_str(shifts("Asia/Kolkata", "2026-03-01T00:00", "2026-11-01T00:00"), "ever 330>330 ",
+           "what changed before 1970 held for ever");
+    ok(oc_zone_shifts(pool, "Europe/Budapest", 0, apr_time_from_sec(APR_INT64_C(7289654400)))
+               ->nelts <= 256,
+       "never more than 256");
+}
+
 int main(void)
 {
     apr_initialize();
@@ -324,6 +360,7 @@ int main(void)
     test_parse();
     test_print();
     test_round_trip();
+    test_shifts();
     test_threads();
     return done_testing();
 }

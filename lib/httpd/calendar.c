@@ -1,0 +1,181 @@
+/* calendar.c - a room's agenda, and bookings as iCalendar, with conditional GET. */
+#include <httpd.h>
+#include <http_protocol.h>
+#include <apr_strings.h>
+
+#include "base/log.h"
+#include "base/str.h"
+#include "cal/zone.h"
+#include "httpd/calendar.h"
+#include "view/agenda.h"
+#include "view/feed.h"
+
+#define ICS        "text/calendar; charset=utf-8"
+#define FEED_DAYS  42
+#define ROWS_MAX   1000
+#define ETAG_BYTES 18 /* of a MAC: nobody can tell from it what a text was */
+
+/* 0, or the status with which a request that brought conditions ends. A page that holds this one is
+ * no answer to them. */
+static int condition(request_rec *r)
+{
+    if (r->main) {
+        return 0;
+    }
+    if (ap_condition_if_match(r, r->headers_out) == AP_CONDITION_NOMATCH) {
+        return HTTP_PRECONDITION_FAILED;
+    }
+    switch (ap_condition_if_none_match(r, r->headers_out)) {
+    case AP_CONDITION_WEAK:
+    case AP_CONDITION_STRONG:
+        return HTTP_NOT_MODIFIED;
+    default:
+        return 0;
+    }
+}
+
+static int reply(oc_request_t *q, const char *type, const char *text)
+{
+    request_rec *r = q->r;
+    const char *words[3] = {"etag1", type, text}, *mac;
+    int status;
+
+    mac = text ? oc_crypto_sign(r->pool, q->scope.secret, ETAG_BYTES, words, 3) : NULL;
+    if (!mac) {
+        oc_result_fail(&q->result, OC_REASON_INTERNAL, "the answer could not be written");
+        return oc_request_problem(q, NULL, "", NULL, NULL);
+    }
+    apr_table_setn(r->headers_out, "ETag", apr_pstrcat(r->pool, "\"", mac, "\"", NULL));
+    apr_table_setn(r->headers_out, "Cache-Control", "private, no-cache");
+    apr_table_mergen(r->headers_out, "Vary", "Accept, Accept-Language");
+    if ((status = condition(r)) != 0) {
+        apr_table_unset(r->headers_out, "Content-Disposition");
+        return status;
+    }
+    apr_table_setn(r->headers_out, "X-Content-Type-Options", "nosniff");
+    if (!r->main) {
+        apr_table_setn(r->headers_out, "Content-Security-Policy",
+                       "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+                       "base-uri 'none'; frame-ancestors 'self'");
+    }
+    ap_set_content_type(r, type);
+    ap_set_content_length(r, (apr_off_t)strlen(text));
+    if (!r->header_only) {
+        ap_rwrite(text, (int)strlen(text), r);
+    }
+    return OK;
+}
+
+/* name: letters, digits, ".", "_" and "-" only. */
+static int send_ics(oc_request_t *q, const char *how, const char *name, const char *text)
+{
+    apr_table_setn(q->r->headers_out, "Content-Disposition",
+                   apr_psprintf(q->r->pool, "%s; filename=\"%s.ics\"", how, name));
+    return reply(q, ICS, text);
+}
+
+static oc_agenda_seal_t seal_of(const oc_request_t *q)
+{
+    oc_agenda_seal_t seal = {q->scope.secret, q->backend->conf->name};
+
+    return seal;
+}
+
+int oc_calendar_days(const oc_request_t *q)
+{
+    int most = q->conf->max_range - 1; /* a day may have 25 hours */
+
+    return most < 1 ? 1 : most < FEED_DAYS ? most : FEED_DAYS;
+}
+
+int oc_calendar_list(oc_request_t *q, const oc_list_t *list, oc_range_t range)
+{
+    oc_agenda_seal_t seal = seal_of(q);
+
+    return send_ics(q, "inline", "bookings",
+                    oc_feed_bookings(&q->view, &seal, list->bookings, range));
+}
+
+int oc_calendar_booking(oc_request_t *q, const oc_booking_t *b)
+{
+    oc_agenda_seal_t seal = seal_of(q);
+    oc_local_t day = {1970, 1, 1, 0, 0, 0};
+
+    oc_zone_to_local(b->zone ? b->zone : q->view.zone, b->when.start, &day, NULL);
+    return send_ics(
+        q, "attachment",
+        apr_psprintf(q->r->pool, "booking-%04d-%02d-%02d", day.year, day.month, day.day),
+        oc_feed_booking(&q->view, &seal, b));
+}
+
+static int send_room(oc_request_t *q, const oc_agenda_t *agenda)
+{
+    apr_time_t now = q->in.now;
+
+    if (q->ics) {
+        return send_ics(q, "inline", agenda->room->id, oc_feed_agenda(&q->view, agenda));
+    }
+    return q->json
+               ? reply(q, "application/json", oc_view_agenda_json(&q->view, agenda, now))
+               : reply(q, "text/html; charset=utf-8", oc_view_agenda_page(&q->view, agenda, now));
+}
+
+static oc_agenda_t *agenda_of(oc_request_t *q, const oc_room_t *room, oc_range_t range,
+                              const oc_room_look_t *look)
+{
+    oc_agenda_seal_t seal = seal_of(q);
+    oc_agenda_t *agenda = NULL;
+
+    if (look->list) {
+        agenda = oc_agenda_of_calendar(q->r->pool, &seal, room, range, look->list->bookings,
+                                       q->dir->privacy);
+    } else if (look->rows && look->rows->nelts > 0) {
+        agenda = oc_agenda_of_freebusy(q->r->pool, &seal, room, range,
+                                       APR_ARRAY_IDX(look->rows, 0, const oc_freebusy_t *));
+    }
+    if (agenda) {
+        agenda->more = look->list && look->list->more;
+    }
+    return agenda;
+}
+
+int oc_calendar_room(oc_request_t *q, const char *id)
+{
+    const oc_room_t *room = oc_room_find(q->conf->rooms, id);
+    oc_room_look_t *look = NULL;
+    oc_agenda_t *agenda;
+    oc_identity_t *who;
+    oc_range_t range;
+    oc_call_t *call;
+    int rc;
+
+    if (!room) {
+        oc_result_fail(&q->result, OC_REASON_NO_SUCH_PAGE, "no room %s",
+                       oc_str_log(q->r->pool, id, 64));
+        return oc_request_problem(q, NULL, "", NULL, NULL);
+    }
+    if (oc_input_query(q->r, (oc_form_t **)&q->in.form, &q->result) != APR_SUCCESS ||
+        oc_input_check(&q->in, &q->result) != APR_SUCCESS ||
+        oc_input_range(&q->in, q->ics ? oc_calendar_days(q) : 1, &range, &q->result) !=
+            APR_SUCCESS ||
+        !(call = oc_request_call(q, &who))) {
+        return oc_request_problem(q, NULL, "list", NULL, NULL);
+    }
+    if (oc_request_run(
+            q, call, who,
+            oc_op_agenda(call, q->backend, &q->op_conf, room->id, range, ROWS_MAX, &look),
+            OC_VERB_LIST) &&
+        q->result.reason == OC_REASON_OK) {
+        agenda = agenda_of(q, room, range, look);
+        if (agenda) {
+            rc = send_room(q, agenda);
+        } else {
+            oc_result_fail(&q->result, OC_REASON_INTERNAL, "no agenda could be made");
+            rc = oc_request_problem(q, NULL, "list", NULL, NULL);
+        }
+    } else {
+        rc = oc_request_problem(q, NULL, "list", NULL, NULL);
+    }
+    oc_request_done(q);
+    return rc;
+}

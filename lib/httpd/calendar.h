@@ -1,0 +1,17 @@
+/* calendar.h - what displays and calendar programs fetch again and again: a room's agenda, and
+ * bookings as iCalendar. Answers bear a strong ETag of their content, and whoever has it gets 304.
+ * Request thread. */
+#ifndef OC_HTTPD_CALENDAR_H
+#define OC_HTTPD_CALENDAR_H
+
+#include "httpd/request.h"
+
+/* `GET rooms/{id}`: the agenda of a day as HTML or JSON, or a feed. Only configured rooms. */
+int oc_calendar_room(oc_request_t *q, const char *id);
+/* How many days a feed has unless the request says so. */
+int oc_calendar_days(const oc_request_t *q);
+/* Send one's own bookings, or one, as iCalendar. */
+int oc_calendar_list(oc_request_t *q, const oc_list_t *list, oc_range_t range);
+int oc_calendar_booking(oc_request_t *q, const oc_booking_t *b);
+
+#endif
