@@ -4,6 +4,7 @@
 use strict;
 use warnings;
 use utf8;
+use File::Temp qw(tempdir);
 use FindBin qw($Bin);
 use JSON::PP ();
 use POSIX qw(strftime);
@@ -18,8 +19,19 @@ my $sim = SimRun->start('--auth', 'basic', '--set', 'room-calendar=everybody');
 my %more = map { $_ => "<Location /$_>\nAuthType Basic\nAuthName x\nAuthBasicProvider file\nAuthUserFile \@DIR\@/users\n"
         . "Require valid-user\nSetHandler owacal\nOwaCalUse corp\nOwaCalIdentity basic\nOwaCalTimezone Europe/Budapest\n"
         . "OwaCalPrivacy $_\n</Location>\n" } qw(organizer subject);
+my $keys = tempdir(CLEANUP => 1);
+{
+    open my $out, '>', "$keys/pw" or die;
+    print $out "pw-carol\n";
+    close $out;
+    chmod 0600, "$keys/pw";
+}
+# Carol's account stands for rooms, and for everybody; the server would let it read any calendar.
+my %account = map { $_->[0] => $more{subject} =~ s/subject>/$_->[0]>/r =~ s/OwaCalIdentity basic/OwaCalIdentity $_->[1]/r }
+    ['device', "device credential=panels rooms=boardroom\nOwaCalMailbox boardroom"], ['service', 'service credential=panels'];
+$more{$_} = $account{$_} for keys %account;
 my $web = Httpd->start(children => 1, passwords => { map { $_ => "pw-$_" } qw(alice bob carol boardroom) },
-    backend => $sim->{url}, server => "<Location /intranet>\nOptions +Includes\nAuthType Basic\nAuthName x\n"
+    backend => $sim->{url}, server => "OwaCalCredential panels user=EXAMPLE\\carol password=$keys/pw\n<Location /intranet>\nOptions +Includes\nAuthType Basic\nAuthName x\n"
     . "AuthBasicProvider file\nAuthUserFile \@DIR\@/users\nRequire valid-user\n</Location>\n" . join '', map { $more{$_} } sort keys %more);
 my $room = SimClient->new($sim, 'boardroom');
 my $alice = SimClient->new($sim, 'alice');
@@ -202,7 +214,7 @@ my $ref;
 subtest 'my bookings' => sub {
     my $long = '😀ű,;\\' x 2500;    # 12,500 characters
     my $r = $web->json('alice', POST => '/booking/bookings', { subject => "Budget; \"a\", b $evil", start => '2027-07-05T10:00', end => '2027-07-05T11:00',
-        tz => 'America/New_York', room => 'boardroom', required => 'bob@example.test', text => "Line one\r\n\r\nline; two\n" . substr($long, 0, 6000),
+        tz => 'America/New_York', room => 'boardroom', required => 'bob@example.test', text => "Line one\r\n\r\nline; two\n" . substr($long, 0, 10_000),
         reminder => 15 });
     is($r->{status}, 201, 'booked') or diag $r->{content};
     $ref = $r->{headers}{location};
@@ -210,9 +222,9 @@ subtest 'my bookings' => sub {
     is(scalar @{ $c->{events} }, 1, 'to download');
     my $e = $c->{events}[0];
     is($e->{SUMMARY}, "Budget; \"a\", b $evil", 'subject');
-    (my $text = "Line one\n\nline; two\n" . substr($long, 0, 6000)) =~ s/\s+\z//;
+    (my $text = "Line one\n\nline; two\n" . substr($long, 0, 10_000)) =~ s/\s+\z//;
     $e->{DESCRIPTION} =~ s/\s+\z//;
-    is($e->{DESCRIPTION}, $text, 'note of 6,000 characters, line by line');
+    is($e->{DESCRIPTION}, $text, 'note of 10,000 characters, line by line');
     is("$e->{DTSTART} $e->{DTEND}", '2027-07-05T14:00:00Z 2027-07-05T15:00:00Z', 'times');
     is($e->{TZID}, $c->{zones}[0], 'in the zone it was booked in');
     is_deeply([sort map { lc $_ } @{ $e->{ATTENDEE} }], ['mailto:boardroom@example.test accepted', 'mailto:bob@example.test needs-action'],
@@ -304,6 +316,20 @@ subtest 'a calendar that is closed' => sub {
     is_deeply([map { "$_->{SUMMARY} $_->{TRANSP}" } @{ $far->{events} }], ['Not known TRANSPARENT'], 'what nobody knows is not free');
     my $unknown = get('/subject/rooms/boardroom.html?day=2031-03-28', user => 'carol');
     like($unknown->{content}, qr/Not known.*From free\/busy/s, '  nor in HTML');
+};
+
+subtest 'by an account' => sub {
+    $sim->control(POST => "/_sim/grant?mailbox=$_&user=carol&level=owner") for qw(alice bob boardroom room1);
+    my $day = strftime('%Y-%m-%d', gmtime time + 2 * 86400);
+    my $r = get("/device/rooms/boardroom.json?day=$day");
+    is("$r->{status} $r->{json}{source} $r->{json}{entries}[0]{subject}", '200 calendar Closed subject', 'that of a display reads its own room') or diag $r->{content};
+    $r = get('/device/rooms/boardroom.json?day=2027-03-28');
+    is($r->{status} . secrets($r->{content}), '200', '  and shows nothing private of it');
+    $r = get("/device/rooms/room1.json?day=$day");
+    is("$r->{status} $r->{json}{source}", '200 freebusy', '  of another room free/busy') or diag $r->{content};
+    $r = get("/service/rooms/boardroom.json?day=$day");
+    is("$r->{status} $r->{json}{source}", '200 freebusy', 'that of everybody looks into no room') or diag $r->{content};
+    is($r->{content} =~ /Closed|Alice/ ? 1 : 0, 0, '  whatever the server would let it see');
 };
 
 sub gm_in_zone {    # of a UTC hour, what the clocks in Budapest show

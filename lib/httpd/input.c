@@ -165,7 +165,7 @@ static const struct field_t {
     {"owacal", ONE, TEXT, 4000, ""},
     {"q", ONE, TEXT, 4 * OC_PEOPLE_MAX, ""},
     {"lookup", ONE, YESNO, 5, ""},
-    {"day", ONE, TEXT, 10, ""}, /* the rest are parameters of fragments */
+    {"day", ONE, TEXT, 10, ""}, /* of an agenda; it and the rest are parameters of fragments */
     {"days", ONE, INTEGER, 3, ""},
     {"from", ONE, TEXT, 5, ""},
     {"to", ONE, TEXT, 5, ""},
@@ -177,7 +177,6 @@ static const struct {
     const char *alias, *name;
 } aliases[] = {
     {"rooms", "room"},
-    {"day", "date"},
     {"attendees", "required"},
     {"timezone", "tz"},
     {"features", "feature"},
@@ -571,6 +570,7 @@ apr_status_t oc_input_range(const oc_input_t *in, int days, oc_range_t *range, o
         return APR_EGENERAL;
     }
     start = start ? start : oc_input_text(in, "date");
+    start = start ? start : oc_input_text(in, "day"); /* of an agenda */
     range->start = oc_zone_midnight(zone, in->now, 0);
     if (start && (rv = one_time(in, "start", start, zone, &range->start, res)) != APR_SUCCESS) {
         return rv;

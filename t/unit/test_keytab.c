@@ -154,11 +154,15 @@ static void persons(void)
 
     ok(!oc_keytab_load(other, pool), "another service's keytab");
     ok(!oc_s4u_find(store, keytab, "alice@INTRANET.TEST", EXCHANGE), "nothing at first");
+    ok(oc_s4u_left(store, keytab, "alice@INTRANET.TEST", EXCHANGE) == 0, "which lives no time");
     alice = get(store, keytab, "alice@INTRANET.TEST", EXCHANGE, OC_REASON_OK);
     bob = get(store, keytab, "bob@INTRANET.TEST", EXCHANGE, OC_REASON_OK);
     ok(good_token(alice, "alice@INTRANET.TEST"), "a token for alice, without a KDC");
     ok(good_token(bob, "bob@INTRANET.TEST"), "and for bob");
     ok(!good_token(alice, "bob@INTRANET.TEST"), "alice's is not bob's");
+    ok(oc_s4u_left(store, keytab, "alice@INTRANET.TEST", EXCHANGE) > apr_time_from_sec(60)
+           && oc_s4u_left(store, keytab, "alice", EXCHANGE) == 0,
+       "kept for a while, for her");
     again = oc_s4u_find(store, keytab, "alice@INTRANET.TEST", EXCHANGE);
     ok(again == alice, "hers is found again");
     oc_s4u_release(store, again);
@@ -186,6 +190,7 @@ static void persons(void)
 
     oc_s4u_forget(store, alice);
     ok(!oc_s4u_find(store, keytab, "alice@INTRANET.TEST", EXCHANGE), "forgotten: not found");
+    ok(oc_s4u_left(store, keytab, "alice@INTRANET.TEST", EXCHANGE) == 0, "  nor told of");
     ok(good_token(alice, "alice@INTRANET.TEST"), "but good for whoever holds it");
     oc_s4u_release(store, alice);
     oc_s4u_release(store, bob);
