@@ -126,8 +126,10 @@
         wish.end = wanted(links[links.length - 1]).end;
         clear();
         const target = new URL(link.href);
-        const form = target.pathname === location.pathname && document.querySelector("[data-owacal=form] form");
-        if (form) {
+        const form = document.querySelector("[data-owacal=form] form");
+        // A form that came back as an answer is shown at the address it was sent to, not at its page's.
+        const page = form?.elements.namedItem("return")?.value.split("?")[0];
+        if (form && [location.pathname, page].includes(target.pathname)) {
             fill(form, wish);
             return;
         }
