@@ -13,6 +13,8 @@
 #include <apr_pools.h>
 #include <apr_errno.h>
 
+#include "base/mark.h"
+
 /* The broad classes of failure. */
 typedef enum oc_kind_t {
     OC_KIND_OK = 0,
@@ -130,13 +132,20 @@ typedef struct oc_result_t {
     int retry_after;     /* seconds, 0 = do not say */
     const char *field;   /* input: the form field or JSON member at fault; NULL */
     const char *detail;  /* for log and administrator, never a secret; may quote input: escape it */
+    /* input: the detail as people are told it, in any language: "more than {1} bytes", and what
+     * stands for {1}, {2}, ..; NULL: there is none, or it is of no kind that people are told */
+    const char *said;
+    const char *const *values; /* said_count of them */
+    int said_count;
 } oc_result_t;
 
 void oc_result_init(oc_result_t *res, apr_pool_t *pool);
 
 /* Record a failure. The first failure of an operation stands; a later one is kept as part of the
  * detail ("then: ..."). Returns APR_EGENERAL (or `status` kept by oc_result_set) so that a caller
- * can `return oc_result_fail(...)`. detail is a printf format; the text is copied. */
+ * can `return oc_result_fail(...)`. detail is a printf format; the text is copied.
+ * Of reasons of kind INPUT, people are told the detail: what it says in their language stands in
+ * lib/view/po under the format, with {1}, {2}, .. for its conversions. */
 apr_status_t oc_result_fail(oc_result_t *res, oc_reason_t reason, const char *detail, ...)
     __attribute__((format(printf, 3, 4)));
 /* The same for one input field: fills `field`, reason INVALID_INPUT unless another is given. */

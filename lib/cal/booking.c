@@ -58,12 +58,10 @@ static apr_status_t check_text(const char *s, const char *field, const char *exc
         return APR_SUCCESS;
     }
     if (!oc_str_utf8(s, strlen(s)) || strstr(s, "\xef\xbf\xbe") || strstr(s, "\xef\xbf\xbf")) {
-        return oc_result_field(res, OC_REASON_INVALID_INPUT, field, "%s is not valid UTF-8 text",
-                               field);
+        return oc_result_field(res, OC_REASON_INVALID_INPUT, field, "is not valid UTF-8 text");
     }
     if (oc_str_control(s, except)) {
-        return oc_result_field(res, OC_REASON_INVALID_INPUT, field, "%s holds control characters",
-                               field);
+        return oc_result_field(res, OC_REASON_INVALID_INPUT, field, "holds control characters");
     }
     return APR_SUCCESS;
 }
@@ -73,7 +71,7 @@ static apr_status_t check_line(const char *s, const char *field, apr_size_t max,
     apr_status_t rv = check_text(s, field, "", res);
     if (!rv && s && characters(s) > max) {
         rv = oc_result_field(res, OC_REASON_INVALID_INPUT, field,
-                             "%s is longer than %" APR_SIZE_T_FMT " characters", field, max);
+                             "is longer than %" APR_SIZE_T_FMT " characters", max);
     }
     return rv;
 }

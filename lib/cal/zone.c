@@ -590,7 +590,9 @@ apr_status_t oc_zone_parse(const char *text, const char *iana, const char *field
     }
     oc_result_init(&inner, res->pool);
     if (oc_zone_to_utc(iana ? iana : "Etc/UTC", &local, utc, fit, &inner)) {
-        return oc_result_field(res, inner.reason, field, "%s", inner.detail);
+        oc_result_copy(res, &inner, res->pool);
+        res->field = apr_pstrdup(res->pool, field);
+        return res->status;
     }
     if (*fit == OC_ZONE_GAP && has_time) {
         return oc_result_field(res, OC_REASON_TIME_GAP, field,
@@ -605,9 +607,9 @@ apr_status_t oc_zone_parse(const char *text, const char *iana, const char *field
 
 wrong:
     return oc_result_field(res, OC_REASON_INVALID_INPUT, field,
-                           "%s must be a date, or a date and time such as 2026-03-05T10:00 or "
+                           "a date is wanted, or a date and time such as 2026-03-05T10:00 or "
                            "2026-03-05T10:00:00+01:00, between %d and %d",
-                           field, YEAR_MIN, YEAR_MAX);
+                           YEAR_MIN, YEAR_MAX);
 }
 
 const char *oc_zone_print(apr_pool_t *pool, apr_time_t utc, const char *iana)

@@ -54,6 +54,9 @@ static int reply(oc_request_t *q, const char *type, const char *text)
     }
     apr_table_setn(r->headers_out, "X-Content-Type-Options", "nosniff");
     if (!r->main) {
+        if (strcmp(type, "application/json") != 0) { /* whose words are no language's */
+            apr_table_setn(r->headers_out, "Content-Language", oc_say_tag(q->view.language));
+        }
         apr_table_setn(r->headers_out, "Content-Security-Policy",
                        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
                        "base-uri 'none'; frame-ancestors 'self'");

@@ -45,7 +45,7 @@ static void fail(check_t *c, oc_check_section_t *s, const oc_result_t *res)
     s->failure = copy;
     s->remedy = oc_remedy_for(res->reason);
     if (!s->remedy) {
-        s->remedy = "Look the operation's id up in the log.";
+        s->remedy = OC_TEXT("Look the operation's id up in the log.");
     }
 }
 
@@ -88,7 +88,7 @@ static apr_time_t left(const check_t *c)
 static void login(check_t *c)
 {
     request_rec *r = c->q->r;
-    oc_check_section_t *s = step(c, "login");
+    oc_check_section_t *s = step(c, OC_TEXT("login"));
 
     fact(c, s, "user", r->user);
     fact(c, s, "module", oc_login_module(r));
@@ -125,7 +125,7 @@ static const char *scheme_of(const check_t *c, const oc_check_section_t *s)
 static int credential(check_t *c)
 {
     oc_request_t *q = c->q;
-    oc_check_section_t *s = step(c, "credential");
+    oc_check_section_t *s = step(c, OC_TEXT("credential"));
     oc_mono_t began = oc_clock_mono();
     oc_identity_t *id;
     oc_call_t *call;
@@ -181,7 +181,7 @@ static const char *not_offered(const check_t *c, const char *offers)
 static int offer(check_t *c)
 {
     oc_request_t *q = c->q;
-    oc_check_section_t *s = step(c, "what the server offers");
+    oc_check_section_t *s = step(c, OC_TEXT("what the server offers"));
     oc_call_t *call = oc_call_create(q->person.user, NULL, NULL);
     apr_table_t *facts = NULL;
     oc_identity_t *id;
@@ -215,7 +215,7 @@ static int offer(check_t *c)
 static int answer(check_t *c)
 {
     oc_request_t *q = c->q;
-    oc_check_section_t *s = step(c, "what it answers");
+    oc_check_section_t *s = step(c, OC_TEXT("what it answers"));
     apr_table_t *facts = NULL;
     oc_identity_t *id;
     oc_call_t *call = oc_request_call(c->q, &id);
@@ -261,10 +261,10 @@ static void freebusy(check_t *c)
     oc_call_t *call;
 
     if (!room) {
-        skip(c, "free/busy", "no room is configured to ask about");
+        skip(c, OC_TEXT("free/busy"), OC_TEXT("no room is configured to ask about"));
         return;
     }
-    s = step(c, "free/busy");
+    s = step(c, OC_TEXT("free/busy"));
     fact(c, s, "asked about", room);
     if (!(call = oc_request_call(c->q, &id))) {
         fail(c, s, &q->result);
@@ -295,8 +295,8 @@ int oc_check_run(oc_request_t *q)
 {
     check_t c = {.q = q, .began = oc_clock_mono()};
     const char *why = q->result.reason == OC_REASON_MAILBOX_REFUSED
-                          ? "this person may not act in that mailbox here"
-                          : "the login gives nobody to act for";
+                          ? OC_TEXT("this person may not act in that mailbox here")
+                          : OC_TEXT("the login gives nobody to act for");
     int has_credential = 0, answers = 0;
 
     c.steps = apr_array_make(q->r->pool, 5, sizeof(oc_check_section_t));
@@ -304,15 +304,16 @@ int oc_check_run(oc_request_t *q)
     if (q->result.reason == OC_REASON_OK) {
         has_credential = credential(&c);
         answers = offer(&c);
-        why = !answers ? "the calendar server does not answer" : "there is no usable credential";
+        why = !answers ? OC_TEXT("the calendar server does not answer")
+                       : OC_TEXT("there is no usable credential");
     }
     if (!has_credential || !answers) {
-        skip(&c, "what it answers", why);
-        skip(&c, "free/busy", why);
+        skip(&c, OC_TEXT("what it answers"), why);
+        skip(&c, OC_TEXT("free/busy"), why);
     } else if (answer(&c)) {
         freebusy(&c);
     } else {
-        skip(&c, "free/busy", "the login failed");
+        skip(&c, OC_TEXT("free/busy"), OC_TEXT("the login failed"));
     }
     /* The self-test itself worked, whatever it found. */
     return oc_request_send(q, HTTP_OK,

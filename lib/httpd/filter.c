@@ -193,6 +193,7 @@ static void found(void *baton, const oc_scan_event_t *e)
     case OC_SCAN_BEGIN:
         hole = apr_pcalloc(r->pool, sizeof(*hole));
         hole->begin = e->at;
+        me->page->lang = oc_scan_lang(me->scan);
         /* The author of the page sees what he has, and the log says the rest, once. */
         hole->fragment = oc_fragment_begin(me->page, e->kind, e->parameters, e->element);
         if (oc_reason_kind(hole->fragment->result.reason) == OC_KIND_INPUT && !me->strange++) {

@@ -110,6 +110,35 @@ void oc_fragment_close(oc_fragment_page_t *page)
     oc_lookup_close(page->lookups);
 }
 
+/* ---- language ---- */
+
+/* What the author says of this fragment, or the page of itself; else it stays what the reader's
+ * browser asks for. Of an SSI element the page's is known only when it is shown. */
+static void choose_language(oc_fragment_t *f)
+{
+    const char *said = apr_table_get(f->said, "lang");
+
+    if (!said || !oc_say_language(f->in.pool, said, &f->view.language, &f->view.locale)) {
+        oc_say_language(f->in.pool, f->page->lang, &f->view.language, &f->view.locale);
+    }
+    f->in.language = f->view.language;
+}
+
+/* Where the language is another than the page's, the fragment says so. Of a page that keeps silent
+ * English is nothing to be said, and any other language is. */
+static const char *in_language(const oc_fragment_t *f, const char *html, int phrasing)
+{
+    oc_language_t language = OC_LANGUAGE_EN;
+    const char *locale;
+
+    oc_say_language(f->in.pool, f->page->lang, &language, &locale);
+    if (language == f->view.language) {
+        return html;
+    }
+    return oc_html_within(f->in.pool, phrasing ? "span" : "div", oc_say_tag(f->view.language),
+                          html);
+}
+
 /* ---- parameters ---- */
 
 static int among(const char *const *names, const char *name)
@@ -151,6 +180,9 @@ static apr_status_t read_parameters(oc_fragment_t *f, const apr_table_t *paramet
     for (int i = 0; i < rows->nelts; ++i) {
         const apr_table_entry_t *e = &APR_ARRAY_IDX(rows, i, apr_table_entry_t);
 
+        if (strcmp(e->key, "lang") == 0) {
+            continue; /* of any kind; see choose_language() */
+        }
         if (!among(f->kind->parameters, e->key)) {
             return oc_result_field(&f->result, OC_REASON_OK, oc_str_log(pool, e->key, 64),
                                    "is no parameter of %s; known are %s", f->kind->name,
@@ -193,6 +225,7 @@ oc_fragment_t *oc_fragment_begin(oc_fragment_page_t *page, const char *kind,
     f->in = page->q.in;
     f->lookups = apr_array_make(pool, 2, sizeof(oc_lookup_t *));
     oc_result_init(&f->result, pool);
+    choose_language(f);
     f->kind = find(kind);
     if (!f->kind) {
         oc_result_field(&f->result, OC_REASON_OK, "owacal", "\"%s\" is no kind of fragment",
@@ -226,10 +259,12 @@ apr_status_t oc_fragment_finish(oc_fragment_t *f, const char **html)
             f->view.op_id = l->op_id;
         }
     }
+    choose_language(f);
     *html = f->result.reason == OC_REASON_OK ? f->kind->show(f) : NULL;
     if (f->result.reason != OC_REASON_OK) {
-        *html = oc_page_notice(&f->view, &f->result);
+        *html = in_language(f, oc_page_notice(&f->view, &f->result), 1);
         return APR_EGENERAL;
     }
+    *html = *html ? in_language(f, *html, f->kind->phrasing) : NULL;
     return APR_SUCCESS;
 }

@@ -17,6 +17,7 @@ typedef struct oc_fragment_page_t { /* what the fragments of one page share */
     oc_lookup_store_t *lookups;
     const oc_form_t *query; /* the page's own owacal-* fields, without that prefix */
     const char *self;       /* "?", or "?x=1&": the page's other fields; ours are appended */
+    const char *lang;       /* what the page says of itself, as far as it has been read; NULL */
     const char *path;       /* of the page itself: where a form comes back to */
     int forms;              /* handed out so far: ids must differ */
 } oc_fragment_page_t;

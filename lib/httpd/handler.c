@@ -239,6 +239,9 @@ static apr_status_t admit(oc_request_t *q, const oc_form_t **form, const char **
     }
     q->in.form = body;
     *form = body;
+    /* A form answers in the language of the page that it stands in. */
+    oc_say_language(q->r->pool, oc_input_text(&q->in, "lang"), &q->view.language, &q->view.locale);
+    q->in.language = q->view.language;
     give_key(q);
     if (oc_input_check(&q->in, &q->result) != APR_SUCCESS) {
         return APR_EGENERAL;

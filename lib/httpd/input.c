@@ -162,6 +162,7 @@ static const struct field_t {
     {"slot", ONE, INTEGER, 4, ""},
     {"capacity", ONE, INTEGER, 6, ""},
     {"feature", MANY, TEXT, 64, ""},
+    {"lang", ONE, TEXT, 40, ""},
     {"owacal", ONE, TEXT, 4000, ""},
     {"q", ONE, TEXT, 4 * OC_PEOPLE_MAX, ""},
     {"lookup", ONE, YESNO, 5, ""},
@@ -226,10 +227,10 @@ static apr_status_t check_field(const oc_input_t *in, const struct field_t *f, c
         v->kind != (f->type == TEXT    ? OC_VALUE_TEXT
                     : f->type == YESNO ? OC_VALUE_BOOL
                                        : OC_VALUE_NUMBER)) {
-        return oc_result_field(res, OC_REASON_OK, f->name, "%s is wanted",
-                               f->type == TEXT    ? "a text"
-                               : f->type == YESNO ? "true or false"
-                                                  : "an integer");
+        return oc_result_field(res, OC_REASON_OK, f->name,
+                               f->type == TEXT    ? "a text is wanted"
+                               : f->type == YESNO ? "true or false is wanted"
+                                                  : "an integer is wanted");
     }
     if (f->type == INTEGER && v->value[0] && strspn(v->value, "0123456789") != strlen(v->value)) {
         return oc_result_field(res, OC_REASON_OK, f->name, "a whole number is wanted");
@@ -315,10 +316,10 @@ static apr_status_t one_time(const oc_input_t *in, const char *name, const char 
 
     if (rv == APR_SUCCESS && fit == OC_ZONE_TWICE) {
         APR_ARRAY_PUSH(in->remarks, const char *) =
-            apr_psprintf(in->pool,
-                         "The time %s occurs twice "
-                         "because the clocks are put back; the first was taken.",
-                         text);
+            oc_say_with(in->pool, in->language,
+                        "The time {time} occurs twice because the clocks are put back; the first "
+                        "was taken.",
+                        "time", text, NULL);
     }
     return rv;
 }

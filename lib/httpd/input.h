@@ -9,6 +9,7 @@
 #include "httpd/config.h"
 #include "cal/find_room.h"
 #include "op/op.h"
+#include "view/say.h"
 #include "wire/form.h"
 
 /* The body of a POST, PATCH or DELETE (at most conf->max_body): urlencoded or JSON by its content
@@ -31,6 +32,7 @@ typedef struct oc_input_t {
     apr_array_header_t
         *remarks; /* const char *: what was decided for the sender ("twice: the first") */
     apr_time_t now;
+    oc_language_t language; /* of the remarks */
 } oc_input_t;
 
 /* Known names, no single-valued one twice, lengths, no control characters. Every other function

@@ -66,7 +66,7 @@ static apr_status_t hour_of(oc_fragment_t *f, const char *name, const char *def,
     if (strlen(text) > 5 || !strchr(text, ':')) {
         return oc_result_field(&f->result, OC_REASON_OK, name, "a time as 08:00 is wanted");
     }
-    text = apr_pstrcat(pool, apr_pstrndup(pool, oc_view_clock(&f->view, day), 10), "T",
+    text = apr_pstrcat(pool, apr_pstrndup(pool, oc_view_input(&f->view, day), 10), "T",
                        strlen(text) == 4 ? "0" : "", text, NULL);
     return oc_zone_parse(text, f->view.zone, name, t, NULL, &f->result);
 }

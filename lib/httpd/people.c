@@ -188,8 +188,8 @@ static void settle(oc_request_t *q, entry_text_t *e, const oc_people_t *found)
 
     if (value) {
         APR_ARRAY_PUSH(q->in.remarks, const char *) =
-            apr_psprintf(q->r->pool, "\xe2\x80\x9c%s\xe2\x80\x9d was taken for %s.", e->name,
-                         oc_people_label(q->r->pool, only));
+            oc_view_with(&q->view, "“{name}” was taken for {entry}.", "name", e->name, "entry",
+                         oc_people_label(&q->view, only), NULL);
         e->text = value;
         return;
     }
@@ -205,12 +205,13 @@ static apr_status_t refuse_names(oc_request_t *q)
     const oc_asked_t *a = &APR_ARRAY_IDX(q->view.asked, 0, oc_asked_t);
     int n = a->found ? a->found->entries->nelts : 0;
 
-    return oc_result_field(&q->result, OC_REASON_OK, a->field, "\"%s\" is no mail address, and %s",
-                           oc_str_log(q->r->pool, a->text, 64),
-                           !a->found ? "too short or too long to be looked up"
-                           : n == 0  ? "nobody of that name was found"
-                           : n == 1  ? "one entry of the address book may be meant"
-                                     : "several entries of the address book may be meant");
+    return oc_result_field(
+        &q->result, OC_REASON_OK, a->field,
+        !a->found ? "“%s” is no mail address, and too short or too long to be looked up"
+        : n == 0  ? "“%s” is no mail address, and nobody of that name was found"
+        : n == 1  ? "“%s” is no mail address, and one entry of the address book may be meant"
+                  : "“%s” is no mail address, and several entries of the address book may be meant",
+        oc_str_log(q->r->pool, a->text, 64));
 }
 
 apr_status_t oc_people_resolve(oc_request_t *q)

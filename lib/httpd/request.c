@@ -73,8 +73,18 @@ static int wants_json(oc_request_t *q, const char **route)
     return json > html;
 }
 
+/* What the person's browser asks for; English if it asks for nothing we have. */
+static void open_language(oc_request_t *q)
+{
+    q->view.language = OC_LANGUAGE_EN;
+    q->view.locale = OC_SAY_LOCALE;
+    oc_say_language(q->r->pool, apr_table_get(q->r->headers_in, "Accept-Language"),
+                    &q->view.language, &q->view.locale);
+}
+
 static void open_view(oc_request_t *q, const char *base)
 {
+    open_language(q);
     q->view.pool = q->r->pool;
     q->view.base = base;
     q->view.zone = q->dir->zone;
@@ -141,6 +151,7 @@ static apr_status_t open_person(oc_request_t *q)
     q->in.dir = q->dir;
     q->in.remarks = apr_array_make(r->pool, 2, sizeof(const char *));
     q->in.now = oc_clock_wall();
+    q->in.language = q->view.language;
     q->view.remarks = q->in.remarks;
     return APR_SUCCESS;
 }
@@ -287,6 +298,9 @@ int oc_request_send(oc_request_t *q, int status, const char *text)
     apr_table_mergen(r->headers_out, "Vary", "Accept, Accept-Language");
     apr_table_setn(r->headers_out, "X-Content-Type-Options", "nosniff");
     if (!r->main) {
+        if (!q->json || status >= 400) { /* the words of data are no language's */
+            apr_table_setn(r->headers_out, "Content-Language", oc_say_tag(q->view.language));
+        }
         apr_table_setn(
             r->headers_out, "Content-Security-Policy",
             "default-src 'none'; style-src 'self'; "

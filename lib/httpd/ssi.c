@@ -18,6 +18,7 @@
 #include "httpd/filter.h"
 #include "httpd/fragment.h"
 #include "httpd/ssi.h"
+#include "wire/scan.h"
 
 APLOG_USE_MODULE(owacal);
 
@@ -181,12 +182,34 @@ static apr_status_t element(include_ctx_t *ctx, ap_filter_t *f, apr_bucket_briga
 
 #define HOLD      "owacal-ssi"
 #define HOLD_MOST (256 * 1024) /* bytes */
+#define HEAD_MOST (8 * 1024)   /* bytes in which a page has said its language, if it does */
 
 typedef struct hold_t {
     apr_bucket_brigade *kept;
     apr_size_t bytes;
     int seen; /* an element of ours */
+    oc_scan_t *head;
+    apr_size_t head_bytes; /* looked at */
 } hold_t;
+
+/* What stands in the page is none of our business here, but for its language. */
+static void ignore(void *baton, const oc_scan_event_t *event)
+{
+    (void)baton, (void)event;
+}
+
+static void look_for_language(hold_t *me, apr_bucket *b)
+{
+    const char *data;
+    apr_size_t len;
+
+    if (me->head_bytes < HEAD_MOST && !oc_scan_lang(me->head)
+        && apr_bucket_read(b, &data, &len, APR_BLOCK_READ) == APR_SUCCESS) {
+        len = len < HEAD_MOST - me->head_bytes ? len : HEAD_MOST - me->head_bytes;
+        oc_scan_feed(me->head, data, len);
+        me->head_bytes += len;
+    }
+}
 
 /* 1: the page has come to an end, or must go on. */
 static int hold_bucket(ap_filter_t *f, hold_t *me, apr_bucket *b)
@@ -204,6 +227,7 @@ static int hold_bucket(ap_filter_t *f, hold_t *me, apr_bucket *b)
         return 1;
     }
     me->bytes += b->length;
+    look_for_language(me, b);
     return me->bytes > HOLD_MOST;
 }
 
@@ -234,6 +258,7 @@ static apr_status_t hold(ap_filter_t *f, apr_bucket_brigade *in)
     if (!me) {
         me = f->ctx = apr_pcalloc(f->r->pool, sizeof(*me));
         me->kept = apr_brigade_create(f->r->pool, f->c->bucket_alloc);
+        me->head = oc_scan_create(f->r->pool, 0, ignore, NULL);
     }
     while (!APR_BRIGADE_EMPTY(in)) {
         over |= hold_bucket(f, me, APR_BRIGADE_FIRST(in));
@@ -243,6 +268,7 @@ static apr_status_t hold(ap_filter_t *f, apr_bucket_brigade *in)
     }
     if (me->seen) {
         if (page_of(f->r)) {
+            page_of(f->r)->lang = oc_scan_lang(me->head);
             oc_lookup_go(page_of(f->r)->lookups);
         }
         oc_filter_headers(f->r); /* without effect once they are sent */

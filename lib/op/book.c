@@ -39,9 +39,10 @@ static void room_lost(oc_op_t *op)
     act->holder = b->verify.holder;
     act->clash = b->verify.clash;
     if (!b->made || op->conf.conflict != OC_CONFLICT_REFUSE) {
-        oc_book_end_standing(
-            op, b->verify.holder ? "somebody else has the room" : "the room has declined",
-            "room lost, left standing");
+        oc_book_end_standing(op,
+                             b->verify.holder ? OC_TEXT("somebody else has the room")
+                                              : OC_TEXT("the room has declined"),
+                             "room lost, left standing");
         return;
     }
     oc_op_fail(op, OC_REASON_ROOM_TAKEN,
@@ -97,21 +98,21 @@ static void check_done(oc_op_t *op)
             refuse(op, OC_REASON_AVAILABILITY_UNKNOWN, "no free/busy is known for that time");
             return;
         }
-        b->remark = "whether the room is free could not be checked";
+        b->remark = OC_TEXT("whether the room is free could not be checked");
         break;
     case OC_FREE_ROOM_TAKEN:
         if (!warn) {
             refuse(op, OC_REASON_ROOM_TAKEN, "taken before");
             return;
         }
-        b->remark = "the room was taken at that time";
+        b->remark = OC_TEXT("the room was taken at that time");
         break;
     case OC_FREE_PERSON_BUSY:
         if (!warn) {
             refuse(op, OC_REASON_ATTENDEE_BUSY, "a required attendee is busy");
             return;
         }
-        b->remark = "somebody is not free at that time";
+        b->remark = OC_TEXT("somebody is not free at that time");
         break;
     }
     oc_op_enter(op, BOOK_WRITE, b->remark);
@@ -234,8 +235,9 @@ static void invite_start(oc_op_t *op)
         if (b->made) {
             oc_op_enter(op, BOOK_UNDO, "too late");
         } else {
-            oc_book_end_unknown(op, "The appointment stands in your calendar; nobody was invited.",
-                                "too late");
+            oc_book_end_unknown(
+                op, OC_TEXT("The appointment stands in your calendar; nobody was invited."),
+                "too late");
         }
         return;
     }
@@ -297,12 +299,13 @@ static void end_open(oc_op_t *op)
     const char *why = b->remark;
 
     if (!why && b->check.rooms->nelts) {
-        why = b->verify.answer == OC_PARTSTAT_TENTATIVE ? "the room has accepted provisionally"
-                                                        : "the room has not answered";
+        why = b->verify.answer == OC_PARTSTAT_TENTATIVE
+                  ? OC_TEXT("the room has accepted provisionally")
+                  : OC_TEXT("the room has not answered");
     }
     if (!b->check.rooms->nelts && !b->verify.seen_sent) {
         b->act->told = OC_TOLD_UNVERIFIED;
-        why = why ? why : "whether the invitations were sent could not be seen";
+        why = why ? why : OC_TEXT("whether the invitations were sent could not be seen");
     }
     oc_book_end_standing(op, why, "no answer");
 }
@@ -333,10 +336,11 @@ static void verdict(oc_op_t *op, oc_verdict_t v)
         oc_op_fail(op, OC_REASON_UPSTREAM_ERROR, "the request was not sent");
         oc_op_enter(op, BOOK_UNDO, "the request lies unsent");
     } else if (v == OC_VERDICT_NO_ITEM) {
-        oc_book_end_unknown(op,
-                            "The appointment is not in your calendar any more; the invitations may "
-                            "have been sent.",
-                            "it is gone");
+        oc_book_end_unknown(
+            op,
+            OC_TEXT("The appointment is not in your calendar any more; the invitations may "
+                    "have been sent."),
+            "it is gone");
     } else {
         end_open(op);
     }

@@ -6,8 +6,9 @@
 
 #include "op/book.h"
 
-#define SENT_UNKNOWN \
-    "The appointment stands in your calendar; whether the invitations were sent is not known."
+#define SENT_UNKNOWN                                                                             \
+    OC_TEXT("The appointment stands in your calendar; whether the invitations were sent is not " \
+            "known.")
 
 /* What verbs are to act on: an older booking by this key may have been changed since. */
 const oc_booking_t *oc_book_standing(const oc_book_t *b)
@@ -170,8 +171,9 @@ void oc_book_look_fail(oc_op_t *op)
     } else if (absent) {
         oc_book_end_undone(op, "not there");
     } else {
-        oc_book_end_unknown(op, "The appointment may stand in your calendar; nobody was invited.",
-                            "cannot look");
+        oc_book_end_unknown(
+            op, OC_TEXT("The appointment may stand in your calendar; nobody was invited."),
+            "cannot look");
     }
 }
 
@@ -282,9 +284,9 @@ static void undo_on(oc_op_t *op, oc_undo_next_t next)
         end_left_behind(op,
                         b->undo.left ? b->undo.left
                         : b->undo.known
-                            ? "The meeting still stands in your calendar."
-                            : "The appointment still stands in your calendar; nobody was "
-                              "invited.",
+                            ? OC_TEXT("The meeting still stands in your calendar.")
+                            : OC_TEXT("The appointment still stands in your calendar; nobody was "
+                              "invited."),
                         "it could not be undone");
         break;
     }
@@ -311,20 +313,21 @@ void oc_book_give_up(oc_op_t *op)
     case BOOK_CONTEST:
         oc_result_clear(&op->call->result);
         act->booking = oc_verify_answers(op, &b->verify, b->found ? b->found : b->booking);
-        act->pending_why = b->remark ? b->remark : "the room has not answered";
+        act->pending_why = b->remark ? b->remark : OC_TEXT("the room has not answered");
         act->state = OC_STATE_PENDING;
         return;
     case BOOK_UNDO:
     case BOOK_UNDONE:
         act->left_behind =
-            "It could not be undone in time: the appointment may still stand in your "
-            "calendar.";
+            OC_TEXT("It could not be undone in time: the appointment may still stand in your "
+            "calendar.");
         oc_op_fail_over(op, OC_REASON_LEFT_BEHIND, act->left_behind);
         act->state = OC_STATE_FAILED;
         return;
     case BOOK_WRITE:
     case BOOK_LOOK:
-        act->left_behind = "The appointment may stand in your calendar; nobody was invited.";
+        act->left_behind =
+            OC_TEXT("The appointment may stand in your calendar; nobody was invited.");
         break;
     default:
         act->left_behind = SENT_UNKNOWN;

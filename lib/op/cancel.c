@@ -126,8 +126,8 @@ static void give_up(oc_op_t *op)
     cancel_t *c = cancel_of(op);
 
     c->act->left_behind =
-        "The meeting may still stand in your calendar; the attendees may have been "
-        "told that it is cancelled.";
+        OC_TEXT("The meeting may still stand in your calendar; the attendees may have been "
+        "told that it is cancelled.");
     c->act->told = OC_TOLD_UNKNOWN;
     c->act->state = OC_STATE_UNKNOWN;
     c->act->booking = c->booking;

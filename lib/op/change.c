@@ -51,10 +51,10 @@ const char *oc_change_rooms_open(oc_op_t *op, const oc_booking_t *booking)
             continue;
         }
         if (p == OC_PARTSTAT_DECLINED) {
-            return "the room has declined";
+            return OC_TEXT("the room has declined");
         }
         if (p != OC_PARTSTAT_ACCEPTED) {
-            return "the room has not answered";
+            return OC_TEXT("the room has not answered");
         }
     }
     return NULL;
@@ -213,10 +213,10 @@ static void check_done(oc_op_t *op)
     } else if (free == OC_FREE_UNKNOWN && op->conf.unknown_refuse) {
         refuse(op, OC_REASON_AVAILABILITY_UNKNOWN, "no free/busy is known for that time");
     } else if (free == OC_FREE_UNKNOWN) {
-        c->remark = "whether the room is free could not be checked";
+        c->remark = OC_TEXT("whether the room is free could not be checked");
         oc_op_enter(op, CHANGE_UPDATE, c->remark);
     } else if (op->conf.conflict == OC_CONFLICT_WARN) {
-        c->remark = "the room was taken at that time";
+        c->remark = OC_TEXT("the room was taken at that time");
         oc_op_enter(op, CHANGE_UPDATE, c->remark);
     } else {
         refuse(op, OC_REASON_ROOM_TAKEN, "taken before");
@@ -300,8 +300,8 @@ static void end_open(oc_op_t *op)
     oc_change_end_standing(op,
                            c->remark ? c->remark
                            : c->verify.answer == OC_PARTSTAT_TENTATIVE
-                               ? "the room has accepted provisionally"
-                               : "the room has not answered",
+                               ? OC_TEXT("the room has accepted provisionally")
+                               : OC_TEXT("the room has not answered"),
                            "no answer");
 }
 
@@ -313,9 +313,10 @@ static void room_lost(oc_op_t *op)
     c->act->holder = c->verify.holder;
     c->act->clash = c->verify.clash;
     if (op->conf.conflict != OC_CONFLICT_REFUSE) {
-        oc_change_end_standing(
-            op, c->verify.holder ? "somebody else has the room" : "the room has declined",
-            "room lost, left standing");
+        oc_change_end_standing(op,
+                               c->verify.holder ? OC_TEXT("somebody else has the room")
+                                                : OC_TEXT("the room has declined"),
+                               "room lost, left standing");
         return;
     }
     oc_op_fail(op, OC_REASON_ROOM_TAKEN,
@@ -339,7 +340,8 @@ static void verdict(oc_op_t *op, oc_verdict_t v)
     } else if (v == OC_VERDICT_NOT_SENT) {
         oc_change_end_not_told(op);
     } else if (v == OC_VERDICT_NO_ITEM) {
-        oc_change_end_unknown(op, "The booking is not in your calendar any more.", "it is gone");
+        oc_change_end_unknown(op, OC_TEXT("The booking is not in your calendar any more."),
+                              "it is gone");
     } else {
         end_open(op);
     }

@@ -172,7 +172,7 @@ void oc_change_end_not_told(oc_op_t *op)
     ledger_keep(op);
     c->act->booking = now_standing(c);
     c->act->told = OC_TOLD_NOT;
-    c->act->not_done = "The attendees were not told of the change.";
+    c->act->not_done = OC_TEXT("The attendees were not told of the change.");
     c->act->left_behind = c->change ? c->change->left_behind : NULL;
     oc_change_end(op, OC_STATE_PENDING, "not told");
 }
@@ -187,7 +187,7 @@ void oc_change_end_unchanged(oc_op_t *op, const char *why)
     ledger_back(op);
     c->act->booking = c->was;
     c->act->told = OC_TOLD_NOT;
-    c->act->not_done = "The booking stands as it was.";
+    c->act->not_done = OC_TEXT("The booking stands as it was.");
     oc_change_end(op,
                   reason == OC_REASON_ROOM_TAKEN || reason == OC_REASON_AVAILABILITY_UNKNOWN
                       ? OC_STATE_CONFLICT
@@ -251,7 +251,8 @@ void oc_change_look_done(oc_op_t *op)
         }
     } else if (!shows(c, c->found, c->was)) {
         oc_change_end_unknown(
-            op, "The booking has neither its old nor its new values; look at your calendar.",
+            op,
+            OC_TEXT("The booking has neither its old nor its new values; look at your calendar."),
             "something else stands");
     } else if (!c->doubtful || !oc_op_again(op, &c->looks, c->lost_at)) {
         oc_op_fail(op, OC_REASON_UPSTREAM_ERROR, "the server did not change it");
@@ -269,7 +270,7 @@ void oc_change_look_fail(oc_op_t *op)
         oc_change_end(op, OC_STATE_FAILED, "gone");
     } else if (!again(op)) {
         oc_change_end_unknown(
-            op, "Whether the booking was changed is not known; look at your calendar.",
+            op, OC_TEXT("Whether the booking was changed is not known; look at your calendar."),
             "cannot look");
     }
 }
@@ -282,7 +283,8 @@ void oc_change_evidence_start(oc_op_t *op)
 static void end_told_unknown(oc_op_t *op)
 {
     oc_change_end_unknown(
-        op, "The booking has its new values; whether the attendees were told is not known.",
+        op,
+        OC_TEXT("The booking has its new values; whether the attendees were told is not known."),
         "cannot tell");
 }
 
@@ -364,16 +366,17 @@ static void put_back(oc_op_t *op)
 
     c->found = c->found ? c->found : c->back && c->back->booking ? c->back->booking : c->was;
     if (told == OC_TOLD_NOT || told == OC_TOLD_UNKNOWN) {
-        end_left_behind(op,
-                        "The room declined. The old values stand in your calendar again, but the "
-                        "attendees may not have been told so.",
-                        "put back, not told");
+        end_left_behind(
+            op,
+            OC_TEXT("The room declined. The old values stand in your calendar again, but the "
+                    "attendees may not have been told so."),
+            "put back, not told");
         return;
     }
     ledger_back(op);
     c->act->booking = c->found;
     c->act->told = told;
-    c->act->not_done = "The room declined the change; the old values were put back.";
+    c->act->not_done = OC_TEXT("The room declined the change; the old values were put back.");
     oc_change_end(op, OC_STATE_CONFLICT, "put back");
 }
 
@@ -402,17 +405,19 @@ void oc_change_restored_done(oc_op_t *op)
     if (shows(c, c->found, c->was)) {
         put_back(op);
     } else {
-        end_left_behind(op, "The room declined, but the booking stands with its new values.",
+        end_left_behind(op,
+                        OC_TEXT("The room declined, but the booking stands with its new values."),
                         "not put back");
     }
 }
 
 void oc_change_restored_fail(oc_op_t *op)
 {
-    end_left_behind(op,
-                    "The room declined; whether the booking has its old or its new values is not "
-                    "known.",
-                    "cannot look");
+    end_left_behind(
+        op,
+        OC_TEXT("The room declined; whether the booking has its old or its new values is not "
+                "known."),
+        "cannot look");
 }
 
 void oc_change_give_up(oc_op_t *op)
@@ -424,12 +429,13 @@ void oc_change_give_up(oc_op_t *op)
     if (op->state == CHANGE_VERIFY || op->state == CHANGE_CONTEST) {
         oc_result_clear(&op->call->result);
         act->state = OC_STATE_PENDING;
-        act->pending_why = c->remark ? c->remark : "the room has not answered";
+        act->pending_why = c->remark ? c->remark : OC_TEXT("the room has not answered");
         return;
     }
     if (op->state == CHANGE_RESTORE || op->state == CHANGE_RESTORED) {
         act->state = OC_STATE_FAILED;
-        act->left_behind = "The room declined, and the old values could not be put back in time.";
+        act->left_behind =
+            OC_TEXT("The room declined, and the old values could not be put back in time.");
         oc_op_fail_over(op, OC_REASON_LEFT_BEHIND, act->left_behind);
         return;
     }
@@ -437,8 +443,8 @@ void oc_change_give_up(oc_op_t *op)
     act->told = OC_TOLD_UNKNOWN;
     act->left_behind =
         op->state == CHANGE_TOLD || op->state == CHANGE_COPIES
-            ? "The booking has its new values; whether the attendees were told is not "
-              "known."
-            : "Whether the booking was changed is not known; look at your calendar.";
+            ? OC_TEXT("The booking has its new values; whether the attendees were told is not "
+              "known.")
+            : OC_TEXT("Whether the booking was changed is not known; look at your calendar.");
     oc_op_fail_over(op, OC_REASON_OUTCOME_UNKNOWN, act->left_behind);
 }

@@ -89,28 +89,32 @@ static oc_told_t told_by(const oc_undo_t *u)
 static const char *sentence(const oc_undo_t *u, oc_told_t told)
 {
     if (u->stands == OC_DONT_KNOW) {
-        return "The appointment may still stand in your calendar.";
+        return OC_TEXT("The appointment may still stand in your calendar.");
     }
     if (u->stands == OC_NO) {
         return told == OC_TOLD_NOT
-                   ? "The meeting is gone from your calendar, but the attendees were not told."
-                   : "The meeting is gone from your calendar; whether the attendees were told is "
-                     "not "
-                     "known.";
+                   ? OC_TEXT(
+                         "The meeting is gone from your calendar, but the attendees were not told.")
+                   : OC_TEXT("The meeting is gone from your calendar; whether the attendees were "
+                             "told is "
+                             "not "
+                             "known.");
     }
     if (all_told(told)) {
         return u->known || u->told != OC_TOLD_NOBODY_TO_TELL
-                   ? "The attendees were told that the meeting is cancelled, but it still stands "
-                     "in "
-                     "your calendar."
-                   : "The appointment still stands in your calendar; nobody was invited.";
+                   ? OC_TEXT("The attendees were told that the meeting is cancelled, but it still "
+                             "stands "
+                             "in "
+                             "your calendar.")
+                   : OC_TEXT("The appointment still stands in your calendar; nobody was invited.");
     }
-    return told == OC_TOLD_NOT ? "The meeting still stands in your calendar, and the attendees "
-                                 "were not told of its "
-                                 "cancellation."
-                               : "The meeting still stands in your calendar; whether the attendees "
-                                 "were told of its "
-                                 "cancellation is not known.";
+    return told == OC_TOLD_NOT
+               ? OC_TEXT("The meeting still stands in your calendar, and the attendees "
+                         "were not told of its "
+                         "cancellation.")
+               : OC_TEXT("The meeting still stands in your calendar; whether the attendees "
+                         "were told of its "
+                         "cancellation is not known.");
 }
 
 oc_undo_next_t oc_undo_looked(oc_op_t *op, oc_undo_t *u)
@@ -134,7 +138,7 @@ oc_undo_next_t oc_undo_looked(oc_op_t *op, oc_undo_t *u)
     drafts = u->evidence->draft_left == OC_YES;
     keep(u, told);
     if (u->stands == OC_NO && all_told(told)) {
-        u->left = drafts ? "A prepared message still lies among your drafts." : NULL;
+        u->left = drafts ? OC_TEXT("A prepared message still lies among your drafts.") : NULL;
         return OC_UNDO_GONE;
     }
     if (u->tries < TRIES && u->stands == OC_YES && told != OC_TOLD_UNKNOWN) {
@@ -144,7 +148,7 @@ oc_undo_next_t oc_undo_looked(oc_op_t *op, oc_undo_t *u)
     u->left = sentence(u, told);
     if (drafts && !all_told(told)) {
         u->left = apr_pstrcat(op->call->pool, u->left,
-                              " A prepared message lies among your drafts.", NULL);
+                              " " OC_TEXT("A prepared message lies among your drafts."), NULL);
     }
     return OC_UNDO_LEFT;
 }

@@ -8,22 +8,10 @@
 #include "view/html.h"
 #include "wire/json.h"
 
-/* The day only where there is more than one. */
-static const char *clock_text(const oc_view_t *view, apr_time_t t, int with_day)
-{
-    oc_local_t l;
-
-    if (oc_zone_to_local(view->zone, t, &l, NULL) != APR_SUCCESS) {
-        return "";
-    }
-    return with_day ? apr_psprintf(view->pool, "%04d-%02d-%02d %02d:%02d", l.year, l.month, l.day,
-                                   l.hour, l.minute)
-                    : apr_psprintf(view->pool, "%02d:%02d", l.hour, l.minute);
-}
-
+/* "2026-03-05" */
 static const char *day_text(const oc_view_t *view, apr_time_t t)
 {
-    return apr_pstrmemdup(view->pool, clock_text(view, t, 1), 10);
+    return apr_pstrndup(view->pool, oc_view_input(view, t), 10);
 }
 
 static int one_day(const oc_view_t *view, oc_range_t range)
@@ -31,54 +19,48 @@ static int one_day(const oc_view_t *view, oc_range_t range)
     return strcmp(day_text(view, range.start), day_text(view, range.end - 1)) == 0;
 }
 
-static void time_element(const oc_view_t *view, oc_html_t *h, apr_time_t t, int with_day)
+/* The day only where there is more than one. */
+static oc_html_part_t time_part(const oc_view_t *view, const char *name, apr_time_t t, int with_day)
 {
-    oc_html_element(h, "time", clock_text(view, t, with_day), "datetime",
-                    oc_zone_print(view->pool, t, view->zone), NULL);
-}
-
-/* Texts of other people: whichever way they run, the rest of the line stays as it is. */
-static void foreign_text(oc_html_t *h, const char *name, const char *text)
-{
-    oc_html_open(h, "bdi", "class", name, NULL);
-    oc_html_text(h, text);
-    oc_html_close(h);
+    return oc_view_part(view, name, t, with_day ? OC_DATES_DAY_CLOCK : OC_DATES_CLOCK);
 }
 
 static const char *state_word(oc_busy_t busy)
 {
     switch (busy) {
     case OC_BUSY_FREE:
-        return "Free";
+        return OC_TEXT("Free");
     case OC_BUSY_TENTATIVE:
-        return "Tentatively booked";
+        return OC_TEXT("Tentatively booked");
     case OC_BUSY_BUSY:
-        return "Busy";
+        return OC_TEXT("Busy");
     case OC_BUSY_OOF:
-        return "Not available";
+        return OC_TEXT("Not available");
     case OC_BUSY_UNKNOWN:
         break;
     }
-    return "Not known";
+    return OC_TEXT("Not known");
 }
 
 static void now_line(const oc_view_t *view, oc_html_t *h, const oc_agenda_t *agenda, apr_time_t now)
 {
     apr_time_t until;
     oc_busy_t busy = oc_agenda_now(agenda, now, &until);
+    oc_html_part_t parts[2];
 
     if (now < agenda->range.start || now >= agenda->range.end) {
         return; /* another day's agenda says nothing of now */
     }
     oc_html_open(h, "p", "class",
                  apr_pstrcat(view->pool, "owacal-now owacal-", oc_busy_token(busy), NULL), NULL);
-    oc_html_text(h, state_word(busy));
-    if (until) {
-        oc_html_text(h, " until ");
-        time_element(view, h, until, !one_day(view, agenda->range));
-    } else if (busy == OC_BUSY_FREE && one_day(view, agenda->range)) {
-        oc_html_text(h, " for the rest of the day");
-    }
+    parts[0] = (oc_html_part_t){"state", oc_view_say(view, state_word(busy)), NULL, NULL};
+    parts[1] = time_part(view, "time", until, !one_day(view, agenda->range));
+    oc_html_parts(h,
+                  until ? oc_view_say(view, "{state} until {time}")
+                  : busy == OC_BUSY_FREE && one_day(view, agenda->range)
+                      ? oc_view_say(view, "{state} for the rest of the day")
+                      : "{state}",
+                  parts, 2);
     oc_html_close(h);
 }
 
@@ -96,29 +78,29 @@ static void entry_item(const oc_view_t *view, oc_html_t *h, const oc_agenda_t *a
                              NULL),
                  "aria-current", current ? "time" : NULL, NULL);
     if (e->all_day) {
-        oc_html_text(h, "All day ");
+        oc_html_text(h, oc_view_say(view, "All day"));
     } else {
-        time_element(view, h, e->when.start, with_day);
-        oc_html_text(h, "–");
-        time_element(view, h, e->when.end, with_day);
-        oc_html_text(h, " ");
+        oc_html_parts(h, "{start}–{end}",
+                      (oc_html_part_t[]){time_part(view, "start", e->when.start, with_day),
+                                         time_part(view, "end", e->when.end, with_day)},
+                      2);
     }
-    if (e->subject) {
-        foreign_text(h, "owacal-subject", e->subject);
-        oc_html_text(h, e->by ? ", booked by " : "");
-    } else if (e->by) {
-        oc_html_text(h, "Booked by ");
-    } else {
-        oc_html_text(h, state_word(e->busy));
-    }
-    if (e->by) {
-        foreign_text(h, "owacal-by", e->by);
-    }
+    oc_html_text(h, " ");
+    oc_html_parts(h,
+                  e->subject && e->by ? oc_view_say(view, "{subject}, booked by {name}")
+                  : e->subject        ? "{subject}"
+                  : e->by             ? oc_view_say(view, "Booked by {name}")
+                                      : oc_view_say(view, state_word(e->busy)),
+                  (oc_html_part_t[]){{"subject", e->subject, NULL, "owacal-subject"},
+                                     {"name", e->by, NULL, "owacal-by"}},
+                  2);
     if (e->busy == OC_BUSY_TENTATIVE && (e->subject || e->by)) {
-        oc_html_text(h, " (tentative)");
+        oc_html_textf(h, " (%s)", oc_view_say(view, "tentative"));
     }
     if (e->when.end <= now) {
-        oc_html_element(h, "span", " (over)", "class", "owacal-over", NULL);
+        oc_html_element(h, "span",
+                        apr_pstrcat(view->pool, " (", oc_view_say(view, "over"), ")", NULL),
+                        "class", "owacal-over", NULL);
     }
     oc_html_close(h);
 }
@@ -127,20 +109,19 @@ static void agenda_section(const oc_view_t *view, oc_html_t *h, const oc_agenda_
                            apr_time_t now, int level)
 {
     static const char *const headings[] = {"h1", "h2", "h3", "h4", "h5", "h6"};
-    const char *day = day_text(view, agenda->range.start);
+    apr_time_t first = agenda->range.start, last = agenda->range.end - 1;
 
     oc_html_open(h, "section", "class", "owacal owacal-agenda", "data-source",
                  agenda->by_freebusy ? "freebusy" : "calendar", NULL);
     if (level >= 1 && level <= 6) {
         oc_html_open(h, headings[level - 1], NULL);
-        foreign_text(h, "owacal-room", agenda->room->name);
-        oc_html_text(h, ", ");
-        oc_html_element(h, "time", day, "datetime", day, NULL);
-        if (!one_day(view, agenda->range)) {
-            const char *last = day_text(view, agenda->range.end - 1);
-            oc_html_text(h, " – ");
-            oc_html_element(h, "time", last, "datetime", last, NULL);
-        }
+        oc_html_parts(
+            h, one_day(view, agenda->range) ? "{room}, {first}" : "{room}, {first} – {last}",
+            (oc_html_part_t[]){
+                {"room", agenda->room->name, NULL, "owacal-room"},
+                {"first", oc_view_date(view, first, OC_DATES_DAY), day_text(view, first), NULL},
+                {"last", oc_view_date(view, last, OC_DATES_DAY), day_text(view, last), NULL}},
+            3);
         oc_html_close(h);
     }
     now_line(view, h, agenda, now);
@@ -151,14 +132,17 @@ static void agenda_section(const oc_view_t *view, oc_html_t *h, const oc_agenda_
         }
         oc_html_close(h);
     } else {
-        oc_html_element(h, "p", "Nothing is booked.", "class", "owacal-nothing", NULL);
+        oc_html_element(h, "p", oc_view_say(view, "Nothing is booked."), "class", "owacal-nothing",
+                        NULL);
     }
     if (agenda->more) {
-        oc_html_element(h, "p", "There is more than is shown here.", "class", "owacal-more", NULL);
+        oc_html_element(h, "p", oc_view_say(view, "There is more than is shown here."), "class",
+                        "owacal-more", NULL);
     }
     if (agenda->by_freebusy) {
-        oc_html_element(h, "p", "From free/busy: some minutes late, and without names.", "class",
-                        "owacal-source", NULL);
+        oc_html_element(h, "p",
+                        oc_view_say(view, "From free/busy: some minutes late, and without names."),
+                        "class", "owacal-source", NULL);
     }
     oc_html_close(h);
 }
@@ -180,7 +164,7 @@ const char *oc_view_agenda_page(const oc_view_t *view, const oc_agenda_t *agenda
         return oc_view_agenda(view, agenda, now, 2);
     }
     oc_html_doctype(h);
-    oc_html_open(h, "html", "lang", "en", NULL);
+    oc_html_open(h, "html", "lang", oc_say_tag(view->language), NULL);
     oc_html_open(h, "head", NULL);
     oc_html_open(h, "meta", "charset", "utf-8", NULL);
     oc_html_open(h, "meta", "name", "viewport", "content", "width=device-width, initial-scale=1",
@@ -191,12 +175,12 @@ const char *oc_view_agenda_page(const oc_view_t *view, const oc_agenda_t *agenda
     oc_html_open(h, "main", NULL);
     agenda_section(view, h, agenda, now, 1);
     oc_html_open(h, "p", NULL);
-    oc_html_element(h, "a", "Book this room", "href",
+    oc_html_element(h, "a", oc_view_say(view, "Book this room"), "href",
                     apr_pstrcat(view->pool, view->base, "/bookings/new?room=",
                                 oc_str_query(view->pool, agenda->room->id), NULL),
                     NULL);
     oc_html_text(h, " · ");
-    oc_html_element(h, "a", "Subscribe", "href",
+    oc_html_element(h, "a", oc_view_say(view, "Subscribe"), "href",
                     apr_pstrcat(view->pool, view->base, "/rooms/",
                                 oc_str_segment(view->pool, agenda->room->id), ".ics", NULL),
                     NULL);

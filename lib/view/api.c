@@ -189,10 +189,12 @@ static void add_act(const oc_view_t *view, oc_json_t *doc, const oc_act_t *act, 
     oc_json_text(doc, "message", oc_view_act_sentence(view, act, verb));
     oc_json_text(doc, "invitations", oc_view_told_token(act->told));
     if (act->not_done) {
-        oc_json_text(doc, "not_done", act->not_done);
+        oc_json_text(doc, "not_done",
+                     oc_say_sentences(view->pool, view->language, act->not_done));
     }
     if (act->left_behind) {
-        oc_json_text(doc, "left_behind", act->left_behind);
+        oc_json_text(doc, "left_behind",
+                     oc_say_sentences(view->pool, view->language, act->left_behind));
     }
     if (act->replayed) {
         oc_json_bool(doc, "replayed", 1);
@@ -234,17 +236,17 @@ const char *oc_api_problem(const oc_view_t *view, const oc_result_t *res, const 
                            const char *verb)
 {
     oc_json_t *doc = oc_api_begin(view);
-    oc_kind_t kind = oc_reason_kind(res->reason);
+    const char *detail = oc_view_detail(view, res);
 
     oc_json_text(
         doc, "type",
         apr_pstrcat(view->pool, "urn:owacal:problem:", oc_reason_token(res->reason), NULL));
-    oc_json_text(doc, "title", oc_reason_sentence(res->reason));
+    oc_json_text(doc, "title", oc_view_say(view, oc_reason_sentence(res->reason)));
     oc_json_int(doc, "status", oc_reason_http(res->reason));
     oc_json_text(doc, "reason", oc_reason_token(res->reason));
     /* What concerns the sender's own input he may read; the rest is for the administrator's log. */
-    if (res->detail && kind == OC_KIND_INPUT) {
-        oc_json_text(doc, "detail", res->detail);
+    if (detail) {
+        oc_json_text(doc, "detail", detail);
     }
     if (res->field) {
         oc_json_text(doc, "field", res->field);

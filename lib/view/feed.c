@@ -11,12 +11,12 @@ static const char *summary_of(const oc_view_t *view, const oc_agenda_entry_t *e)
         return e->subject;
     }
     if (e->by) {
-        return apr_pstrcat(view->pool, "Booked by ", e->by, NULL);
+        return oc_view_with(view, "Booked by {name}", "name", e->by, NULL);
     }
-    return e->busy == OC_BUSY_TENTATIVE ? "Tentatively booked"
-           : e->busy == OC_BUSY_OOF     ? "Not available"
-           : e->busy == OC_BUSY_UNKNOWN ? "Not known"
-                                        : "Busy";
+    return oc_view_say(view, e->busy == OC_BUSY_TENTATIVE ? "Tentatively booked"
+                             : e->busy == OC_BUSY_OOF     ? "Not available"
+                             : e->busy == OC_BUSY_UNKNOWN ? "Not known"
+                                                          : "Busy");
 }
 
 static oc_booking_t *event_of(const oc_view_t *view, const oc_agenda_t *agenda,
@@ -100,7 +100,7 @@ const char *oc_feed_bookings(const oc_view_t *view, const oc_agenda_seal_t *seal
         }
         APR_ARRAY_PUSH(events, oc_booking_t *) = b;
     }
-    return write_events(view, events, "My bookings", view->zone, range.start);
+    return write_events(view, events, oc_view_say(view, "My bookings"), view->zone, range.start);
 }
 
 const char *oc_feed_booking(const oc_view_t *view, const oc_agenda_seal_t *seal,

@@ -8,27 +8,21 @@
 
 static const char *hour_text(const oc_view_t *view, apr_time_t t)
 {
-    const char *text = oc_view_clock(view, t);
-
-    return strlen(text) > 11 ? text + 11 : text;
+    return oc_view_date(view, t, OC_DATES_CLOCK);
 }
 
+/* "2026-03-05", for queries. */
 static const char *day_text(const oc_view_t *view, apr_time_t t)
 {
-    return apr_pstrndup(view->pool, oc_view_clock(view, t), 10);
+    return apr_pstrndup(view->pool, oc_view_input(view, t), 10);
 }
 
-static void hour_element(const oc_view_t *view, oc_html_t *h, apr_time_t t)
+static const char *state_text(const oc_view_t *view, oc_busy_t busy)
 {
-    oc_html_element(h, "time", hour_text(view, t), "datetime",
-                    oc_zone_print(view->pool, t, view->zone), NULL);
-}
+    static const char *const words[] = {OC_TEXT("free"), OC_TEXT("tentative"), OC_TEXT("busy"),
+                                        OC_TEXT("out of office"), OC_TEXT("unknown")};
 
-static const char *state_text(oc_busy_t busy)
-{
-    static const char *const words[] = {"free", "tentative", "busy", "out of office", "unknown"};
-
-    return words[busy <= OC_BUSY_UNKNOWN ? busy : OC_BUSY_UNKNOWN];
+    return oc_view_say(view, words[busy <= OC_BUSY_UNKNOWN ? busy : OC_BUSY_UNKNOWN]);
 }
 
 static const char *link_to(const oc_view_t *view, const oc_grid_t *grid, const oc_room_t *room,
@@ -51,7 +45,7 @@ static void cell(const oc_view_t *view, oc_html_t *h, const oc_grid_t *grid,
                  const oc_freebusy_t *fb, const oc_room_t *room, const char *name, oc_range_t slot)
 {
     oc_busy_t busy = oc_freebusy_in(fb, slot);
-    const char *state = state_text(busy);
+    const char *state = state_text(view, busy);
 
     oc_html_open(h, "td", "class",
                  apr_pstrcat(view->pool, oc_busy_token(busy), is_now(grid, slot) ? " now" : "",
@@ -59,9 +53,9 @@ static void cell(const oc_view_t *view, oc_html_t *h, const oc_grid_t *grid,
                  NULL);
     if (busy == OC_BUSY_FREE && room && grid->form && slot.end > grid->now) {
         oc_html_element(h, "a", state, "href", link_to(view, grid, room, slot), "aria-label",
-                        apr_pstrcat(view->pool, state, ": book ", name, " from ",
-                                    hour_text(view, slot.start), " to ",
-                                    hour_text(view, slot.end), NULL),
+                        oc_view_with(view, "free: book {room} from {start} to {end}", "room", name,
+                                     "start", hour_text(view, slot.start), "end",
+                                     hour_text(view, slot.end), NULL),
                         NULL);
     } else {
         oc_html_text(h, state);
@@ -81,11 +75,27 @@ static oc_range_t column(const oc_grid_t *grid, int k)
 
 static void caption(const oc_view_t *view, oc_html_t *h, const oc_grid_t *grid)
 {
+    oc_html_part_t parts[] = {{"day", NULL, NULL, NULL},
+                              {"start", NULL, NULL, NULL},
+                              {"end", NULL, NULL, NULL},
+                              {"zone", view->zone, NULL, NULL},
+                              {"now", NULL, NULL, NULL}};
+    int one = strcmp(day_text(view, grid->range.start), day_text(view, grid->range.end - 1)) == 0;
+    int now = grid->now >= grid->range.start && grid->now < grid->range.end;
+
+    parts[0].text = oc_view_date(view, grid->range.start, OC_DATES_DAY);
+    parts[1] = oc_view_part(view, "start", grid->range.start,
+                            one ? OC_DATES_CLOCK : OC_DATES_DAY_CLOCK);
+    parts[2] = oc_view_part(view, "end", grid->range.end,
+                            one ? OC_DATES_CLOCK : OC_DATES_DAY_CLOCK);
+    parts[4] = oc_view_part(view, "now", grid->now, OC_DATES_CLOCK);
     oc_html_open(h, "caption", NULL);
-    oc_html_textf(h, "%s to %s, %s", oc_view_clock(view, grid->range.start),
-                  oc_view_clock(view, grid->range.end), view->zone);
-    if (grid->now >= grid->range.start && grid->now < grid->range.end) {
-        oc_html_textf(h, "; it is now %s", hour_text(view, grid->now));
+    oc_html_parts(h, oc_view_say(view, one ? OC_TEXT("{day}, {start} to {end}, {zone}")
+                                           : OC_TEXT("{start} to {end}, {zone}")),
+                  parts, 5);
+    if (now) {
+        oc_html_text(h, "; ");
+        oc_html_parts(h, oc_view_say(view, "it is now {now}"), parts, 5);
     }
     oc_html_close(h);
 }
@@ -98,14 +108,15 @@ void oc_grid_table(const oc_view_t *view, oc_html_t *h, const oc_grid_t *grid)
     caption(view, h, grid);
     oc_html_open(h, "thead", NULL);
     oc_html_open(h, "tr", NULL);
-    oc_html_element(h, "th", "Who", "scope", "col", NULL);
+    oc_html_element(h, "th", oc_view_say(view, "Who"), "scope", "col", NULL);
     for (int k = 0; k < count; ++k) {
         oc_range_t slot = column(grid, k);
         const char *now = is_now(grid, slot) ? "now" : NULL;
 
         oc_html_open(h, "th", "scope", "col", "class", now, "aria-current", now ? "time" : NULL,
                      NULL);
-        hour_element(view, h, slot.start);
+        oc_html_parts(h, "{t}",
+                      (oc_html_part_t[]){oc_view_part(view, "t", slot.start, OC_DATES_CLOCK)}, 1);
         oc_html_close(h);
     }
     oc_html_close(h);
@@ -132,8 +143,11 @@ void oc_grid_days(const oc_view_t *view, oc_html_t *h, const char *self, apr_tim
     static const struct {
         const char *text;
         int days;
-    } links[] = {{"Previous week", -7}, {"Previous day", -1}, {"Today", 0}, {"Next day", 1},
-                 {"Next week", 7}};
+    } links[] = {{OC_TEXT("Previous week"), -7},
+                 {OC_TEXT("Previous day"), -1},
+                 {OC_TEXT("Today"), 0},
+                 {OC_TEXT("Next day"), 1},
+                 {OC_TEXT("Next week"), 7}};
 
     oc_html_open(h, "p", "class", "owacal-days", NULL);
     for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); ++i) {
@@ -145,7 +159,7 @@ void oc_grid_days(const oc_view_t *view, oc_html_t *h, const char *self, apr_tim
         if (i > 0) {
             oc_html_text(h, " · ");
         }
-        oc_html_element(h, "a", links[i].text, "href",
+        oc_html_element(h, "a", oc_view_say(view, links[i].text), "href",
                         apr_pstrcat(view->pool, self, "owacal-day=", to, NULL), NULL);
     }
     oc_html_close(h);
@@ -165,36 +179,49 @@ static apr_time_t change_after(const oc_freebusy_t *fb, apr_time_t t, int is_fre
     return fb->range.end;
 }
 
-static void until(const oc_view_t *view, oc_html_t *h, const oc_freebusy_t *fb, const char *what,
-                  apr_time_t t)
+/* What holds now, until it changes; and what comes then, until that changes. */
+static const struct next_t {
+    const char *all_day, *until, *then_until, *then_all_day;
+} next_texts[] = {
+    {OC_TEXT("Free for the rest of the day."), OC_TEXT("Free until {time}."), NULL, NULL},
+    {OC_TEXT("Tentatively taken for the rest of the day."), NULL,
+     OC_TEXT("Tentatively taken until {time}, then free until {then}."),
+     OC_TEXT("Tentatively taken until {time}, then free for the rest of the day.")},
+    {OC_TEXT("Busy for the rest of the day."), NULL,
+     OC_TEXT("Busy until {time}, then free until {then}."),
+     OC_TEXT("Busy until {time}, then free for the rest of the day.")},
+    {OC_TEXT("Out of office for the rest of the day."), NULL,
+     OC_TEXT("Out of office until {time}, then free until {then}."),
+     OC_TEXT("Out of office until {time}, then free for the rest of the day.")},
+};
+
+static const char *next_text(const oc_freebusy_t *fb, oc_busy_t busy, apr_time_t change,
+                             apr_time_t then)
 {
-    oc_html_text(h, what);
-    if (t >= fb->range.end) {
-        oc_html_text(h, " for the rest of the day");
-        return;
-    }
-    oc_html_text(h, " until ");
-    hour_element(view, h, t);
+    const struct next_t *t = &next_texts[busy];
+
+    return change >= fb->range.end   ? t->all_day
+           : busy == OC_BUSY_FREE    ? t->until
+           : then >= fb->range.end   ? t->then_all_day
+                                     : t->then_until;
 }
 
 void oc_grid_next(const oc_view_t *view, oc_html_t *h, const oc_freebusy_t *fb, apr_time_t now)
 {
     oc_range_t slot = {now, now + 1};
     oc_busy_t busy = oc_freebusy_in(fb, slot);
-    apr_time_t change = change_after(fb, now, busy == OC_BUSY_FREE);
-    static const char *const words[] = {"Free", "Tentatively taken", "Busy", "Out of office"};
 
     oc_html_open(h, "span", "class",
                  apr_pstrcat(view->pool, "owacal-next ", oc_busy_token(busy), NULL), NULL);
     if (busy == OC_BUSY_UNKNOWN) {
-        oc_html_text(h, "Whether it is free is not known");
+        oc_html_text(h, oc_view_say(view, "Whether it is free is not known."));
     } else {
-        until(view, h, fb, words[busy], change);
-        if (busy != OC_BUSY_FREE && change < fb->range.end) {
-            oc_html_text(h, ", then ");
-            until(view, h, fb, "free", change_after(fb, change, 1));
-        }
+        apr_time_t change = change_after(fb, now, busy == OC_BUSY_FREE);
+        apr_time_t then = change_after(fb, change, 1);
+        oc_html_part_t parts[] = {oc_view_part(view, "time", change, OC_DATES_CLOCK),
+                                  oc_view_part(view, "then", then, OC_DATES_CLOCK)};
+
+        oc_html_parts(h, oc_view_say(view, next_text(fb, busy, change, then)), parts, 2);
     }
-    oc_html_text(h, ".");
     oc_html_close(h);
 }

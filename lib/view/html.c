@@ -102,6 +102,34 @@ void oc_html_textf(oc_html_t *h, const char *format, ...)
     va_end(args);
 }
 
+void oc_html_parts(oc_html_t *h, const char *text, const oc_html_part_t *parts, int count)
+{
+    const char *open;
+
+    while ((open = strchr(text, '{')) != NULL) {
+        size_t len = strcspn(open + 1, "}");
+
+        oc_html_text(h, apr_pstrmemdup(h->pool, text, (apr_size_t)(open - text)));
+        for (int i = 0; i < count; ++i) {
+            const oc_html_part_t *part = &parts[i];
+
+            if (strlen(part->name) != len || strncmp(part->name, open + 1, len) != 0) {
+                continue;
+            }
+            if (part->datetime) {
+                oc_html_element(h, "time", part->text, "datetime", part->datetime, NULL);
+            } else if (part->foreign) {
+                oc_html_element(h, "bdi", part->text, "class", part->foreign, NULL);
+            } else {
+                oc_html_text(h, part->text);
+            }
+        }
+        text = open + 1 + len;
+        text += *text == '}';
+    }
+    oc_html_text(h, text);
+}
+
 void oc_html_element(oc_html_t *h, const char *name, const char *text, ...)
 {
     va_list args;
@@ -113,6 +141,15 @@ void oc_html_element(oc_html_t *h, const char *name, const char *text, ...)
     if (!is_void(name)) {
         oc_html_close(h);
     }
+}
+
+const char *oc_html_within(apr_pool_t *pool, const char *name, const char *lang, const char *html)
+{
+    oc_html_t *h = oc_html_create(pool);
+
+    oc_html_open(h, name, "lang", lang, NULL);
+    raw(h, html);
+    return oc_html_print(h);
 }
 
 void oc_html_doctype(oc_html_t *h)

@@ -10,23 +10,21 @@
 #define ISOLATE     "\xe2\x81\xa8"
 #define ISOLATE_END "\xe2\x81\xa9"
 
-static const char *people_count(apr_pool_t *pool, const oc_entry_t *e)
+static const char *people_count(const oc_view_t *view, const oc_entry_t *e)
 {
-    int n = e->members ? e->members->nelts : 0;
-
-    return !e->members ? "its members cannot be read"
-           : n == 1    ? "1 person"
-                       : apr_psprintf(pool, "%d people", n);
+    return !e->members ? oc_view_say(view, "its members cannot be read")
+                       : oc_view_with(view, "members: {count}", "count",
+                                      apr_itoa(view->pool, e->members->nelts), NULL);
 }
 
-const char *oc_people_label(apr_pool_t *pool, const oc_entry_t *e)
+const char *oc_people_label(const oc_view_t *view, const oc_entry_t *e)
 {
     const char *name =
-        apr_pstrcat(pool, ISOLATE, oc_str_log(pool, e->name, 120), ISOLATE_END, NULL);
+        apr_pstrcat(view->pool, ISOLATE, oc_str_log(view->pool, e->name, 120), ISOLATE_END, NULL);
 
     return e->kind == OC_PEOPLE_LIST
-               ? apr_pstrcat(pool, name, " (", people_count(pool, e), ")", NULL)
-               : apr_pstrcat(pool, name, " <", e->address, ">", NULL);
+               ? apr_pstrcat(view->pool, name, " (", people_count(view, e), ")", NULL)
+               : apr_pstrcat(view->pool, name, " <", e->address, ">", NULL);
 }
 
 /* ---- pages ---- */
@@ -37,7 +35,7 @@ static void entry_text(const oc_view_t *view, oc_html_t *h, const oc_entry_t *e)
     const char *const more[] = {e->title, e->company, e->office};
 
     if (e->kind == OC_PEOPLE_LIST) {
-        oc_html_textf(h, ", list: %s", people_count(view->pool, e));
+        oc_html_textf(h, ", %s (%s)", oc_view_say(view, "list"), people_count(view, e));
     }
     if (e->address) {
         oc_html_text(h, " ");
@@ -50,7 +48,7 @@ static void entry_text(const oc_view_t *view, oc_html_t *h, const oc_entry_t *e)
         }
     }
     if (e->kind == OC_PEOPLE_ROOM) {
-        oc_html_text(h, ", room");
+        oc_html_textf(h, ", %s", oc_view_say(view, "room"));
     }
 }
 
@@ -59,13 +57,13 @@ static void search_form(const oc_view_t *view, oc_html_t *h, const char *text)
     oc_html_open(h, "form", "method", "get", "action",
                  apr_pstrcat(view->pool, view->base, "/people", NULL), "role", "search", NULL);
     oc_html_open(h, "p", NULL);
-    oc_html_element(h, "label", "Name or address", "for", "owacal-q", NULL);
+    oc_html_element(h, "label", oc_view_say(view, "Name or address"), "for", "owacal-q", NULL);
     oc_html_text(h, " ");
     oc_html_open(h, "input", "type", "search", "id", "owacal-q", "name", "q", "value", text,
                  "required", "required", "minlength", APR_STRINGIFY(OC_PEOPLE_MIN), "maxlength",
                  APR_STRINGIFY(OC_PEOPLE_MAX), NULL);
     oc_html_text(h, " ");
-    oc_html_element(h, "button", "Look up", "type", "submit", NULL);
+    oc_html_element(h, "button", oc_view_say(view, "Look up"), "type", "submit", NULL);
     oc_html_close(h);
     oc_html_close(h);
 }
@@ -100,16 +98,16 @@ static void result_item(const oc_view_t *view, oc_html_t *h, const oc_entry_t *e
 
 static const char *remark_of(const oc_people_t *found)
 {
-    return found->more                  ? "There are more; write more of the name."
-           : found->refused             ? "There may be more than the server shows; write more of "
-                                          "the name."
-           : found->entries->nelts == 0 ? "Nobody was found."
+    return found->more                  ? OC_TEXT("There are more; write more of the name.")
+           : found->refused             ? OC_TEXT("There may be more than the server shows; write "
+                                                  "more of the name.")
+           : found->entries->nelts == 0 ? OC_TEXT("Nobody was found.")
                                         : NULL;
 }
 
 const char *oc_page_people(const oc_view_t *view, const char *text, const oc_people_t *found)
 {
-    oc_html_t *h = oc_page_begin(view, "People");
+    oc_html_t *h = oc_page_begin(view, oc_view_say(view, "People"));
     const char *remark = found ? remark_of(found) : NULL;
 
     search_form(view, h, text);
@@ -121,7 +119,7 @@ const char *oc_page_people(const oc_view_t *view, const char *text, const oc_peo
         oc_html_close(h);
     }
     if (remark) {
-        oc_html_element(h, "p", remark, "role", "status", NULL);
+        oc_html_element(h, "p", oc_view_say(view, remark), "role", "status", NULL);
     }
     return oc_html_print(h);
 }
@@ -148,21 +146,26 @@ static void choice(const oc_view_t *view, oc_html_t *h, const char *name, const 
 static void one_question(const oc_view_t *view, oc_html_t *h, const oc_asked_t *a, int number)
 {
     const char *name = apr_psprintf(view->pool, "%s.%d", a->field, number);
-    const char *remark = a->found ? remark_of(a->found)
-                                  : "To look a name up takes " APR_STRINGIFY(OC_PEOPLE_MIN) " to "
-                                    APR_STRINGIFY(OC_PEOPLE_MAX) " characters.";
+    const char *remark = a->found ? remark_of(a->found) : NULL;
     int i;
 
     oc_html_open(h, "fieldset", "class", "owacal-choices", NULL);
     oc_html_open(h, "legend", NULL);
-    oc_html_text(h, "Whom do you mean by ");
-    oc_html_element(h, "bdi", a->text, NULL);
-    oc_html_text(h, "?");
+    oc_html_text(h, oc_view_with(view, "Whom do you mean by {name}?", "name",
+                                 apr_pstrcat(view->pool, ISOLATE, a->text, ISOLATE_END, NULL),
+                                 NULL));
     oc_html_close(h);
-    if (remark) {
-        oc_html_element(h, "p", remark, NULL);
+    if (!a->found) {
+        oc_html_element(h, "p",
+                        oc_view_with(view, "To look a name up takes {least} to {most} characters.",
+                                     "least", APR_STRINGIFY(OC_PEOPLE_MIN), "most",
+                                     APR_STRINGIFY(OC_PEOPLE_MAX), NULL),
+                        NULL);
+    } else if (remark) {
+        oc_html_element(h, "p", oc_view_say(view, remark), NULL);
     }
-    choice(view, h, name, a->text, 1, NULL, "not decided: ask again");
+    choice(view, h, name, a->text, 1, NULL,
+           oc_view_say(view, "not decided: ask again"));
     for (i = 0; a->found && i < a->found->entries->nelts; ++i) {
         const oc_entry_t *e = APR_ARRAY_IDX(a->found->entries, i, const oc_entry_t *);
         const char *value = oc_people_value(view->pool, e);
@@ -170,7 +173,8 @@ static void one_question(const oc_view_t *view, oc_html_t *h, const oc_asked_t *
             choice(view, h, name, value, 0, e, NULL);
         }
     }
-    choice(view, h, name, "", 0, NULL, "nobody: leave the name out");
+    choice(view, h, name, "", 0, NULL,
+           oc_view_say(view, "nobody: leave the name out"));
     oc_html_close(h);
 }
 

@@ -27,7 +27,7 @@ void oc_people_choices(const oc_view_t *view, oc_html_t *h, const char *field);
 /* Adds "candidates" to a problem, if view->asked has any. */
 void oc_people_candidates(const oc_view_t *view, oc_json_t *doc);
 
-/* "Bo Smith <bo@x>", "Team (3 people)": for sentences, with the name isolated. */
-const char *oc_people_label(apr_pool_t *pool, const oc_entry_t *e);
+/* "Bo Smith <bo@x>", "Team (members: 3)": for sentences, with the name isolated. */
+const char *oc_people_label(const oc_view_t *view, const oc_entry_t *e);
 
 #endif

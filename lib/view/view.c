@@ -16,25 +16,44 @@ const oc_room_t *oc_view_room(const oc_view_t *view, const char *address)
     return address ? oc_room_by_address(view->rooms, address) : NULL;
 }
 
-const char *oc_view_clock(const oc_view_t *view, apr_time_t t)
+const char *oc_view_input(const oc_view_t *view, apr_time_t t)
 {
     oc_local_t l;
 
     if (oc_zone_to_local(view->zone, t, &l, NULL) != APR_SUCCESS) {
         return "";
     }
-    return apr_psprintf(view->pool, "%04d-%02d-%02d %02d:%02d", l.year, l.month, l.day, l.hour,
+    return apr_psprintf(view->pool, "%04d-%02d-%02dT%02d:%02d", l.year, l.month, l.day, l.hour,
                         l.minute);
 }
 
-const char *oc_view_input(const oc_view_t *view, apr_time_t t)
+const char *oc_view_date(const oc_view_t *view, apr_time_t t, oc_dates_t style)
 {
-    char *text = apr_pstrdup(view->pool, oc_view_clock(view, t));
+    return oc_dates_text(view->pool, t, view->zone, view->locale ? view->locale : OC_SAY_LOCALE,
+                         style);
+}
 
-    if (strlen(text) > 10) {
-        text[10] = 'T';
+oc_html_part_t oc_view_part(const oc_view_t *view, const char *name, apr_time_t t, oc_dates_t style)
+{
+    oc_html_part_t part = {name, oc_view_date(view, t, style),
+                           oc_zone_print(view->pool, t, view->zone), NULL};
+
+    return part;
+}
+
+const char *oc_view_say(const oc_view_t *view, const char *english)
+{
+    return oc_say(view->language, english);
+}
+
+const char *oc_view_detail(const oc_view_t *view, const oc_result_t *res)
+{
+    if (!res->detail || oc_reason_kind(res->reason) != OC_KIND_INPUT) {
+        return NULL;
     }
-    return text;
+    return res->said ? oc_say_numbered(view->pool, view->language, res->said, res->values,
+                                       res->said_count)
+                     : res->detail;
 }
 
 const char *oc_view_told_token(oc_told_t told)
@@ -54,58 +73,72 @@ const char *oc_view_told_token(oc_told_t told)
     return "unknown";
 }
 
+static const char *cancel_text(oc_state_t state)
+{
+    switch (state) {
+    case OC_STATE_CONFIRMED:
+    case OC_STATE_PENDING:
+        return OC_TEXT("The booking is cancelled.");
+    case OC_STATE_UNKNOWN:
+        return OC_TEXT(
+            "Whether the booking was cancelled could not be found out; look at your calendar.");
+    default:
+        return OC_TEXT("The booking was not cancelled.");
+    }
+}
+
+static const char *change_text(oc_state_t state)
+{
+    switch (state) {
+    case OC_STATE_CONFIRMED:
+        return OC_TEXT("The booking is changed.");
+    case OC_STATE_PENDING:
+        return OC_TEXT("The booking is changed, but the room has not confirmed it yet.");
+    case OC_STATE_CONFLICT:
+        return OC_TEXT("The room is taken at that time; the booking was not changed.");
+    case OC_STATE_FAILED:
+        return OC_TEXT("The booking was not changed.");
+    default:
+        return OC_TEXT("Whether it was done could not be found out; look at your calendar.");
+    }
+}
+
+static const char *book_text(oc_state_t state)
+{
+    switch (state) {
+    case OC_STATE_CONFIRMED:
+        return OC_TEXT("The booking is confirmed.");
+    case OC_STATE_PENDING:
+        return OC_TEXT("The booking is made, but the room has not confirmed it yet.");
+    case OC_STATE_CONFLICT:
+        return OC_TEXT("The room is taken at that time; nothing was booked.");
+    case OC_STATE_FAILED:
+        return OC_TEXT("The booking was not made.");
+    default:
+        return OC_TEXT("Whether it was done could not be found out; look at your calendar.");
+    }
+}
+
 const char *oc_view_act_sentence(const oc_view_t *view, const oc_act_t *act, const char *verb)
 {
-    const char *text;
+    const char *text = strcmp(verb, "cancel") == 0   ? cancel_text(act->state)
+                       : strcmp(verb, "change") == 0 ? change_text(act->state)
+                                                     : book_text(act->state);
 
-    if (strcmp(verb, "cancel") == 0) {
-        switch (act->state) {
-        case OC_STATE_CONFIRMED:
-        case OC_STATE_PENDING:
-            text = "The booking is cancelled.";
-            break;
-        case OC_STATE_UNKNOWN:
-            text =
-                "Whether the booking was cancelled could not be found out; look at your calendar.";
-            break;
-        default:
-            text = "The booking was not cancelled.";
-            break;
-        }
-    } else {
-        int change = strcmp(verb, "change") == 0;
-        switch (act->state) {
-        case OC_STATE_CONFIRMED:
-            text = act->replayed ? "It was booked before; this is that booking."
-                   : change      ? "The booking is changed."
-                                 : "The booking is confirmed.";
-            break;
-        case OC_STATE_PENDING:
-            text = change ? "The booking is changed, but the room has not confirmed it yet."
-                          : "The booking is made, but the room has not confirmed it yet.";
-            break;
-        case OC_STATE_CONFLICT:
-            text = "The room is taken at that time; nothing was booked.";
-            break;
-        case OC_STATE_FAILED:
-            text = change ? "The booking was not changed." : "The booking was not made.";
-            break;
-        default:
-            text = "Whether it was done could not be found out; look at your calendar.";
-            break;
-        }
-        if (change && act->state == OC_STATE_CONFLICT) {
-            text = "The room is taken at that time; the booking was not changed.";
-        }
+    if (strcmp(verb, "cancel") != 0 && act->state == OC_STATE_CONFIRMED && act->replayed) {
+        text = OC_TEXT("It was booked before; this is that booking.");
     }
+    text = oc_view_say(view, text);
     if (act->pending_why && act->state == OC_STATE_PENDING) {
-        text = apr_pstrcat(view->pool, text, " (", act->pending_why, ")", NULL);
+        text = apr_pstrcat(view->pool, text, " (", oc_view_say(view, act->pending_why), ")", NULL);
     }
     if (act->not_done) {
-        text = apr_pstrcat(view->pool, text, " ", act->not_done, NULL);
+        text = apr_pstrcat(view->pool, text, " ",
+                           oc_say_sentences(view->pool, view->language, act->not_done), NULL);
     }
     if (act->left_behind) {
-        text = apr_pstrcat(view->pool, text, " ", act->left_behind, NULL);
+        text = apr_pstrcat(view->pool, text, " ",
+                           oc_say_sentences(view->pool, view->language, act->left_behind), NULL);
     }
     return text;
 }

@@ -6,8 +6,11 @@
 #ifndef OC_VIEW_VIEW_H
 #define OC_VIEW_VIEW_H
 
+#include "cal/dates.h"
 #include "cal/room.h"
 #include "op/op.h"
+#include "view/html.h"
+#include "view/say.h"
 #include "wire/form.h"
 
 typedef enum oc_view_as_t {
@@ -20,6 +23,8 @@ typedef struct oc_view_t {
     apr_pool_t *pool;
     const char *base;  /* path of the handler without trailing slash */
     const char *zone;  /* IANA id in which times are shown */
+    oc_language_t language;   /* of all texts */
+    const char *locale;       /* the tag it came from, for dates: "de-AT"; NULL = OC_SAY_LOCALE */
     const char *op_id; /* NULL: no operation took place */
     const char *user;  /* the signed-in person */
     const char *acting_as;  /* mailbox in which a configured account acts; NULL: the person does */
@@ -43,10 +48,18 @@ typedef struct oc_view_t {
 const char *oc_view_booking_path(const oc_view_t *view, const oc_booking_t *b);
 /* The room with that address, or NULL. */
 const oc_room_t *oc_view_room(const oc_view_t *view, const char *address);
-/* "2026-03-05 10:00" in the page's zone; "" if it cannot be said. */
-const char *oc_view_clock(const oc_view_t *view, apr_time_t t);
-/* The same in the form that a datetime-local field takes: "2026-03-05T10:00". */
+/* "2026-03-05T10:00" in the page's zone, as fields and queries take it; "" if it cannot be said. */
 const char *oc_view_input(const oc_view_t *view, apr_time_t t);
+/* Day and clock as people write them. */
+const char *oc_view_date(const oc_view_t *view, apr_time_t t, oc_dates_t style);
+/* The same for oc_html_parts(). */
+oc_html_part_t oc_view_part(const oc_view_t *view, const char *name, apr_time_t t,
+                            oc_dates_t style);
+/* A text in the page's language: oc_say(), and oc_say_with() with pairs. */
+const char *oc_view_say(const oc_view_t *view, const char *english);
+#define oc_view_with(view, ...) oc_say_with((view)->pool, (view)->language, __VA_ARGS__)
+/* "When was: is missing" of a failure of kind INPUT; NULL if there is nothing to tell people. */
+const char *oc_view_detail(const oc_view_t *view, const oc_result_t *res);
 /* One sentence for what an act came to ("The room is booked.", ...). */
 const char *oc_view_act_sentence(const oc_view_t *view, const oc_act_t *act, const char *verb);
 /* "sent", "unverified", "not-sent", "unknown", "none" for oc_told_t. */

@@ -51,7 +51,8 @@ struct oc_scan_t {
     apr_uint64_t tag_at;
     char name[NAME_MAX_BYTES];
     apr_size_t name_len; /* NAME_MAX_BYTES: too long */
-    int closing, slash, wanted;
+    int closing, slash, wanted, html;
+    const char *lang; /* of the first <html> that has one */
     const char *element; /* of those that may be placeholders; else NULL */
     char attribute[NAME_MAX_BYTES];
     apr_size_t attribute_len;
@@ -103,6 +104,11 @@ oc_scan_t *oc_scan_create(apr_pool_t *pool, int xml, oc_scan_sink_t *sink, void 
 unsigned int oc_scan_left(const oc_scan_t *s)
 {
     return s->left;
+}
+
+const char *oc_scan_lang(const oc_scan_t *s)
+{
+    return s->lang;
 }
 
 /* ---- attributes ---- */
@@ -202,6 +208,10 @@ static void attribute_begins(oc_scan_t *s)
 
 static void attribute_named(oc_scan_t *s)
 {
+    if (s->html && s->attribute_len == 4 && strncmp(s->attribute, "lang", 4) == 0) {
+        s->keeping = s->kept_len == 0; /* the first counts */
+        return;
+    }
     if (!s->wanted || s->attribute_len < 5 || strncmp(s->attribute, "data-", 5) != 0) {
         return;
     }
@@ -310,6 +320,7 @@ static void tag_begins(oc_scan_t *s, int closing)
     s->closing = closing;
     s->name_len = s->kept_len = 0;
     s->slash = s->keeping = s->kept_count = s->overflow = s->is_placeholder = s->wanted = 0;
+    s->html = 0;
     s->element = NULL;
     s->state = TAG_NAME;
 }
@@ -322,6 +333,7 @@ static void tag_named(oc_scan_t *s)
     s->name[s->name_len] = '\0';
     s->element = among(elements, COUNT(elements), s->name);
     s->wanted = s->element && !s->closing && !s->open && !s->templates;
+    s->html = !s->closing && !s->open && !s->templates && !s->lang && !strcmp(s->name, "html");
     s->state = BEFORE_ATTRIBUTE;
 }
 
@@ -332,6 +344,9 @@ static void tag_ends(oc_scan_t *s, apr_uint64_t after)
     int empty = s->slash && (s->xml || s->foreign);
 
     s->state = TEXT;
+    if (s->html && s->kept_len > 1 && s->kept_len <= NAME_MAX_BYTES && !s->overflow) {
+        s->lang = apr_pstrdup(s->pool, s->kept);
+    }
     if (!s->closing && !empty && among(raw_elements, COUNT(raw_elements), s->name)) {
         raw_begins(s);
     } else if (strcmp(s->name, "svg") == 0 || strcmp(s->name, "math") == 0) {

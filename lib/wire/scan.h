@@ -50,5 +50,7 @@ oc_scan_t *oc_scan_create(apr_pool_t *pool, int xml, oc_scan_sink_t *sink, void 
 void oc_scan_feed(oc_scan_t *s, const char *data, apr_size_t len);
 void oc_scan_end(oc_scan_t *s);
 unsigned int oc_scan_left(const oc_scan_t *s);
+/* The page's language: lang of its html element, as written there; NULL if none was seen so far. */
+const char *oc_scan_lang(const oc_scan_t *s);
 
 #endif

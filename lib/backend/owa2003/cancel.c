@@ -23,8 +23,8 @@
 #include <string.h>
 
 #define CLAIMS_MAX 4
-#define UNSENT_DRAFT "An unsent cancellation may be left in the Drafts folder."
-#define STANDS     "The booking still stands in your calendar."
+#define UNSENT_DRAFT OC_TEXT("An unsent cancellation may be left in the Drafts folder.")
+#define STANDS     OC_TEXT("The booking still stands in your calendar.")
 
 typedef struct cancel_t {
     owa_verb_t v; /* first */
@@ -59,11 +59,11 @@ static void finish(cancel_t *c)
         change->left_behind = UNSENT_DRAFT;
     }
     if (change->told == OC_TOLD_UNKNOWN) {
-        change->left_behind =
-            apr_pstrcat(c->v.pool,
-                        STANDS " Whether the attendees were told that it is cancelled could not be "
-                               "found out.",
-                        change->left_behind ? " " : NULL, change->left_behind, NULL);
+        change->left_behind = apr_pstrcat(
+            c->v.pool,
+            STANDS " " OC_TEXT("Whether the attendees were told that it is cancelled could not be "
+                               "found out."),
+            change->left_behind ? " " : NULL, change->left_behind, NULL);
         owa_verdict(&c->v, OC_REASON_OUTCOME_UNKNOWN, &c->cause, change->left_behind);
     } else if (change->told == OC_TOLD_NOT) {
         oc_result_copy(&c->v.call->result, &c->cause, c->v.pool);
@@ -170,10 +170,11 @@ static void item_erased(owa_verb_t *v, owa_erase_t *e)
         c->change->left_behind = NULL;
     } else {
         oc_result_copy(&c->cause, &e->res, c->v.pool);
-        c->change->left_behind = c->change->told == OC_TOLD_NOBODY_TO_TELL
-                                     ? STANDS
-                                     : "The attendees were told, but the booking still stands in "
-                                       "your calendar.";
+        c->change->left_behind =
+            c->change->told == OC_TOLD_NOBODY_TO_TELL
+                ? STANDS
+                : OC_TEXT("The attendees were told, but the booking still stands in "
+                          "your calendar.");
     }
     part_done(c);
 }
@@ -186,10 +187,11 @@ static void erase(cancel_t *c)
     e->restart = c->change->told == OC_TOLD_NOBODY_TO_TELL;
     c->open = 1;
     c->change->item_changed = OC_DONT_KNOW;
-    c->change->left_behind = c->change->told == OC_TOLD_NOBODY_TO_TELL
-                                 ? STANDS
-                                 : "The attendees were told; the booking may still stand in your "
-                                   "calendar.";
+    c->change->left_behind =
+        c->change->told == OC_TOLD_NOBODY_TO_TELL
+            ? STANDS
+            : OC_TEXT("The attendees were told; the booking may still stand in your "
+                      "calendar.");
     if (c->change->told == OC_TOLD_UNVERIFIED && c->v.own->sent) {
         c->open++;
         owa_messages_find(&c->v, c->v.own->sent, c->booking->uid, OWA_CLASS_CANCELED, 0,

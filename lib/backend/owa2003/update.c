@@ -143,7 +143,7 @@ static void restore(update_t *u)
     owa_ask_t *a = owa_proppatch(&u->v, u->path, (const oc_dav_set_t *)set->elts, set->nelts, "*",
                                  "put back", restored);
     a->baton = u;
-    u->change->left_behind = "The booking may be half changed; nobody was told.";
+    u->change->left_behind = OC_TEXT("The booking may be half changed; nobody was told.");
     owa_send(&u->v, a);
 }
 
@@ -405,11 +405,14 @@ static const char *addresses(apr_pool_t *pool, const apr_array_header_t *people)
     return all;
 }
 
+#define NOT_TOLD    OC_TEXT_LIST("Not told of no longer being invited")
+#define PERHAPS_NOT OC_TEXT_LIST("Perhaps not told of no longer being invited")
+
 /* Says of those removed that they were not told, or perhaps not, beside what was said before. */
 static void say_untold(update_t *u, const char *how, const char *draft)
 {
     u->change->left_behind =
-        apr_psprintf(u->v.pool, "%s%s%s told of no longer being invited: %s.%s%s",
+        apr_psprintf(u->v.pool, "%s%s%s: %s.%s%s",
                      u->left ? u->left : "", u->left ? " " : "", how,
                      addresses(u->v.pool, u->removed), draft ? " " : "", draft ? draft : "");
 }
@@ -426,9 +429,9 @@ static void parted(owa_verb_t *v, owa_mail_t *m)
         oc_result_copy(&u->cause, &m->res, v->pool);
     }
     if (told == OC_TOLD_NOT) {
-        say_untold(u, "Not", u->parting->left_behind);
+        say_untold(u, NOT_TOLD, u->parting->left_behind);
     } else if (told == OC_TOLD_UNKNOWN) {
-        say_untold(u, "Perhaps not", u->parting->left_behind);
+        say_untold(u, PERHAPS_NOT, u->parting->left_behind);
     }
     read_back(u);
 }
@@ -450,7 +453,7 @@ static void part(update_t *u)
     }
     /* Higher and later than any update that the command may have sent to them as well. */
     u->left = u->change->left_behind;
-    say_untold(u, "Perhaps not", OWA_UNSENT);
+    say_untold(u, PERHAPS_NOT, OWA_UNSENT);
     if (u->now->attendees->nelts == 0) {
         u->change->told = OC_TOLD_UNKNOWN; /* until it is known better */
     }

@@ -9,7 +9,7 @@
 #include <apr_strings.h>
 #include <string.h>
 
-#define STANDS "The booking may still stand in your calendar, without invitations."
+#define STANDS OC_TEXT("The booking may still stand in your calendar, without invitations.")
 
 static int complete(oc_call_t *call, const oc_booking_t *b, const char *verb)
 {
@@ -284,8 +284,8 @@ static void remove_done(owa_verb_t *v, owa_erase_t *e)
     }
     change->left_behind = r->item->gone != OC_YES ? STANDS
                           : r->draft->gone != OC_YES
-                              ? "An unsent request may be left in the Drafts "
-                                "folder."
+                              ? OC_TEXT("An unsent request may be left in the Drafts "
+                                "folder.")
                               : NULL;
     if (r->item->gone == OC_NO) {
         owa_verdict(v, OC_REASON_LEFT_BEHIND, &r->item->res, change->left_behind);

@@ -14,7 +14,7 @@
  * uid. Else call->result says why not (write.c). */
 int owa_may_change(oc_call_t *call, const oc_booking_t *b, const char *verb);
 
-#define OWA_UNSENT "An unsent message may be left in the Drafts folder."
+#define OWA_UNSENT OC_TEXT("An unsent message may be left in the Drafts folder.")
 
 /* ---- how a write went (erase.c) ---- */
 
