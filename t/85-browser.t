@@ -23,7 +23,23 @@ if (my $why = Browser::missing()) {
 my $dir = tempdir('owacal-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 chmod 0755, $dir;
 my $sim = Pages::simulator($dir, '--lag', '0');
-my $web = Httpd->start(backend => $sim->{url}, Pages::served());
+
+# The same in other languages: what stands in a page's lang decides what we write into it.
+my $others = '';
+for my $lang (qw(de hu)) {
+    mkdir "$dir/$lang";
+    for my $file (glob "$Bin/../conf/pages/*.html") {
+        open my $in, '<', $file or die "$file: $!";
+        my $text = do { local $/; <$in> };
+        $text =~ s/<html lang="en">/<html lang="$lang">/ or die "$file: no lang";
+        $text =~ s{/intranet/(\w+\.html)}{/intranet/$lang/$1}g;
+        open my $out, '>', "$dir/$lang/" . ($file =~ s{.*/}{}r) or die "$dir: $!";
+        print $out $text;
+        close $out or die "$dir: $!";
+    }
+    $others .= qq{Alias "/intranet/$lang" "$dir/$lang"\n};
+}
+my $web = Httpd->start(backend => $sim->{url}, Pages::served(before => $others));
 my ($planned, $good) = (-1, 1);
 my $status = Browser::run('everyday.mjs', $web, sub {
     my ($line) = @_;

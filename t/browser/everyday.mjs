@@ -242,6 +242,37 @@ async function byScript(date) {
     await context.close();
 }
 
+// ---- in other languages ----
+
+async function inLanguage(lang, locale, said, date) {
+    const { page, wrong, open, context } = await person(browser, { locale, viewport: { width: 320, height: 640 } });
+
+    await open(`/intranet/${lang}/index.html?owacal-day=${date}`);
+    ok(await overflow(page) <= 0, `${lang}: the start page fits a phone`);
+    let found = await axeFindings(page);
+    ok(found.length === 0, `${lang}: axe finds nothing on the start page`, found);
+    await page.locator("td.free a[href*='room=boardroom'][href*='T09%3A00'], td.free a[href*='room=boardroom'][href*='start=" + date + "T09:00']")
+        .first().click();
+    await page.waitForURL(/book\.html/);
+    is(await times(page), `${date} 09:00 09:30`, `${lang}: a slot leads to the form`);
+    ok(await overflow(page) <= 0, `${lang}: which fits a phone, too`);
+    found = await axeFindings(page);
+    ok(found.length === 0, `${lang}: axe finds nothing there`, found);
+    await page.locator("[name=subject]").fill("\u0150sz \u00fcgy");
+    await page.locator("form:has([name=subject]) button[type=submit]").first().click();
+    await page.waitForURL(/owacal=/);
+    like(await message(page), said, `${lang}: booked, and said in that language`);
+    await open(`/intranet/${lang}/index.html?owacal-day=${date}`);
+    await mine(page, "\u0150sz \u00fcgy").click();
+    await page.locator("form:has([name=subject])").first().waitFor();
+    is((await page.locator("html").getAttribute("lang")).slice(0, 2), lang, `${lang}: the booking's page goes by the browser's language`);
+    ok(await overflow(page) <= 0, `${lang}: and fits a phone`);
+    found = await axeFindings(page);
+    ok(found.length === 0, `${lang}: axe finds nothing in a booking`, found);
+    ok(wrong.length === 0, `${lang}: nothing went wrong`, wrong);
+    await context.close();
+}
+
 // ---- every page, in every look ----
 
 async function looks() {
@@ -269,7 +300,8 @@ async function looks() {
 
 const steps = [["looks", looks], ["script on", () => story(true, day(2))], ["script off", () => story(false, day(3))],
     ["keyboard, script on", () => byKeyboard(true, day(4))], ["keyboard, script off", () => byKeyboard(false, day(5))],
-    ["the script", () => byScript(day(6))]];
+    ["the script", () => byScript(day(6))], ["German", () => inLanguage("de", "de-DE", /best\u00e4tigt|gebucht/i, day(7))],
+    ["Hungarian", () => inLanguage("hu", "hu-HU", /foglal/i, day(8))]];
 for (const [name, step] of steps) {
     const began = Date.now();
     try {

@@ -40,7 +40,7 @@ await take("today-wall", today, { width: 1920, height: 1080, colorScheme: "dark"
 await take("today-print", today, { width: 794, height: 1123, media: "print" });
 await take("room", "/intranet/room.html");
 await take("book", taken);
-await take("book-taken", taken, {}, clash);
+await take("book-taken", taken, { colorScheme: "dark" }, clash);
 await take("book-taken-phone", taken, { ...phone, colorScheme: "dark" }, clash);
 await take("book-print", taken, { width: 794, height: 1123, media: "print" });
 await take("door", "/intranet/panel.html", { width: 1024, height: 600 });

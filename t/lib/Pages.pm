@@ -67,7 +67,7 @@ sub served {
     return (
         modules => [qw(filter substitute ssl)],
         rooms => rooms() . ($o{rooms} // ''),
-        server => "AddType text/javascript .js\nAddType image/svg+xml .svg\n" . lines() . ($o{lines} // ''),
+        server => "AddType text/javascript .js\nAddType image/svg+xml .svg\n" . ($o{before} // '') . lines() . ($o{lines} // ''),
     );
 }
 
