@@ -21,6 +21,7 @@ typedef struct oc_lookup_t {
     apr_array_header_t *rows; /* freebusy: oc_freebusy_t *, one for each asked about */
     oc_list_t *list;          /* list */
     oc_booking_t *booking;    /* read */
+    oc_room_look_t *look;     /* room */
     /* lookup.c's own */
     struct oc_lookup_t *next;
     oc_lookup_store_t *store;
@@ -28,6 +29,7 @@ typedef struct oc_lookup_t {
     apr_array_header_t *who; /* free/busy of; more may join before it is sent */
     oc_range_t range;
     apr_time_t slot;
+    const char *room;        /* whose calendar; NULL: the person's own */
     int max;
     const char *item;
     oc_wait_t wait;
@@ -44,6 +46,8 @@ oc_lookup_t *oc_lookup_freebusy(oc_lookup_store_t *store, const apr_array_header
 oc_lookup_t *oc_lookup_list(oc_lookup_store_t *store, oc_range_t range, int max);
 /* item: of oc_request_item(). */
 oc_lookup_t *oc_lookup_read(oc_lookup_store_t *store, const char *item);
+/* The calendar, else the free/busy, of the configured room with that id. */
+oc_lookup_t *oc_lookup_room(oc_lookup_store_t *store, const char *room, oc_range_t range, int max);
 /* Begin what was asked so far; never waits. */
 void oc_lookup_go(oc_lookup_store_t *store);
 /* 1 if oc_lookup_wait() would return at once. */
