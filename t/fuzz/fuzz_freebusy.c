@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     oc_call_t *call = oc_call_create("ana", "ana", "ana");
     oc_freebusy_query_t q = {apr_array_make(call->pool, 2, sizeof(const char *)),
-                             {480000 * HOUR, 480004 * HOUR}, HOUR / 2};
+                             {480000 * HOUR, 480004 * HOUR}, HOUR / 2, 0};
     apr_array_header_t *rows;
     const char *error;
     oc_backend_t *be = oc_backend_open(call->pool, &conf, &error);

@@ -42,7 +42,8 @@ static void test_choice(void)
 
         oc_say_language(pool, rows[i].wanted, &language, &locale);
 
-        is_str(oc_say_tag(language), rows[i].language, rows[i].wanted ? rows[i].wanted : "none");
+        is_str(oc_say_tag(language), rows[i].language, "%s",
+               rows[i].wanted ? rows[i].wanted : "none");
         is_str(locale, rows[i].locale, "  its locale");
     }
 }
@@ -108,7 +109,7 @@ static void test_dates(void)
             ok(strncmp(text, "10:00", 5) == 0 && strstr(text, "AM") != NULL, "a clock of 12 hours");
             continue;
         }
-        is_str(text, rows[i].text, rows[i].locale);
+        is_str(text, rows[i].text, "%s", rows[i].locale);
     }
     is_str(oc_dates_text(pool, THURSDAY, "No/Where", "de", OC_DATES_CLOCK), "2026-03-05T09:00:00Z",
            "an unknown zone is not taken for another");
