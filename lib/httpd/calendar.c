@@ -36,11 +36,16 @@ static int condition(request_rec *r)
 
 static int reply(oc_request_t *q, const char *type, const char *text)
 {
+    return oc_calendar_reply(q, type, text, text);
+}
+
+int oc_calendar_reply(oc_request_t *q, const char *type, const char *text, const char *shown)
+{
     request_rec *r = q->r;
-    const char *words[3] = {"etag1", type, text}, *mac;
+    const char *words[3] = {"etag1", type, shown}, *mac;
     int status;
 
-    mac = text ? oc_crypto_sign(r->pool, q->scope.secret, ETAG_BYTES, words, 3) : NULL;
+    mac = text && shown ? oc_crypto_sign(r->pool, q->scope.secret, ETAG_BYTES, words, 3) : NULL;
     if (!mac) {
         oc_result_fail(&q->result, OC_REASON_INTERNAL, "the answer could not be written");
         return oc_request_problem(q, NULL, "", NULL, NULL);
@@ -123,8 +128,8 @@ static int send_room(oc_request_t *q, const oc_agenda_t *agenda)
                : reply(q, "text/html; charset=utf-8", oc_view_agenda_page(&q->view, agenda, now));
 }
 
-static oc_agenda_t *agenda_of(oc_request_t *q, const oc_room_t *room, oc_range_t range,
-                              const oc_room_look_t *look)
+oc_agenda_t *oc_calendar_agenda(const oc_request_t *q, const oc_room_t *room, oc_range_t range,
+                                const oc_room_look_t *look)
 {
     oc_agenda_seal_t seal = seal_of(q);
     oc_agenda_t *agenda = NULL;
@@ -169,7 +174,7 @@ int oc_calendar_room(oc_request_t *q, const char *id)
             oc_op_agenda(call, q->backend, &q->op_conf, room->id, range, ROWS_MAX, &look),
             OC_VERB_LIST) &&
         q->result.reason == OC_REASON_OK) {
-        agenda = agenda_of(q, room, range, look);
+        agenda = oc_calendar_agenda(q, room, range, look);
         if (agenda) {
             rc = send_room(q, agenda);
         } else {

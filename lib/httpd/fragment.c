@@ -10,7 +10,8 @@
 #define PREFIX "owacal-" /* of our fields in the query of other people's pages */
 
 static const oc_fragment_kind_t *const kinds[] = {
-    &oc_kinds_form, &oc_kinds_grid, &oc_kinds_message, &oc_kinds_mine, &oc_kinds_next,
+    &oc_kinds_agenda,  &oc_kinds_form, &oc_kinds_grid,  &oc_kinds_message,
+    &oc_kinds_mine,    &oc_kinds_next, &oc_kinds_panel,
 };
 
 static const oc_fragment_kind_t *find(const char *name)

@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "httpd/calendar.h"
 #include "httpd/handler.h"
+#include "httpd/panel.h"
 #include "httpd/people.h"
 #include "wire/words.h"
 
@@ -224,9 +225,7 @@ static int get_form(oc_request_t *q, const char *arg)
 
 /* ---- writing ---- */
 
-/* Body, origin, form token and return=: what every state-changing request has to pass. *form is set
- * as soon as there is something that could be put back into a form. */
-static apr_status_t admit(oc_request_t *q, const oc_form_t **form, const char **back)
+apr_status_t oc_handler_admit(oc_request_t *q, const oc_form_t **form, const char **back)
 {
     oc_form_t *body = NULL;
     const char *target;
@@ -366,7 +365,7 @@ static int post_booking(oc_request_t *q, const char *arg)
     int ran;
 
     (void)arg;
-    if (admit(q, &form, &back) != APR_SUCCESS) {
+    if (oc_handler_admit(q, &form, &back) != APR_SUCCESS) {
         return refuse(q, NULL, "book", form, NULL);
     }
     if (oc_people_only_looks(q)) {
@@ -451,7 +450,7 @@ static int post_to_booking(oc_request_t *q, const char *ref)
     const oc_form_t *form;
     const char *back, *action;
 
-    if (admit(q, &form, &back) != APR_SUCCESS) {
+    if (oc_handler_admit(q, &form, &back) != APR_SUCCESS) {
         return refuse(q, NULL, "change", form, ref);
     }
     action = oc_input_text(&q->in, "action");
@@ -470,7 +469,7 @@ static int patch_booking(oc_request_t *q, const char *ref)
     const oc_form_t *form;
     const char *back;
 
-    if (admit(q, &form, &back) != APR_SUCCESS) {
+    if (oc_handler_admit(q, &form, &back) != APR_SUCCESS) {
         return refuse(q, NULL, "change", form, ref);
     }
     if (!q->in.json) {
@@ -485,7 +484,7 @@ static int delete_booking(oc_request_t *q, const char *ref)
     const oc_form_t *form;
     const char *back;
 
-    if (admit(q, &form, &back) != APR_SUCCESS) {
+    if (oc_handler_admit(q, &form, &back) != APR_SUCCESS) {
         return oc_request_problem(q, NULL, "cancel", NULL, NULL);
     }
     return cancel_booking(q, ref, back);
@@ -506,7 +505,7 @@ static int get_people(oc_request_t *q, const char *arg)
 /* ---- routing ---- */
 
 static const struct route_t {
-    const char *path; /* a trailing '*' takes one more segment as the argument */
+    const char *path; /* a '*' takes one segment as the argument */
     int method;
     const char *name; /* of the method; a GET answers HEAD, too */
     int (*run)(oc_request_t *q, const char *arg);
@@ -514,6 +513,8 @@ static const struct route_t {
     {"", M_GET, "GET, HEAD", get_rooms},
     {"rooms", M_GET, "GET, HEAD", get_rooms},
     {"rooms/*", M_GET, "GET, HEAD", oc_calendar_room},
+    {"rooms/*/panel", M_GET, "GET, HEAD", oc_panel_get},
+    {"rooms/*/panel", M_POST, "POST", oc_panel_post},
     {"freebusy", M_GET, "GET, HEAD", get_freebusy},
     {"bookings", M_GET, "GET, HEAD", get_bookings},
     {"bookings", M_POST, "POST", post_booking},
@@ -534,16 +535,20 @@ static int in_format(const oc_request_t *q, const struct route_t *route)
 }
 
 /* The argument if `route` fits `path`, else NULL. */
-static const char *fits(const char *path, const char *route)
+static const char *fits(apr_pool_t *pool, const char *path, const char *route)
 {
-    size_t n = strlen(path);
+    const char *star = strchr(path, '*');
+    size_t before = star ? (size_t)(star - path) : 0, n;
 
-    if (n > 0 && path[n - 1] == '*') {
-        return strncmp(route, path, n - 1) == 0 && route[n - 1] && !strchr(route + n - 1, '/')
-                   ? route + n - 1
-                   : NULL;
+    if (!star) {
+        return strcmp(path, route) == 0 ? "" : NULL;
     }
-    return strcmp(path, route) == 0 ? "" : NULL;
+    if (strncmp(route, path, before) != 0) {
+        return NULL;
+    }
+    n = strcspn(route + before, "/");
+    return n > 0 && strcmp(route + before + n, star + 1) == 0
+               ? apr_pstrmemdup(pool, route + before, n) : NULL;
 }
 
 int oc_handler(request_rec *r)
@@ -564,7 +569,7 @@ int oc_handler(request_rec *r)
         return oc_request_problem(&q, NULL, "", NULL, NULL);
     }
     for (i = 0; i < sizeof(routes) / sizeof(routes[0]); ++i) {
-        const char *arg = fits(routes[i].path, q.route);
+        const char *arg = fits(r->pool, routes[i].path, q.route);
         if (arg && in_format(&q, &routes[i])) {
             if (r->method_number == routes[i].method) {
                 return routes[i].run(&q, arg);
@@ -579,7 +584,7 @@ int oc_handler(request_rec *r)
     if (found) {
         const char *allow = "";
         for (i = 0; i < sizeof(routes) / sizeof(routes[0]); ++i) {
-            if (fits(routes[i].path, q.route) && in_format(&q, &routes[i])) {
+            if (fits(r->pool, routes[i].path, q.route) && in_format(&q, &routes[i])) {
                 allow = apr_pstrcat(r->pool, allow, *allow ? ", " : "", routes[i].name, NULL);
             }
         }

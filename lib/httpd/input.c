@@ -166,6 +166,9 @@ static const struct field_t {
     {"owacal", ONE, TEXT, 4000, ""},
     {"q", ONE, TEXT, 4 * OC_PEOPLE_MAX, ""},
     {"lookup", ONE, YESNO, 5, ""},
+    {"minutes", ONE, INTEGER, 4, ""}, /* of a panel */
+    {"until", ONE, INTEGER, 12, ""},
+    {"ref", ONE, TEXT, 2000, ""},
     {"day", ONE, TEXT, 10, ""}, /* of an agenda; it and the rest are parameters of fragments */
     {"days", ONE, INTEGER, 3, ""},
     {"from", ONE, TEXT, 5, ""},

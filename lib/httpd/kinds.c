@@ -4,7 +4,10 @@
 #include "base/crypto.h"
 #include "base/str.h"
 #include "cal/zone.h"
+#include "httpd/calendar.h"
 #include "httpd/kinds.h"
+#include "httpd/panel.h"
+#include "view/agenda.h"
 #include "view/grid.h"
 #include "wire/words.h"
 
@@ -215,6 +218,82 @@ static const char *next_show(oc_fragment_t *f)
 const oc_fragment_kind_t oc_kinds_next = {
     "next", (const char *const[]){"room", "who", NULL}, (const char *const[]){NULL}, 1, next_ask,
     next_show,
+};
+
+/* ---- agenda, panel ---- */
+
+typedef struct room_t {
+    const oc_room_t *room;
+    oc_range_t range;
+} room_t;
+
+static apr_status_t room_of(oc_fragment_t *f, const oc_room_t **room)
+{
+    const char *id = oc_input_text(&f->in, "room");
+
+    *room = id && oc_form_count(f->in.form, "room") == 1 ? oc_room_find(f->in.conf->rooms, id)
+                                                         : NULL;
+    return *room ? APR_SUCCESS
+                 : oc_result_field(&f->result, OC_REASON_OK, "room",
+                                   "the id of one configured room is wanted");
+}
+
+static apr_status_t agenda_ask(oc_fragment_t *f)
+{
+    room_t *r = f->data = apr_pcalloc(f->in.pool, sizeof(*r));
+    int days;
+
+    if (room_of(f, &r->room) != APR_SUCCESS || day_of(f, &r->range.start) != APR_SUCCESS ||
+        number_of(f, "days", 1, f->in.conf->max_range, 1, &days) != APR_SUCCESS) {
+        return APR_EGENERAL;
+    }
+    r->range.end = oc_zone_midnight(f->view.zone, r->range.start, days);
+    need(f, oc_lookup_room(f->page->lookups, r->room->id, r->range, 1000));
+    return APR_SUCCESS;
+}
+
+static const char *agenda_show(oc_fragment_t *f)
+{
+    const room_t *r = f->data;
+    const oc_agenda_t *agenda =
+        oc_calendar_agenda(&f->page->q, r->room, r->range, lookup(f, 0)->look);
+
+    if (!agenda) {
+        oc_result_fail(&f->result, OC_REASON_INTERNAL, "no agenda could be made");
+        return NULL;
+    }
+    return oc_view_agenda(&f->view, agenda, f->in.now, 0);
+}
+
+const oc_fragment_kind_t oc_kinds_agenda = {
+    "agenda", (const char *const[]){"room", "day", "days", NULL},
+    (const char *const[]){"day", NULL}, 0, agenda_ask, agenda_show,
+};
+
+static apr_status_t panel_ask(oc_fragment_t *f)
+{
+    room_t *r = f->data = apr_pcalloc(f->in.pool, sizeof(*r));
+
+    if (room_of(f, &r->room) != APR_SUCCESS) {
+        return APR_EGENERAL;
+    }
+    r->range = oc_panel_range(&f->page->q);
+    need(f, oc_lookup_room(f->page->lookups, r->room->id, r->range, 1000));
+    return APR_SUCCESS;
+}
+
+static const char *panel_show(oc_fragment_t *f)
+{
+    const room_t *r = f->data;
+    const char *back = f->page->path;
+
+    back = oc_words_return(f->in.pool, back, f->in.dir->returns) ? back : NULL;
+    return oc_panel_text(&f->page->q, &f->view, r->room, r->range, lookup(f, 0)->look, back);
+}
+
+const oc_fragment_kind_t oc_kinds_panel = {
+    "panel", (const char *const[]){"room", NULL}, (const char *const[]){NULL}, 0, panel_ask,
+    panel_show,
 };
 
 /* ---- mine ---- */

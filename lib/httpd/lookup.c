@@ -176,6 +176,25 @@ oc_lookup_t *oc_lookup_list(oc_lookup_store_t *store, oc_range_t range, int max)
     return l;
 }
 
+oc_lookup_t *oc_lookup_room(oc_lookup_store_t *store, const char *room, oc_range_t range, int max)
+{
+    const char *key = apr_psprintf(store->q->r->pool,
+                                   "room %s %" APR_TIME_T_FMT " %" APR_TIME_T_FMT " %d", room,
+                                   range.start, range.end, max);
+    oc_lookup_t *l = store->first;
+
+    while (l && strcmp(l->key, key) != 0) {
+        l = l->next;
+    }
+    if (!l) {
+        l = add(store, OC_VERB_LIST, key);
+        l->room = room;
+        l->range = range;
+        l->max = max;
+    }
+    return l;
+}
+
 static oc_job_t *freebusy_job(oc_lookup_t *l, oc_call_t *call)
 {
     oc_request_t *q = l->store->q;
@@ -194,8 +213,12 @@ static oc_job_t *freebusy_job(oc_lookup_t *l, oc_call_t *call)
 static oc_job_t *list_job(oc_lookup_t *l, oc_call_t *call)
 {
     oc_request_t *q = l->store->q;
-    oc_list_query_t *ask = apr_pcalloc(call->pool, sizeof(*ask));
+    oc_list_query_t *ask;
 
+    if (l->room) {
+        return oc_op_agenda(call, q->backend, &q->op_conf, l->room, l->range, l->max, &l->look);
+    }
+    ask = apr_pcalloc(call->pool, sizeof(*ask));
     ask->range = l->range;
     ask->max = l->max;
     return oc_op_list(call, q->backend, &q->op_conf, ask, &l->list);

@@ -189,8 +189,22 @@ static apr_status_t may_act(request_rec *r, const oc_dir_conf_t *conf, const oc_
                                 oc_str_log(r->pool, person->mailbox, 100));
 }
 
-apr_status_t oc_person_of(request_rec *r, const oc_dir_conf_t *conf, oc_person_t *person,
-                          oc_result_t *res)
+/* The id came with the request, the mailbox comes from the configuration. */
+static apr_status_t at_panel(const oc_dir_conf_t *conf, const oc_room_t *room, oc_person_t *person,
+                             oc_result_t *res)
+{
+    if (conf->mailbox && strcasecmp(person->mailbox, room->mailbox) != 0) {
+        return oc_result_fail(res, OC_REASON_MAILBOX_REFUSED,
+                              "OwaCalMailbox of this location names another mailbox than %s",
+                              room->mailbox);
+    }
+    person->mailbox = room->mailbox;
+    person->alone = 1;
+    return APR_SUCCESS;
+}
+
+apr_status_t oc_person_of(request_rec *r, const oc_dir_conf_t *conf, const oc_room_t *panel,
+                          oc_person_t *person, oc_result_t *res)
 {
     const char *mailbox, *error = NULL;
     oc_name_t name;
@@ -224,6 +238,11 @@ apr_status_t oc_person_of(request_rec *r, const oc_dir_conf_t *conf, oc_person_t
                               oc_str_log(r->pool, r->user, 100));
     }
     person->mailbox = mailbox;
+    person->alone = 0;
+    if (panel && conf->identity == OC_IDENTITY_DEVICE &&
+        at_panel(conf, panel, person, res) != APR_SUCCESS) {
+        return APR_EGENERAL;
+    }
     return may_act(r, conf, person, &name, res);
 }
 
@@ -316,7 +335,8 @@ static oc_identity_t *basic_identity(request_rec *r, const oc_dir_conf_t *conf,
 
 /* One account for many: held to the mailbox that this request acts in, or to the device's rooms. */
 static oc_identity_t *account_identity(request_rec *r, const oc_dir_conf_t *conf,
-                                       const oc_backend_t *backend, oc_call_t *call)
+                                       const oc_person_t *person, const oc_backend_t *backend,
+                                       oc_call_t *call)
 {
     const oc_server_conf_t *server = oc_config_server(r->server);
     const oc_credential_t *c = oc_config_credential(server, conf->account->credential);
@@ -340,7 +360,8 @@ static oc_identity_t *account_identity(request_rec *r, const oc_dir_conf_t *conf
         return NULL;
     }
     APR_ARRAY_PUSH(paths, const char *) = backend->vt->home(backend, r->pool, call->mailbox);
-    for (int i = 0; conf->identity == OC_IDENTITY_DEVICE && i < server->rooms->nelts; ++i) {
+    for (int i = 0;
+         conf->identity == OC_IDENTITY_DEVICE && !person->alone && i < server->rooms->nelts; ++i) {
         const oc_room_t *room = APR_ARRAY_IDX(server->rooms, i, const oc_room_t *);
         if (of_device(conf, room)) {
             APR_ARRAY_PUSH(paths, const char *) =
@@ -383,7 +404,7 @@ oc_identity_t *oc_person_identity(request_rec *r, const oc_dir_conf_t *conf,
         break;
     case OC_IDENTITY_SERVICE:
     case OC_IDENTITY_DEVICE:
-        id = account_identity(r, conf, backend, call);
+        id = account_identity(r, conf, person, backend, call);
         break;
     case OC_IDENTITY_S4U:
         id = s4u_identity(conf, person, call);

@@ -119,6 +119,20 @@ static void begin(oc_request_t *q, request_rec *r)
     q->route = "";
 }
 
+/* The room of "rooms/ID/panel"; NULL: no such route, or no such room. */
+static const oc_room_t *panel_of(const oc_request_t *q)
+{
+    const char *id = q->route + strlen("rooms/");
+    size_t n;
+
+    if (strncmp(q->route, "rooms/", strlen("rooms/")) != 0) {
+        return NULL;
+    }
+    n = strcspn(id, "/");
+    return strcmp(id + n, "/panel") == 0
+               ? oc_room_find(q->conf->rooms, apr_pstrmemdup(q->r->pool, id, n)) : NULL;
+}
+
 /* Who acts, and on what. */
 static apr_status_t open_person(oc_request_t *q)
 {
@@ -133,7 +147,7 @@ static apr_status_t open_person(oc_request_t *q)
                               "this child could not start its threads");
     }
     open_op_conf(q);
-    if (oc_person_of(r, q->dir, &q->person, &q->result) != APR_SUCCESS) {
+    if (oc_person_of(r, q->dir, panel_of(q), &q->person, &q->result) != APR_SUCCESS) {
         return APR_EGENERAL;
     }
     q->view.user = q->person.user;

@@ -7,6 +7,7 @@
  *   replay   about to refuse: was this very booking made before? (then it is what blocks the room)
  *   write    the ledger is noted, then the item is created under a name that follows from the key
  *   look     the reply to that was lost or bad: does the item stand?
+ *   home     one acts in a room's own calendar: did somebody else come first?
  *   resume   it stood there already, or may have: did the request leave?
  *   invite   the request is sent
  *   sent     the reply to that was lost or bad: did it leave?
@@ -173,6 +174,18 @@ static void write_start(oc_op_t *op)
               op->be->vt->create(op->be, &verb->call, b->booking, &b->existed, &b->found));
 }
 
+static void written(oc_op_t *op, const char *why)
+{
+    oc_book_t *b = oc_book_of(op);
+
+    if (oc_book_invites(b)) {
+        oc_op_enter(op, BOOK_INVITE, why);
+    } else {
+        b->act->told = OC_TOLD_NOBODY_TO_TELL;
+        oc_book_end_standing(op, b->remark, why);
+    }
+}
+
 static void write_done(oc_op_t *op)
 {
     oc_book_t *b = oc_book_of(op);
@@ -199,11 +212,8 @@ static void write_done(oc_op_t *op)
             b->noted = 1;
         }
         oc_result_clear(&op->call->result);
-        if (oc_book_invites(b)) {
-            oc_op_enter(op, BOOK_INVITE, "written");
-        } else {
-            b->act->told = OC_TOLD_NOBODY_TO_TELL;
-            oc_book_end_standing(op, NULL, "written");
+        if (!oc_book_look_home(op, "written")) {
+            written(op, "written");
         }
     }
 }
@@ -267,7 +277,7 @@ static void invite_done(oc_op_t *op)
     } else {
         b->sent = told == OC_TOLD_UNVERIFIED ? OC_DONT_KNOW : OC_YES;
         b->verify.seen_sent = told == OC_TOLD;
-        if (told == OC_TOLD && !b->check.rooms->nelts) {
+        if (told == OC_TOLD && !b->verify.rooms->nelts) {
             oc_book_end_standing(op, b->remark, "sent");
         } else {
             oc_op_enter(op, BOOK_VERIFY, "sent");
@@ -298,12 +308,12 @@ static void end_open(oc_op_t *op)
     oc_book_t *b = oc_book_of(op);
     const char *why = b->remark;
 
-    if (!why && b->check.rooms->nelts) {
+    if (!why && b->verify.rooms->nelts) {
         why = b->verify.answer == OC_PARTSTAT_TENTATIVE
                   ? OC_TEXT("the room has accepted provisionally")
                   : OC_TEXT("the room has not answered");
     }
-    if (!b->check.rooms->nelts && !b->verify.seen_sent) {
+    if (!b->verify.rooms->nelts && !b->verify.seen_sent) {
         b->act->told = OC_TOLD_UNVERIFIED;
         why = why ? why : OC_TEXT("whether the invitations were sent could not be seen");
     }
@@ -367,7 +377,7 @@ static void contest_done(oc_op_t *op)
     oc_book_t *b = oc_book_of(op);
     oc_verdict_t v;
 
-    if (oc_verify_yields(op, &b->verify)) {
+    if (oc_verify_yields(op, &b->verify, 0)) {
         room_lost(op);
         return;
     }
@@ -375,11 +385,62 @@ static void contest_done(oc_op_t *op)
     verdict(op, v == OC_VERDICT_CONTESTED ? OC_VERDICT_OPEN : v);
 }
 
+/* ---- a room that books for itself ---- */
+
+static void home_start(oc_op_t *op)
+{
+    oc_verify_at_home(&oc_book_of(op)->verify);
+    oc_verify_contest(op, &oc_book_of(op)->verify);
+}
+
+static void home_on(oc_op_t *op, const char *why)
+{
+    oc_book_t *b = oc_book_of(op);
+
+    b->looks = 0;
+    if (b->may_resume) {
+        oc_book_resume(op, why);
+    } else {
+        written(op, why);
+    }
+}
+
+static void home_done(oc_op_t *op)
+{
+    oc_book_t *b = oc_book_of(op);
+
+    if (!oc_verify_yields(op, &b->verify, 0)) {
+        home_on(op, "the room is ours");
+    } else if (op->conf.conflict == OC_CONFLICT_WARN) {
+        b->remark = "somebody else has the room";
+        home_on(op, "room lost, left standing");
+    } else {
+        b->act->clash_room = b->verify.who;
+        b->act->holder = b->verify.holder;
+        b->act->clash = b->verify.clash;
+        oc_op_fail(op, OC_REASON_ROOM_TAKEN, "somebody else was faster");
+        b->sent = OC_NO;
+        oc_op_enter(op, BOOK_UNDO, "room lost");
+    }
+}
+
+/* It was free when we looked, and it stands: no reason to take it back. */
+static void home_fail(oc_op_t *op)
+{
+    oc_book_t *b = oc_book_of(op);
+
+    if (!oc_op_again(op, &b->looks, 0)) {
+        b->remark = OC_TEXT("whether somebody else was faster could not be checked");
+        home_on(op, "cannot look");
+    }
+}
+
 static const oc_op_row_t rows[] = {
     [BOOK_CHECK] = {"check", check_start, check_done, check_done, 0},
     [BOOK_REPLAY] = {"replay", oc_book_read_start, replay_done, replay_fail, 0},
     [BOOK_WRITE] = {"write", write_start, write_done, write_fail, OC_OP_WRITES},
     [BOOK_LOOK] = {"look", oc_book_read_start, oc_book_look_done, oc_book_look_fail, OC_OP_REPAIRS},
+    [BOOK_HOME] = {"home", home_start, home_done, home_fail, OC_OP_REPAIRS},
     [BOOK_RESUME] = {"resume", oc_book_evidence_start, oc_book_resume_done, oc_book_doubt_fail,
                      OC_OP_REPAIRS},
     [BOOK_INVITE] = {"invite", invite_start, invite_done, invite_fail, OC_OP_WRITES},
@@ -473,6 +534,7 @@ oc_job_t *oc_op_book(oc_call_t *call, const oc_backend_t *be, const oc_op_conf_t
         return NULL;
     }
     b->verify.booking = b->booking;
-    b->verify.rooms = b->check.rooms;
+    b->verify.rooms = oc_check_invited(op, b->booking);
+    b->verify.home = oc_check_home(op);
     return &op->job;
 }

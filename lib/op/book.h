@@ -9,7 +9,7 @@
 #include "op/verify.h"
 
 enum { /* in the order of the table in book.c */
-    BOOK_CHECK, BOOK_REPLAY, BOOK_WRITE, BOOK_LOOK, BOOK_RESUME, BOOK_INVITE, BOOK_SENT,
+    BOOK_CHECK, BOOK_REPLAY, BOOK_WRITE, BOOK_LOOK, BOOK_HOME, BOOK_RESUME, BOOK_INVITE, BOOK_SENT,
     BOOK_VERIFY, BOOK_CONTEST, BOOK_UNDO, BOOK_UNDONE
 };
 
@@ -27,6 +27,7 @@ typedef struct oc_book_t {
     int may_resume;          /* what failed was a reply, not the server's refusal */
     oc_tri_t sent;           /* the request left */
     int looks;
+    int looked_home;         /* its own room's calendar was compared, or need not be */
     oc_mono_t lost_at;       /* when the write was sent whose reply was lost; 0 = none */
     oc_undo_t undo;
     const char *remark;      /* why it can be no more than pending, unless the room says yes */
@@ -48,6 +49,8 @@ void oc_book_end_foreign(oc_op_t *op); /* another booking has this key */
 
 /* The item stands and is this booking: go on from there. */
 void oc_book_resume(oc_op_t *op, const char *why);
+/* 1 if it entered the state that compares the calendar of the room one acts in. */
+int oc_book_look_home(oc_op_t *op, const char *why);
 
 /* Steps of the table. */
 void oc_book_read_start(oc_op_t *op);

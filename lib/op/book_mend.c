@@ -116,15 +116,30 @@ void oc_book_resume(oc_op_t *op, const char *why)
     if (b->existed) {
         oc_check_type_rooms(op, b->found);
         b->verify.booking = b->found;
-        b->verify.rooms = b->check.rooms = oc_check_rooms(op, b->found);
+        b->check.rooms = oc_check_rooms(op, b->found);
+        b->verify.rooms = oc_check_invited(op, b->found);
+    } else if (b->made && b->may_resume && oc_book_look_home(op, why)) {
+        return;
     }
     if (oc_book_invites(b)) {
         oc_op_enter(op, BOOK_RESUME, why);
     } else if (b->made && !b->may_resume) {
         oc_op_enter(op, BOOK_UNDO, why);
     } else {
-        oc_book_end_standing(op, NULL, why);
+        oc_book_end_standing(op, b->remark, why);
     }
+}
+
+int oc_book_look_home(oc_op_t *op, const char *why)
+{
+    oc_book_t *b = oc_book_of(op);
+
+    if (!b->verify.home || b->looked_home || op->conf.conflict == OC_CONFLICT_ALLOW) {
+        return 0;
+    }
+    b->looked_home = 1;
+    oc_op_enter(op, BOOK_HOME, why);
+    return 1;
 }
 
 static int again(oc_op_t *op)
@@ -326,6 +341,7 @@ void oc_book_give_up(oc_op_t *op)
         return;
     case BOOK_WRITE:
     case BOOK_LOOK:
+    case BOOK_HOME:
         act->left_behind =
             OC_TEXT("The appointment may stand in your calendar; nobody was invited.");
         break;

@@ -7,6 +7,7 @@
  *   look     the reply to the update was lost or bad: does the item show the new values?
  *   told     ... it does: were the attendees told?
  *   copies   ... it seems not: but are copies of sent messages kept at all, to tell by?
+ *   home     one acts in a room's own calendar: did somebody else book what it takes more?
  *   contest  a room's calendar shows us and somebody else: who was first?
  *   restore  a room declined: the old values are put back, and the attendees told so
  *   restored the reply to that was lost or bad: what stands now?
@@ -96,19 +97,28 @@ static oc_booking_t *merge(apr_pool_t *pool, const oc_booking_t *was, const oc_c
 static void concern(oc_op_t *op)
 {
     oc_changing_t *c = oc_change_of(op);
+    const oc_attendee_t *home = oc_check_home(op);
+    apr_array_header_t *invited = oc_check_invited(op, c->wanted);
     int i;
 
     c->rooms = oc_check_rooms(op, c->wanted);
     c->check.rooms = apr_array_make(op->call->pool, 2, sizeof(const oc_attendee_t *));
-    for (i = 0; i < c->rooms->nelts; ++i) {
-        const oc_attendee_t *room = APR_ARRAY_IDX(c->rooms, i, const oc_attendee_t *);
+    for (i = 0; i < invited->nelts; ++i) {
+        const oc_attendee_t *room = APR_ARRAY_IDX(invited, i, const oc_attendee_t *);
         if (c->diff & OC_DIFFERS_WHEN || !oc_attendee_find(c->was->attendees, room->address)) {
             APR_ARRAY_PUSH(c->check.rooms, const oc_attendee_t *) = room;
         }
     }
+    c->verify.rooms = apr_array_copy(op->call->pool, c->check.rooms);
+    /* Time that is given back need not be free. */
+    c->at_home = home && c->rooms->nelts > invited->nelts && c->diff & OC_DIFFERS_WHEN &&
+                 !oc_range_contains(c->was->when, c->wanted->when);
+    if (c->at_home) {
+        APR_ARRAY_PUSH(c->check.rooms, const oc_attendee_t *) = home;
+    }
+    c->verify.home = home;
     c->check.booking = c->wanted;
     c->check.own = c->was;
-    c->verify.rooms = c->check.rooms;
     c->verify.booking = c->wanted;
 }
 
@@ -250,10 +260,14 @@ void oc_change_updated(oc_op_t *op, const char *why)
 {
     oc_changing_t *c = oc_change_of(op);
 
-    if (c->verify.rooms->nelts) {
+    if (c->at_home && op->conf.conflict == OC_CONFLICT_REFUSE) {
+        c->at_home = c->looks = 0;
+        oc_op_enter(op, CHANGE_HOME, why);
+    } else if (c->verify.rooms->nelts) {
         oc_op_enter(op, CHANGE_VERIFY, why);
     } else {
-        oc_change_end_standing(op, oc_change_rooms_open(op, c->wanted), why);
+        oc_change_end_standing(op, c->remark ? c->remark : oc_change_rooms_open(op, c->wanted),
+                               why);
     }
 }
 
@@ -357,6 +371,31 @@ static void verify_fail(oc_op_t *op)
     verdict(op, OC_VERDICT_OPEN);
 }
 
+static void home_start(oc_op_t *op)
+{
+    oc_verify_at_home(&oc_change_of(op)->verify);
+    oc_verify_contest(op, &oc_change_of(op)->verify);
+}
+
+static void home_done(oc_op_t *op)
+{
+    if (oc_verify_yields(op, &oc_change_of(op)->verify, 1)) {
+        room_lost(op);
+    } else {
+        oc_change_updated(op, "the room is ours");
+    }
+}
+
+static void home_fail(oc_op_t *op)
+{
+    oc_changing_t *c = oc_change_of(op);
+
+    if (!oc_op_again(op, &c->looks, 0)) {
+        c->remark = OC_TEXT("whether somebody else was faster could not be checked");
+        oc_change_updated(op, "cannot look");
+    }
+}
+
 static void contest_start(oc_op_t *op)
 {
     oc_verify_contest(op, &oc_change_of(op)->verify);
@@ -367,7 +406,7 @@ static void contest_done(oc_op_t *op)
     oc_changing_t *c = oc_change_of(op);
     oc_verdict_t v;
 
-    if (oc_verify_yields(op, &c->verify)) {
+    if (oc_verify_yields(op, &c->verify, 0)) {
         room_lost(op);
         return;
     }
@@ -386,6 +425,7 @@ static const oc_op_row_t rows[] = {
                      OC_OP_REPAIRS},
     [CHANGE_COPIES] = {"copies", oc_change_copies_start, oc_change_copies_done,
                        oc_change_copies_fail, OC_OP_REPAIRS},
+    [CHANGE_HOME] = {"home", home_start, home_done, home_fail, OC_OP_REPAIRS},
     [CHANGE_VERIFY] = {"verify", oc_change_evidence_start, verify_done, verify_fail, 0},
     [CHANGE_CONTEST] = {"contest", contest_start, contest_done, verify_fail, 0},
     [CHANGE_RESTORE] = {"restore", oc_change_restore_start, oc_change_restore_done,

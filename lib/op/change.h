@@ -9,7 +9,7 @@
 
 enum { /* in the order of the table in change.c */
     CHANGE_READ, CHANGE_LEASE, CHANGE_CHECK, CHANGE_UPDATE, CHANGE_LOOK, CHANGE_TOLD, CHANGE_COPIES,
-    CHANGE_VERIFY, CHANGE_CONTEST, CHANGE_RESTORE, CHANGE_RESTORED
+    CHANGE_HOME, CHANGE_VERIFY, CHANGE_CONTEST, CHANGE_RESTORE, CHANGE_RESTORED
 };
 
 typedef struct oc_changing_t {
@@ -23,6 +23,7 @@ typedef struct oc_changing_t {
     oc_check_t check;       /* its rooms: those that must be free */
     oc_verify_t verify;     /* its rooms: those that must answer */
     apr_array_header_t *rooms; /* of the wanted booking */
+    int at_home;            /* the room one acts in must be free for more time than before */
     int tries, looks;
     int noted;
     int doubtful;           /* the reply to the update, or a part of it, was lost */

@@ -122,7 +122,8 @@ static void ledger_back(oc_op_t *op)
 static void ledger_keep(oc_op_t *op)
 {
     oc_changing_t *c = oc_change_of(op);
-    apr_array_header_t *old = oc_check_rooms(op, c->was);
+    apr_array_header_t *old = oc_check_invited(op, c->was);
+    oc_result_t ignored;
     int i;
 
     for (i = 0; i < old->nelts; ++i) {
@@ -130,6 +131,10 @@ static void ledger_keep(oc_op_t *op)
         if (!oc_attendee_find(c->wanted->attendees, address)) {
             oc_check_forget(op, address, c->was->uid);
         }
+    }
+    if (c->diff & WHEN && oc_check_home(op)) { /* time given back is free for others at once */
+        oc_result_init(&ignored, op->call->pool);
+        oc_check_note(op, c->rooms, c->wanted->when, c->was->uid, &ignored);
     }
 }
 
@@ -247,7 +252,7 @@ void oc_change_look_done(oc_op_t *op)
             oc_op_enter(op, CHANGE_TOLD, "it has the new values");
         } else {
             c->act->told = OC_TOLD_NOBODY_TO_TELL;
-            oc_change_end_standing(op, NULL, "it has the new values");
+            oc_change_updated(op, "it has the new values");
         }
     } else if (!shows(c, c->found, c->was)) {
         oc_change_end_unknown(

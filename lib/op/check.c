@@ -17,7 +17,38 @@ static int is_room(const oc_op_t *op, const oc_attendee_t *a)
     return a->cutype == OC_CUTYPE_ROOM || a->role == OC_ROLE_RESOURCE || configured(op, a);
 }
 
+const oc_attendee_t *oc_check_home(const oc_op_t *op)
+{
+    const apr_array_header_t *rooms = op->conf.rooms;
+
+    for (int i = 0; rooms && op->call->mailbox && i < rooms->nelts; ++i) {
+        const oc_room_t *room = APR_ARRAY_IDX(rooms, i, const oc_room_t *);
+        if (strcasecmp(room->mailbox, op->call->mailbox) == 0) {
+            oc_attendee_t *home = apr_pcalloc(op->call->pool, sizeof(*home));
+            home->address = room->address;
+            home->mailbox = room->mailbox;
+            home->name = room->name;
+            home->role = OC_ROLE_RESOURCE;
+            home->cutype = OC_CUTYPE_ROOM;
+            home->partstat = OC_PARTSTAT_ACCEPTED;
+            return home;
+        }
+    }
+    return NULL;
+}
+
 apr_array_header_t *oc_check_rooms(const oc_op_t *op, const oc_booking_t *booking)
+{
+    apr_array_header_t *rooms = oc_check_invited(op, booking);
+    const oc_attendee_t *home = oc_check_home(op);
+
+    if (home && !oc_attendee_find(booking->attendees, home->address)) {
+        APR_ARRAY_PUSH(rooms, const oc_attendee_t *) = home;
+    }
+    return rooms;
+}
+
+apr_array_header_t *oc_check_invited(const oc_op_t *op, const oc_booking_t *booking)
 {
     apr_array_header_t *rooms = apr_array_make(op->call->pool, 2, sizeof(const oc_attendee_t *));
     int i;
@@ -93,6 +124,13 @@ static void ask_freebusy(oc_op_t *op, oc_check_t *check)
     }
 }
 
+static int is_home(const oc_op_t *op, const oc_attendee_t *room)
+{
+    const oc_attendee_t *home = oc_check_home(op);
+
+    return home && oc_attendee_same(home->address, room->address);
+}
+
 void oc_check_start(oc_op_t *op, oc_check_t *check)
 {
     int i;
@@ -108,6 +146,9 @@ void oc_check_start(oc_op_t *op, oc_check_t *check)
         oc_op_verb_t *verb = oc_op_verb(op);
 
         query->mailbox = oc_attendee_mailbox(op->call->pool, room);
+        if (is_home(op, room)) {
+            query->mailbox = NULL;
+        }
         query->range = check->booking->when;
         query->not_uid = check->booking->uid;
         query->max = ROWS_OF_A_ROOM;
@@ -116,7 +157,7 @@ void oc_check_start(oc_op_t *op, oc_check_t *check)
 }
 
 /* The digits outside the time that is our own already. */
-static oc_busy_t digits(const oc_check_t *check, const oc_attendee_t *room)
+static oc_busy_t digits(const oc_op_t *op, const oc_check_t *check, const oc_attendee_t *room)
 {
     const oc_freebusy_t *fb = check->rows ? oc_freebusy_find(check->rows, room->address) : NULL;
     oc_range_t when = check->booking->when, part;
@@ -126,7 +167,7 @@ static oc_busy_t digits(const oc_check_t *check, const oc_attendee_t *room)
         return OC_BUSY_UNKNOWN;
     }
     if (!check->own || !oc_range_overlaps(check->own->when, when) ||
-        !oc_attendee_find(check->own->attendees, room->address)) {
+        !(is_home(op, room) || oc_attendee_find(check->own->attendees, room->address))) {
         return oc_freebusy_in(fb, when);
     }
     part.start = when.start;
@@ -195,7 +236,7 @@ static oc_free_t judge_room(oc_op_t *op, oc_check_t *check, int i)
     if (calendar) {
         return OC_FREE;
     }
-    busy = digits(check, room);
+    busy = digits(op, check, room);
     if (busy == OC_BUSY_UNKNOWN) {
         return ledger_clash(op, check, room, 0) ? OC_FREE_ROOM_TAKEN : OC_FREE_UNKNOWN;
     }

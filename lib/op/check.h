@@ -36,8 +36,14 @@ typedef struct oc_check_t {
 } oc_check_t;
 
 /* The rooms of a booking: array of const oc_attendee_t *. One counts as a room by its type, its
- * role (a resource) or because it is configured. At most OC_OP_MAX_ROOMS + 1 of them. */
+ * role (a resource) or because it is configured. At most OC_OP_MAX_ROOMS + 1 of them, and the room
+ * in whose own calendar the booking stands. */
 apr_array_header_t *oc_check_rooms(const oc_op_t *op, const oc_booking_t *booking);
+/* Without that: those which have to answer. */
+apr_array_header_t *oc_check_invited(const oc_op_t *op, const oc_booking_t *booking);
+/* The configured room whose mailbox one acts in: nobody is asked there, so what stands in that
+ * calendar decides; NULL. */
+const oc_attendee_t *oc_check_home(const oc_op_t *op);
 /* Mark those attendees as rooms, with their mailboxes' names, so that the backend takes the same
  * for rooms. */
 void oc_check_type_rooms(const oc_op_t *op, oc_booking_t *booking);

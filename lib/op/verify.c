@@ -142,13 +142,24 @@ apr_time_t oc_verify_pause(oc_op_t *op, oc_verify_t *v)
     return pause;
 }
 
+void oc_verify_at_home(oc_verify_t *v)
+{
+    v->contested = -1;
+}
+
+static const oc_attendee_t *contested(const oc_verify_t *v)
+{
+    return v->contested < 0 ? v->home
+                            : APR_ARRAY_IDX(v->rooms, v->contested, const oc_attendee_t *);
+}
+
 void oc_verify_contest(oc_op_t *op, oc_verify_t *v)
 {
-    const oc_attendee_t *room = APR_ARRAY_IDX(v->rooms, v->contested, const oc_attendee_t *);
     oc_list_query_t *query = apr_pcalloc(op->call->pool, sizeof(*query));
     oc_op_verb_t *verb = oc_op_verb(op);
 
-    query->mailbox = oc_attendee_mailbox(op->call->pool, room);
+    query->mailbox =
+        v->contested < 0 ? NULL : oc_attendee_mailbox(op->call->pool, contested(v));
     query->range = v->booking->when;
     query->max = ROWS_OF_A_ROOM;
     v->calendar = NULL;
@@ -163,9 +174,8 @@ static int comes_first(const oc_booking_t *a, const oc_booking_t *b)
     return strcmp(a->uid ? a->uid : "", b->uid ? b->uid : "") < 0;
 }
 
-int oc_verify_yields(oc_op_t *op, oc_verify_t *v)
+int oc_verify_yields(oc_op_t *op, oc_verify_t *v, int always)
 {
-    const oc_attendee_t *room = APR_ARRAY_IDX(v->rooms, v->contested, const oc_attendee_t *);
     const oc_booking_t *mine = NULL;
     int i;
 
@@ -180,14 +190,14 @@ int oc_verify_yields(oc_op_t *op, oc_verify_t *v)
         const oc_booking_t *b = APR_ARRAY_IDX(v->calendar->bookings, i, const oc_booking_t *);
         if (b != mine && !b->cancelled && b->busy != OC_BUSY_FREE &&
             !(b->uid && !strcmp(b->uid, v->booking->uid)) &&
-            oc_range_overlaps(b->when, v->booking->when) && comes_first(b, mine)) {
-            v->who = room->address;
+            oc_range_overlaps(b->when, v->booking->when) && (always || comes_first(b, mine))) {
+            v->who = contested(v)->address;
             v->holder = b;
             v->clash = b->when;
             return 1;
         }
     }
-    if (mine) {
+    if (mine && v->contested >= 0) {
         v->ours |= UINT64_C(1) << v->contested;
     }
     return 0;

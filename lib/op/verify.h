@@ -22,6 +22,7 @@ typedef struct oc_verify_t {
     const oc_booking_t *booking;
     const apr_array_header_t *rooms; /* const oc_attendee_t * */
     apr_time_t since;            /* older messages do not count; 0 = all */
+    const oc_attendee_t *home;   /* the room in whose own calendar it stands; NULL */
 
     /* Filled by judging. */
     oc_evidence_t *evidence;     /* the last that could be had; NULL */
@@ -35,7 +36,7 @@ typedef struct oc_verify_t {
     oc_evidence_t *next;
     oc_list_t *calendar;         /* of the contested room */
     apr_uint64_t ours;           /* bit i: the comparison gave room i to us */
-    int contested;               /* which room is compared */
+    int contested;               /* which room is compared; -1: the home room */
     oc_mono_t until;
     apr_time_t pause;
 } oc_verify_t;
@@ -48,12 +49,14 @@ oc_verdict_t oc_verify_judge(oc_op_t *op, oc_verify_t *v);
 oc_tri_t oc_verify_sent(oc_verify_t *v);
 /* How long to wait before looking again; 0: the time for answers is over. Each time is longer. */
 apr_time_t oc_verify_pause(oc_op_t *op, oc_verify_t *v);
+/* The next comparison is of the home room's calendar. */
+void oc_verify_at_home(oc_verify_t *v);
 /* Begin the verb that reads the contested room's calendar. */
 void oc_verify_contest(oc_op_t *op, oc_verify_t *v);
 /* In its done. 1: somebody else's entry comes first, we yield. Of two entries as they stand in that
  * calendar the younger yields; the order is by time of creation, then by uid, so that everybody who
- * compares comes to the same result. */
-int oc_verify_yields(oc_op_t *op, oc_verify_t *v);
+ * compares comes to the same result. always: we yield to any, for we can go back to what stood. */
+int oc_verify_yields(oc_op_t *op, oc_verify_t *v, int always);
 /* A copy of the booking with the rooms' answers as they are known. */
 oc_booking_t *oc_verify_answers(oc_op_t *op, const oc_verify_t *v, const oc_booking_t *booking);
 

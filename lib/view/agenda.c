@@ -86,6 +86,17 @@ static void entry_item(const oc_view_t *view, oc_html_t *h, const oc_agenda_t *a
                       2);
     }
     oc_html_text(h, " ");
+    oc_view_agenda_what(view, h, e);
+    if (e->when.end <= now) {
+        oc_html_element(h, "span",
+                        apr_pstrcat(view->pool, " (", oc_view_say(view, "over"), ")", NULL),
+                        "class", "owacal-over", NULL);
+    }
+    oc_html_close(h);
+}
+
+void oc_view_agenda_what(const oc_view_t *view, oc_html_t *h, const oc_agenda_entry_t *e)
+{
     oc_html_parts(h,
                   e->subject && e->by ? oc_view_say(view, "{subject}, booked by {name}")
                   : e->subject        ? "{subject}"
@@ -97,12 +108,6 @@ static void entry_item(const oc_view_t *view, oc_html_t *h, const oc_agenda_t *a
     if (e->busy == OC_BUSY_TENTATIVE && (e->subject || e->by)) {
         oc_html_textf(h, " (%s)", oc_view_say(view, "tentative"));
     }
-    if (e->when.end <= now) {
-        oc_html_element(h, "span",
-                        apr_pstrcat(view->pool, " (", oc_view_say(view, "over"), ")", NULL),
-                        "class", "owacal-over", NULL);
-    }
-    oc_html_close(h);
 }
 
 static void agenda_section(const oc_view_t *view, oc_html_t *h, const oc_agenda_t *agenda,

@@ -4,6 +4,7 @@
 #define OC_VIEW_AGENDA_H
 
 #include "cal/agenda.h"
+#include "view/html.h"
 #include "view/view.h"
 
 /* A fragment for any page: state now, and the list of what stands in the room. `level` is that of
@@ -12,6 +13,9 @@ const char *oc_view_agenda(const oc_view_t *view, const oc_agenda_t *agenda, apr
                            int level);
 /* The same within a document of its own, or as the fragment if view->fragment says so. */
 const char *oc_view_agenda_page(const oc_view_t *view, const oc_agenda_t *agenda, apr_time_t now);
+/* What an entry is, within a sentence: subject and holder as far as they may be told, else the
+ * state. */
+void oc_view_agenda_what(const oc_view_t *view, oc_html_t *h, const oc_agenda_entry_t *entry);
 const char *oc_view_agenda_json(const oc_view_t *view, const oc_agenda_t *agenda, apr_time_t now);
 
 #endif

@@ -3,6 +3,7 @@
 #include <apr_strings.h>
 #include "view/html.h"
 #include "view/page.h"
+#include "view/panel.h"
 #include "tap.h"
 
 #define EVIL "\"'><script>alert(1)</script>&\x01\xff"
@@ -174,6 +175,88 @@ static void test_writer(void)
            "attributes, text, void elements, closing");
 }
 
+#define NINE APR_TIME_C(1772701200000000) /* 2026-03-05 09:00 UTC, ten o'clock in Budapest */
+#define MIN  apr_time_from_sec(60)
+
+static void entry(oc_agenda_t *a, int from, int to, const char *subject)
+{
+    oc_agenda_entry_t *e = apr_array_push(a->entries);
+
+    memset(e, 0, sizeof(*e));
+    e->when.start = NINE + from * MIN;
+    e->when.end = NINE + to * MIN;
+    e->busy = OC_BUSY_BUSY;
+    e->subject = subject;
+    e->uid = "uid";
+}
+
+static int buttons(const char *text, const char *name)
+{
+    const char *word = apr_psprintf(p, "type=\"submit\" name=\"%s\"", name);
+    int n = 0;
+
+    for (text = strstr(text, word); text; text = strstr(text + 1, word)) {
+        ++n;
+    }
+    return n;
+}
+
+static void test_panel(void)
+{
+    oc_view_t v = make_view();
+    const oc_room_t *room = APR_ARRAY_IDX(v.rooms, 0, oc_room_t *);
+    oc_agenda_t a = {room, {NINE - 600 * MIN, NINE + 840 * MIN}, 0, 0, NULL};
+    oc_booking_t *own = make_booking();
+    oc_panel_t panel = {0};
+    oc_result_t res;
+    const char *text;
+
+    a.entries = apr_array_make(p, 4, sizeof(oc_agenda_entry_t));
+    panel.room = room;
+    panel.agenda = &a;
+    panel.now = NINE + MIN / 2;
+    panel.key = EVIL;
+    panel.note = EVIL;
+    panel.back = EVIL;
+    text = oc_view_panel_page(&v, &panel);
+    ok(safe_html(text), "%s", "a panel");
+    ok(strstr(text, "<strong>Free</strong> for the rest of the day") != NULL, "%s",
+       "of a free room");
+    is_int(buttons(text, "minutes"), 3, "three lengths");
+    entry(&a, 40, 60, EVIL);
+    text = oc_view_panel_page(&v, &panel);
+    ok(safe_html(text), "%s", "with a next meeting");
+    ok(strstr(text, ">10:40</time>") != NULL, "%s", "the clock of the page's zone");
+    is_int(buttons(text, "minutes"), 2, "what would run into it is not offered");
+    panel.now = NINE + 30 * MIN;
+    is_int(buttons(oc_view_panel(&v, &panel, 1), "minutes"), 0, "nor anything just before it");
+    panel.now = NINE + 45 * MIN;
+    text = oc_view_panel(&v, &panel, 1);
+    ok(strstr(text, "<strong>Busy</strong> until ") && !strstr(text, "<form"), "%s",
+       "somebody's meeting: nothing to press");
+    own->when.start = NINE + 40 * MIN;
+    own->when.end = NINE + 60 * MIN;
+    panel.own = own;
+    text = oc_view_panel(&v, &panel, 1);
+    is_int(buttons(text, "until"), 2, "one's own: longer by two lengths");
+    ok(strstr(text, "End now") && strstr(text, "value=\"R-oc-1.EML\""), "%s", "or ended");
+    entry(&a, 75, 90, NULL);
+    is_int(buttons(oc_view_panel(&v, &panel, 1), "until"), 1, "as far as the next begins");
+    panel.off = EVIL;
+    text = oc_view_panel(&v, &panel, 1);
+    ok(safe_html(text) && !strstr(text, "<form"), "%s", "off: the reason, and no form");
+    oc_result_init(&res, p);
+    oc_result_fail(&res, OC_REASON_UPSTREAM_TIMEOUT, EVIL);
+    panel.agenda = NULL;
+    panel.failed = &res;
+    text = oc_view_panel_page(&v, &panel);
+    ok(safe_html(text) && strstr(text, "cannot be read") && strstr(text, "Not known") &&
+           !strstr(text, "<form") && strstr(text, "http-equiv=\"refresh\""),
+       "%s", "what cannot be read is not guessed");
+    v.fragment = OC_VIEW_SECTION;
+    ok(!strstr(oc_view_panel_page(&v, &panel), "<html"), "%s", "within a page it is a section");
+}
+
 int main(void)
 {
     apr_initialize();
@@ -182,5 +265,6 @@ int main(void)
     test_truth();
     test_times();
     test_writer();
+    test_panel();
     return done_testing();
 }

@@ -1,0 +1,74 @@
+#!/usr/bin/perl
+# The shipped pages in a real browser, as conf/owacal.conf serves them: an ordinary day with the script on
+# and off, by keyboard alone, at 320 and 1920 pixels; accessible, quiet in the console, nothing asked of
+# anybody else, nothing inline. What happens there stands in t/browser/everyday.mjs.
+use strict;
+use warnings;
+use File::Temp qw(tempdir);
+use FindBin qw($Bin);
+use Test::More;
+use lib "$Bin/lib";
+use Browser;
+use Httpd;
+use Pages;
+
+if (my $why = Browser::missing()) {
+    plan skip_all => $why if $> != 0;    # root could have installed it
+    fail('a browser is here');
+    diag $why;
+    done_testing();
+    exit 1;
+}
+
+my $dir = tempdir('owacal-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+chmod 0755, $dir;
+my $sim = Pages::simulator($dir, '--lag', '0');
+
+# The same in other languages: what stands in a page's lang decides what we write into it.
+my $others = '';
+for my $lang (qw(de hu)) {
+    mkdir "$dir/$lang";
+    for my $file (glob "$Bin/../conf/pages/*.html") {
+        open my $in, '<', $file or die "$file: $!";
+        my $text = do { local $/; <$in> };
+        $text =~ s/<html lang="en">/<html lang="$lang">/ or die "$file: no lang";
+        $text =~ s{/intranet/(\w+\.html)}{/intranet/$lang/$1}g;
+        open my $out, '>', "$dir/$lang/" . ($file =~ s{.*/}{}r) or die "$dir: $!";
+        print $out $text;
+        close $out or die "$dir: $!";
+    }
+    $others .= qq{Alias "/intranet/$lang" "$dir/$lang"\n};
+}
+my $web = Httpd->start(backend => $sim->{url}, Pages::served(before => $others));
+my ($planned, $good) = (-1, 1);
+my $status = Browser::run('everyday.mjs', $web, sub {
+    my ($line) = @_;
+    if ($line =~ /^(not )?ok \d+ - (.*)/) {
+        $good = ok(!$1, $2);
+    } elsif ($line =~ /^1\.\.(\d+)/) {
+        $planned = $1;
+    } elsif ($good) {
+        note $line;
+    } else {
+        diag $line;
+    }
+}, OWACAL_HAS => 'people');
+is(Test::More->builder->current_test, $planned, 'it came to its end');
+is($status, 0, 'and well');
+unlike($web->log, qr/\[(?:owacal:)?(?:error|crit|alert|emerg)\]/, 'httpd has no error in its log');
+$web->stop;
+
+# What can be proved without a browser: nothing that the policy would refuse is shipped, or written by us.
+for my $file (glob("$Bin/../conf/pages/*.html"), glob("$Bin/../lib/view/*.c")) {
+    open my $in, '<', $file or die "$file: $!";
+    my $text = do { local $/; <$in> };
+    my $name = $file =~ s{^.*/\.\./}{}r;
+    if ($name =~ /\.c$/) {
+        unlike($text, qr/"(?:style|on[a-z]+)"\s*,/, "$name writes nothing inline");
+    } else {
+        unlike($text, qr/\s(?:style|on[a-z]+)\s*=|<style|<script(?![^>]*\ssrc=)|javascript:/i, "$name has nothing inline");
+        unlike($text, qr{\b(?:src|href|action)="(?:[a-z]+:)?//}i, "$name needs nothing of anybody else");
+    }
+}
+
+done_testing();

@@ -1,0 +1,315 @@
+// An ordinary day at the shipped pages, in a real browser, with the pages' script on and off: book, clash,
+// change, cancel; by keyboard alone; and what the script adds. OWACAL_HAS names what this module can do
+// beyond that: forms (a failed form comes back in its page), finder, people.
+import { axeFindings, comment, day, end, is, launch, like, ok, overflow, PAGES, person } from "./world.mjs";
+
+const has = new Set((process.env.OWACAL_HAS ?? "").split(" "));
+const browser = await launch();
+
+// ---- how a page is used ----
+
+// Times as people write them, whichever fields the form has.
+async function setTimes(page, date, start, to) {
+    const form = page.locator("form:has([name=subject])");
+    if (await form.locator("[name=date]:visible").count()) {
+        await form.locator("[name=date]").fill(date);
+        await form.locator("[name=start]").fill(start);
+        await form.locator("[name=end]").fill(to);
+    } else {
+        await form.locator("[name=start]").fill(`${date}T${start}`);
+        await form.locator("[name=end]").fill(`${date}T${to}`);
+    }
+}
+
+async function times(page) {
+    return page.locator("form:has([name=subject])").evaluate((form) => {
+        const value = (name) => form.elements.namedItem(name)?.value ?? "";
+        const short = (text) => text.replace(/^.*T/, "");
+        return `${value("date") || value("start").slice(0, 10)} ${short(value("start"))} ${short(value("end"))}`;
+    });
+}
+
+const submit = (page, name) => page.getByRole("button", { name, exact: true }).first().click();
+const cell = (page, room, hour) => page.locator(".owacal-grid tbody tr", { hasText: room })
+    .locator("td").nth((Number(hour.slice(0, 2)) - 8) * 2 + (hour.endsWith("30") ? 1 : 0));
+const message = (page) => page.locator("[data-owacal=message]").first().innerText();
+const mine = (page, subject) => page.locator("[data-owacal=mine]").getByRole("link", { name: subject, exact: true });
+
+// ---- a story, with and without script ----
+
+async function story(javaScriptEnabled, date) {
+    const how = javaScriptEnabled ? "script on" : "script off";
+    const subject = `Budget & review <${how}>`;
+    const alice = await person(browser, { javaScriptEnabled });
+    const { page } = alice;
+
+    comment(how);
+    await alice.open(`/intranet/index.html?owacal-day=${date}`);
+    await page.getByRole("link", { name: /^free: book Board room from 10:00 / }).click();
+    await page.waitForURL(/book\.html/);
+    is(await times(page), `${date} 10:00 10:30`, `${how}: a free slot leads to the form, filled`);
+    is(await page.locator("[name=room]").inputValue(), "boardroom", `${how}: with its room`);
+    await page.locator("[name=subject]").fill(subject);
+    await page.locator("[name=required]").fill("bob@example.test");
+    await submit(page, "Book");
+    await page.waitForURL(/book\.html\?owacal=/);
+    like(await message(page), /The booking is /, `${how}: booked, and the page says so`);
+
+    await alice.open(`/intranet/index.html?owacal-day=${date}`);
+    like(await cell(page, "Board room", "10:00").innerText(), /busy/, `${how}: the grid shows it`);
+    is(await mine(page, subject).count(), 1, `${how}: and so do my bookings, markup as text`);
+
+    // Somebody else wants the same.
+    const bob = await person(browser, { user: "bob", javaScriptEnabled });
+    await bob.open("/intranet/book.html");
+    await bob.page.locator("[name=room]").selectOption("boardroom");
+    await bob.page.locator("[name=subject]").fill("Mine");
+    await bob.page.locator("[name=text]").fill("two\nlines");
+    await setTimes(bob.page, date, "10:00", "11:00");
+    await submit(bob.page, "Book");
+    await bob.page.locator(".owacal-error").first().waitFor();
+    like(await bob.page.locator(".owacal-error").first().innerText(), /taken/, `${how}: a clash is told`);
+    is(await bob.page.locator("[name=subject]").first().inputValue(), "Mine", `${how}: nothing typed is lost`);
+    is(await bob.page.locator("[name=text]").first().inputValue(), "two\nlines", `${how}: not the lines of a text either`);
+    is(await times(bob.page), `${date} 10:00 11:00`, `${how}: nor the times`);
+    if (has.has("forms")) {
+        is(await bob.page.title(), "Book a room", `${how}: it stands in the page it was sent from`);
+        ok(await bob.page.locator("header nav").count() === 1, `${how}: with all around it`);
+    }
+    await bob.page.setViewportSize({ width: 320, height: 640 });
+    ok(await overflow(bob.page) <= 0, `${how}: and is no wider than a phone`);
+    if (javaScriptEnabled) {
+        const found = await axeFindings(bob.page);
+        ok(found.length === 0, "axe: a form that came back", found);
+    }
+    await setTimes(bob.page, date, "11:00", "11:30");
+    await submit(bob.page, "Book");
+    await bob.page.waitForURL(/owacal=/);
+    like(await message(bob.page), /The booking is /, `${how}: sent once more with another time it is booked`);
+    ok(bob.wrong.length === 0, `${how}: nothing went wrong on the way`, bob.wrong);
+    await bob.context.close();
+
+    // It is moved, and then called off.
+    await mine(page, subject).click();
+    await page.locator("form:has([name=subject])").waitFor();
+    if (javaScriptEnabled) {
+        const found = await axeFindings(page);
+        ok(found.length === 0, "axe: a booking", found);
+    }
+    await setTimes(page, date, "14:00", "15:00");
+    await submit(page, "Change");
+    await page.getByText(/The booking is changed/).first().waitFor();
+    ok(true, `${how}: changed`);
+    await alice.open(`/intranet/index.html?owacal-day=${date}`);
+    like(await cell(page, "Board room", "10:00").innerText(), /free/, `${how}: the old time is free`);
+    like(await cell(page, "Board room", "14:30").innerText(), /busy/, `${how}: the new one is not`);
+
+    await mine(page, subject).click();
+    const reason = page.locator("[name=reason]:visible");
+    if (await reason.count() === 0) {
+        await page.getByRole("link", { name: /cancel/i }).first().click();
+    }
+    await reason.first().fill("No longer needed.");
+    await submit(page, "Cancel the booking");
+    await page.getByText(/The booking is cancelled/).first().waitFor();
+    ok(true, `${how}: cancelled`);
+    await alice.open(`/intranet/index.html?owacal-day=${date}`);
+    like(await cell(page, "Board room", "14:30").innerText(), /free/, `${how}: and free again`);
+    is(await mine(page, subject).count(), 0, `${how}: and gone from my bookings`);
+
+    if (has.has("finder")) {
+        await find(page, how, date);
+    }
+    ok(alice.wrong.length === 0, `${how}: no error in the console, no request elsewhere, no breach of the policy`, alice.wrong);
+    await alice.context.close();
+}
+
+async function find(page, how, date) {
+    const form = page.locator("[data-owacal=finder] form");
+    if (await form.locator("[type=date]").count()) {
+        await form.locator("[type=date]").first().fill(date);
+        await form.locator("[type=time]").first().fill("11:00");
+    }
+    if (!await form.locator("[name$=duration]").inputValue()) {
+        await form.locator("[name$=duration]").fill("30");
+    }
+    await form.locator("[name$=capacity]").fill("2");
+    await form.getByRole("button").first().click();
+    const result = page.locator("[data-owacal=finder]");
+    await result.getByText("Room 1").first().waitFor();
+    ok(true, `${how}: a room is found`);
+}
+
+// ---- by keyboard alone ----
+
+async function tabTo(page, wanted, key = "Tab") {
+    for (let i = 0; i < 150; i++) {
+        const focused = page.locator(":focus");
+        if (await focused.count() && await focused.evaluate((e, s) => e.matches(s), wanted)) {
+            return focused;
+        }
+        await page.keyboard.press(key);
+    }
+    throw new Error(`no way by ${key} to ${wanted}`);
+}
+
+async function byKeyboard(javaScriptEnabled, date) {
+    const how = `keyboard alone, script ${javaScriptEnabled ? "on" : "off"}`;
+    const alice = await person(browser, { javaScriptEnabled, viewport: { width: 320, height: 640 } });
+    const { page } = alice;
+
+    await alice.open(`/intranet/index.html?owacal-day=${date}`);
+    await page.keyboard.press("Tab");
+    is(await page.locator(":focus").innerText(), "To the content", `${how}: the first stop leads past the navigation`);
+    await tabTo(page, "td.free a[aria-label*='Room 1 from 08:00']");
+    if (javaScriptEnabled) {
+        await page.keyboard.press("ArrowRight");
+        await page.keyboard.press("Shift+ArrowRight");
+        await page.keyboard.press("Shift+ArrowRight");
+        is(await page.locator("td.chosen").count(), 3, `${how}: Shift and arrows choose slots`);
+        is(await page.locator(".owacal-said").textContent(), "Room 1 08:30\u201310:00", `${how}: which is said, too`);
+        await page.keyboard.press("Shift+ArrowLeft");
+        is(await page.locator("td.chosen").count(), 2, `${how}: and back`);
+    }
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/book\.html/);
+    is(await times(page), javaScriptEnabled ? `${date} 08:30 09:30` : `${date} 08:00 08:30`, `${how}: Enter takes them to the form`);
+    await tabTo(page, "[name=subject]");
+    const ring = await page.locator(":focus").evaluate((e) => getComputedStyle(e).outlineStyle);
+    is(ring, "solid", `${how}: where one is can be seen`);
+    await page.keyboard.type(`Keys, script ${javaScriptEnabled ? "on" : "off"}`);
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/owacal=/);
+    like(await message(page), /The booking is /, `${how}: booked`);
+    ok(await overflow(page) <= 0, `${how}: 320 pixels suffice`);
+    ok(alice.wrong.length === 0, `${how}: nothing went wrong`, alice.wrong);
+    await alice.context.close();
+}
+
+// ---- what the script adds ----
+
+async function byScript(date) {
+    const { page, wrong, open, context } = await person(browser);
+
+    await open(`/intranet/index.html?owacal-day=${date}`);
+    const at = async (hour) => {
+        const box = await cell(page, "Board room", hour).boundingBox();
+        return [box.x + box.width / 2, box.y + box.height / 2];
+    };
+    await page.mouse.move(...await at("15:00"));
+    await page.mouse.down();
+    await page.mouse.move(...await at("15:30"));
+    await page.mouse.move(...await at("16:00"));
+    await page.mouse.up();
+    await page.waitForURL(/book\.html/);
+    is(await times(page), `${date} 15:00 16:30`, "the pointer draws over slots");
+
+    // In the page of the form it is filled where it stands.
+    await open(`/intranet/book.html?owacal-day=${date}`);
+    await page.locator("[name=subject]").fill("Kept");
+    await page.getByRole("link", { name: /^free: book Room 1 from 12:00 / }).click();
+    is(await times(page), `${date} 12:00 13:00`, "a slot beside the form fills it");
+    is(await page.locator("[name=room]").inputValue(), "room1", "and its room");
+    is(await page.locator("[name=subject]").inputValue(), "Kept", "and leaves the rest");
+
+    if (has.has("people")) {
+        const field = page.locator("[name=required]");
+        await field.click();
+        await page.keyboard.type("carol@example.test, bo");
+        const option = page.locator(".owacal-names [role=option]").first();
+        await option.waitFor();
+        like(await option.innerText(), /bob@example\.test/i, "a name is looked up while one types");
+        const found = await axeFindings(page);
+        ok(found.length === 0, "axe: the names", found);
+        await page.keyboard.press("ArrowDown");
+        await page.keyboard.press("Enter");
+        is((await field.inputValue()).toLowerCase(), "carol@example.test, bob@example.test", "and taken by keyboard");
+        is(await page.locator(".owacal-names [role=option]").count(), 0, "then the list has gone");
+    }
+
+    // A page that stays open shows what others have done since.
+    await open(`/intranet/index.html?owacal-day=${date}`);
+    const bob = await person(browser, { user: "bob", javaScriptEnabled: false });
+    await bob.open(`/intranet/book.html?owacal-room=room1&owacal-subject=B&owacal-start=${date}T16:00&owacal-end=${date}T16:30`);
+    await submit(bob.page, "Book");
+    await bob.page.waitForURL(/owacal=/);
+    like(await cell(page, "Room 1", "16:00").innerText(), /free/, "what is shown is as old as the page");
+    await page.evaluate(() => document.dispatchEvent(new Event("owacal:refresh")));
+    await cell(page, "Room 1", "16:00").filter({ hasText: "busy" }).waitFor();
+    ok(true, "until it looks again");
+    ok(wrong.length + bob.wrong.length === 0, "what the script does breaks no policy", [...wrong, ...bob.wrong]);
+    await bob.context.close();
+    await context.close();
+}
+
+// ---- in other languages ----
+
+async function inLanguage(lang, locale, said, date) {
+    const { page, wrong, open, context } = await person(browser, { locale, viewport: { width: 320, height: 640 } });
+
+    await open(`/intranet/${lang}/index.html?owacal-day=${date}`);
+    ok(await overflow(page) <= 0, `${lang}: the start page fits a phone`);
+    let found = await axeFindings(page);
+    ok(found.length === 0, `${lang}: axe finds nothing on the start page`, found);
+    await page.locator("td.free a[href*='room=boardroom'][href*='T09%3A00'], td.free a[href*='room=boardroom'][href*='start=" + date + "T09:00']")
+        .first().click();
+    await page.waitForURL(/book\.html/);
+    is(await times(page), `${date} 09:00 09:30`, `${lang}: a slot leads to the form`);
+    ok(await overflow(page) <= 0, `${lang}: which fits a phone, too`);
+    found = await axeFindings(page);
+    ok(found.length === 0, `${lang}: axe finds nothing there`, found);
+    await page.locator("[name=subject]").fill("\u0150sz \u00fcgy");
+    await page.locator("form:has([name=subject]) button[type=submit]").first().click();
+    await page.waitForURL(/owacal=/);
+    like(await message(page), said, `${lang}: booked, and said in that language`);
+    await open(`/intranet/${lang}/index.html?owacal-day=${date}`);
+    await mine(page, "\u0150sz \u00fcgy").click();
+    await page.locator("form:has([name=subject])").first().waitFor();
+    is((await page.locator("html").getAttribute("lang")).slice(0, 2), lang, `${lang}: the booking's page goes by the browser's language`);
+    ok(await overflow(page) <= 0, `${lang}: and fits a phone`);
+    found = await axeFindings(page);
+    ok(found.length === 0, `${lang}: axe finds nothing in a booking`, found);
+    ok(wrong.length === 0, `${lang}: nothing went wrong`, wrong);
+    await context.close();
+}
+
+// ---- every page, in every look ----
+
+async function looks() {
+    const looks = [
+        { width: 320, height: 640, colorScheme: "dark" },
+        { width: 1280, height: 900, colorScheme: "light" },
+        { width: 1920, height: 1080, colorScheme: "dark", axe: false },
+    ];
+    const { page, wrong, open, context } = await person(browser);
+    for (const name of PAGES) {
+        await open(`/intranet/${name}`);
+        for (const { width, height, colorScheme, axe = true } of looks) {
+            const what = `${name} at ${width} pixels, ${colorScheme}`;
+            await page.setViewportSize({ width, height });
+            await page.emulateMedia({ colorScheme });
+            const over = await overflow(page);
+            ok(over <= 0, `${what}: nothing is wider than the window`, `${over} pixels`);
+            const found = axe ? await axeFindings(page) : [];
+            ok(found.length === 0, `${what}: axe finds nothing`, found);
+        }
+    }
+    ok(wrong.length === 0, "every page: no error, no request elsewhere, no breach of the policy", wrong);
+    await context.close();
+}
+
+const steps = [["looks", looks], ["script on", () => story(true, day(2))], ["script off", () => story(false, day(3))],
+    ["keyboard, script on", () => byKeyboard(true, day(4))], ["keyboard, script off", () => byKeyboard(false, day(5))],
+    ["the script", () => byScript(day(6))], ["German", () => inLanguage("de", "de-DE", /best\u00e4tigt|gebucht/i, day(7))],
+    ["Hungarian", () => inLanguage("hu", "hu-HU", /foglal/i, day(8))]];
+for (const [name, step] of steps) {
+    const began = Date.now();
+    try {
+        await step();
+    } catch (error) {
+        ok(false, `${name} came to its end`, error.stack);
+    }
+    comment(`${name}: ${Date.now() - began} ms`);
+}
+await browser.close();
+end();
