@@ -128,7 +128,7 @@ my $up = Upstream->start(
     page => sub { my $text = 'Your request was blocked'; "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: " . length($text) . "\r\n\r\n$text" },
 );
 my $web = Httpd->start(backend => $up->{url}, server => 'OwaCalTimeout connect=1s step=1s operation=4s undo=2s', loglevel => 'owacal:trace8',
-    passwords => { map { $_ => "pw-$_" } qw(alice bob carol dora) }, htdocs => "$Bin/pages");
+    passwords => { map { $_ => "pw-$_" } qw(alice bob carol dora) }, htdocs => "$Bin/../conf/pages");
 subtest 'what the server says is shown as text' => sub {
     my ($r, undef, undef, $offer, $answer) = check($web, 'alice');
     is($offer->{facts}{offers}, 'Basic, NTLM and 1 more', 'the names of the schemes alone') or diag $r->{content};

@@ -238,6 +238,18 @@ my %technical = map { $_ => 1 } (
             push @unmarked, map { "$where: $_" } grep { /\p{L}/ && !$said{$_} } values_of($args[1] // '');
         }
     }
+    # Sent to the attendees in the name of the organizer, whose language nobody here knows.
+    my %sent = map { $_ => 1 } 'The room is not available at that time.';
+    for my $file (grep { m{^lib/(?:op|backend/\w+)/\w+\.[ch]$} } sort keys %source) {
+        my $text = $source{$file};
+        while ($text =~ /(return\s+)?($strings)/g) {
+            my ($return, $literal, $where) = ($1, joined($2), "$file:" . line_of($text, $-[2]));
+            (my $sentence = $literal) =~ s/^ //;
+            next if $said{$sentence} || $sent{$sentence};
+            push @unmarked, "$where: $literal"
+                if $sentence =~ /^\p{Lu}.* .*\.$/ || $return && $file =~ m{^lib/op/} && $literal =~ /\p{L} \p{L}/;
+        }
+    }
     none('what an operation leaves to be said is marked', @unmarked);
 }
 

@@ -242,6 +242,38 @@ async function byScript(date) {
     await context.close();
 }
 
+// ---- at the door ----
+
+async function atTheDoor(javaScriptEnabled, room) {
+    const how = `at the door, script ${javaScriptEnabled ? "on" : "off"}`;
+    const { page, wrong, open, context } = await person(browser, { javaScriptEnabled, viewport: { width: 1024, height: 600 } });
+    const state = () => page.locator(".owacal-state").innerText();
+    const axe = async (what) => {
+        // A display renews itself, and nothing is lost by it: that is what it is for.
+        const found = javaScriptEnabled ? (await axeFindings(page)).filter((f) => f.id !== "meta-refresh") : [];
+        ok(found.length === 0, `${how}: axe finds nothing in a room that is ${what}`, found);
+    };
+
+    await open(`/panel/rooms/${room}/panel`);
+    like(await state(), /free/i, `${how}: the room is free`);
+    await axe("free");
+    await page.getByRole("button").first().click();
+    await page.locator(".owacal-busy > .owacal-state").waitFor();
+    ok(true, `${how}: booked by one press`);
+    await axe("taken");
+    const before = await state();
+    await page.locator("form:has([name=action][value=extend]) button").first().click();
+    await page.locator(".owacal-state").filter({ hasNotText: before }).waitFor();
+    ok(before !== await state(), `${how}: extended`);
+    await page.locator("form:has([name=action][value=end]) button").first().click();
+    await page.getByText("The meeting has ended.").waitFor(); // with the minute that has begun
+    ok(before !== await state(), `${how}: ended`);
+    await page.setViewportSize({ width: 320, height: 480 });
+    ok(await overflow(page) <= 0, `${how}: a small display will do`);
+    ok(wrong.length === 0, `${how}: nothing went wrong`, wrong);
+    await context.close();
+}
+
 // ---- in other languages ----
 
 async function inLanguage(lang, locale, said, date) {
@@ -300,7 +332,8 @@ async function looks() {
 
 const steps = [["looks", looks], ["script on", () => story(true, day(2))], ["script off", () => story(false, day(3))],
     ["keyboard, script on", () => byKeyboard(true, day(4))], ["keyboard, script off", () => byKeyboard(false, day(5))],
-    ["the script", () => byScript(day(6))], ["German", () => inLanguage("de", "de-DE", /best\u00e4tigt|gebucht/i, day(7))],
+    ["the script", () => byScript(day(6))], ["the door, script on", () => atTheDoor(true, "boardroom")],
+    ["the door, script off", () => atTheDoor(false, "library")], ["German", () => inLanguage("de", "de-DE", /best\u00e4tigt|gebucht/i, day(7))],
     ["Hungarian", () => inLanguage("hu", "hu-HU", /foglal/i, day(8))]];
 for (const [name, step] of steps) {
     const began = Date.now();

@@ -43,7 +43,7 @@ await take("book", taken);
 await take("book-taken", taken, { colorScheme: "dark" }, clash);
 await take("book-taken-phone", taken, { ...phone, colorScheme: "dark" }, clash);
 await take("book-print", taken, { width: 794, height: 1123, media: "print" });
-await take("door", "/intranet/panel.html", { width: 1024, height: 600 });
+await take("door", "/intranet/panel.html", { width: 1024, height: 600, full: false });
 await take("check", "/intranet/check.html");
 await take("check-phone", "/intranet/check.html", { ...phone, colorScheme: "dark" });
 await take("change", today, {}, async (page) => {

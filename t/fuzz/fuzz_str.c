@@ -58,7 +58,9 @@ static void url(apr_pool_t *pool, const char *text)
     for (p = segment; *p; p++) {
         must(strchr("-._~%", *p) || apr_isalnum(*p));
     }
-    must(!strpbrk(query, "&=+#?/ \"'<>\r\n"));
+    for (p = query; *p; p++) {
+        must(strchr("-._~%@:", *p) || apr_isalnum(*p));
+    }
     must((back = oc_str_unescape(pool, segment, strlen(segment))) && !strcmp(back, text));
     must((back = oc_str_unescape(pool, query, strlen(query))) && !strcmp(back, text));
     back = oc_str_unescape(pool, text, strlen(text));

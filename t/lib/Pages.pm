@@ -48,7 +48,7 @@ our @ROOMS = (
 sub rooms { return join '', map { "OwaCalRoom $_->[0] $_->[0]\@example.test $_->[1]\n" } @ROOMS }
 
 sub users {
-    return join('', map { "$_:pw-$_:$_\@example.test:person:en\n" } qw(alice bob carol))
+    return join('', map { "$_:pw-$_:$_\@example.test:person:en\n" } qw(alice bob carol panel))
         . "zoltan:pw-zoltan:zoltan\@example.test:person:hu\n"
         . join('', map { "$_->[0]:pw-$_->[0]:$_->[0]\@example.test:room:accept:en\n" } @ROOMS);
 }

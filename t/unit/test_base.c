@@ -34,6 +34,39 @@ static void test_result(apr_pool_t *p)
     is_str(oc_reason_token((oc_reason_t)9999), "internal", "an unknown reason reads as internal");
 }
 
+/* What people are told of their input, apart from its values. */
+static void test_said(apr_pool_t *p)
+{
+    apr_pool_t *own;
+    oc_result_t res, copy;
+
+    apr_pool_create(&own, p);
+    oc_result_init(&res, own);
+    oc_result_field(&res, OC_REASON_OK, "start",
+                    "%04d, %s, %" APR_SIZE_T_FMT " and %" APR_INT64_T_FMT " %u 100%%", 7, "a%d{1}",
+                    (apr_size_t)8, (apr_int64_t)-9, 10u);
+    is_str(res.detail, "0007, a%d{1}, 8 and -9 10 100%", "the detail");
+    is_str(res.said, "{1}, {2}, {3} and {4} {5} 100%", "and what is said, with numbers for values");
+    is_int(res.said_count, 5, "so many");
+    oc_result_fail(&res, OC_REASON_INVALID_INPUT, "later %d", 1);
+    oc_result_copy(&copy, &res, p);
+    apr_pool_destroy(own);
+    is_str(copy.said, "{1}, {2}, {3} and {4} {5} 100%", "the first stands, the copy is its own");
+    is_str(copy.values[0], "0007", "as the format wants it");
+    is_str(copy.values[1], "a%d{1}", "a value is not looked into");
+    is_str(copy.values[3], "-9", "a long one");
+
+    oc_result_init(&res, p);
+    oc_result_fail(&res, OC_REASON_INTERNAL, "%d", 1);
+    ok(!res.said, "nothing of what is for the log only");
+    oc_result_init(&res, p);
+    oc_result_fail(&res, OC_REASON_INVALID_INPUT, "%.1f", 1.5);
+    ok(!res.said && strcmp(res.detail, "1.5") == 0, "nothing of a conversion that is not known");
+    oc_result_init(&res, p);
+    oc_result_fail(&res, OC_REASON_INVALID_INPUT, "%d%d%d%d%d%d%d%d%d", 1, 2, 3, 4, 5, 6, 7, 8, 9);
+    ok(!res.said, "nor of too many");
+}
+
 static void test_crypto(apr_pool_t *p)
 {
     oc_secret_t one = {{"key-number-one", ""}, {14, 0}};
@@ -189,6 +222,7 @@ int main(void)
     apr_initialize();
     apr_pool_create(&p, NULL);
     test_result(p);
+    test_said(p);
     test_crypto(p);
     test_memo(p);
     test_log();

@@ -230,7 +230,7 @@ static void language(void)
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); ++i) {
-        is_str(lang_of(rows[i].page, 0, 1), rows[i].lang, rows[i].page);
+        is_str(lang_of(rows[i].page, 0, 1), rows[i].lang, "%s", rows[i].page);
         is_str(lang_of(rows[i].page, 1, 7), rows[i].lang, "  cut elsewhere");
     }
     is_str(lang_of(apr_pstrcat(pool, "<html lang='", times("x", 9000), "'>", NULL), 0, 100), "none",
