@@ -1,4 +1,5 @@
 /* finder.c - see finder.h: which rooms fit; if none does, when one will. */
+#include <string.h>
 #include <apr_strings.h>
 
 #include "cal/zone.h"
@@ -44,6 +45,14 @@ static void complete(oc_fragment_t *f)
     }
     for (int i = 0; i < 2; ++i) {
         if (oc_input_text(&f->in, times[i])) {
+            return;
+        }
+    }
+    /* An empty field, as browsers send it, is filled; two of one name would be refused. */
+    for (int i = 0; i < form->fields->nelts; ++i) {
+        v = &APR_ARRAY_IDX(form->fields, i, oc_field_t);
+        if (strcmp(v->name, "duration") == 0) {
+            v->value = "60";
             return;
         }
     }
