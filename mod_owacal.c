@@ -7,6 +7,7 @@
 #include <ap_mpm.h>
 #include <mpm_common.h>
 
+#include "httpd/again.h"
 #include "httpd/child.h"
 #include "httpd/config.h"
 #include "httpd/filter.h"
@@ -19,6 +20,7 @@ static void register_hooks(apr_pool_t *pool)
     static const char *const include[] = {"mod_include.c", NULL};
 
     (void)pool;
+    oc_again_register();
     oc_filter_register();
     oc_ssi_register();
     ap_hook_insert_filter(oc_ssi_insert_filter, NULL, NULL, APR_HOOK_LAST);

@@ -33,7 +33,7 @@ is(asked(), 1, 'one question for all rooms');
 $web->json('alice', POST => '/booking/bookings', { subject => 'x', room => 'boardroom', start => "${day}T10:30", duration => 60 });
 is(fits("/booking/rooms?$when&capacity=1"), 'room1:fits gone:unknown boardroom:taken', 'the taken one comes after');
 like($web->request(GET => "/booking/rooms?$when", user => 'alice', headers => { Accept => 'text/html' })->{content},
-    qr/Board room<\/a>, 12 people, projector, phone: taken/, 'the page says why');
+    qr{Board room, Seats: 12, projector, phone – taken}, 'the page says why');
 is($web->json('alice', GET => '/booking/rooms?capacity=many')->{json}{field}, 'capacity', 'a wrong capacity is an error');
 is($web->json('alice', GET => "/booking/rooms?start=${day}T10:00")->{json}{field}, 'end', 'a start needs an end');
 

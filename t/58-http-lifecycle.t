@@ -36,9 +36,12 @@ for my $mpm (qw(event worker prefork)) {
 }
 
 subtest 'subrequests of mod_include' => sub {
-    my $web = Httpd->start(backend => $sim->{url}, server => "Alias /intranet $Bin/pages\n<Location /intranet>\n"
+    my $web = Httpd->start(backend => $sim->{url}, server => "Alias /intranet \@DIR\@/htdocs\n<Location /intranet>\n"
         . "AuthType Basic\nAuthName intranet\nAuthBasicProvider file\nAuthUserFile \@DIR\@/users\nRequire valid-user\n"
         . "Options +Includes\n</Location>");
+    $web->write_file('htdocs/index.shtml', qq{<!DOCTYPE html>\n<html lang="en"><body><!--#include virtual="/booking/rooms.html" -->\n}
+        . qq{<!--#include virtual="/booking/bookings/new.html?return=/intranet/done.shtml" --></body></html>\n});
+    $web->write_file('htdocs/done.shtml', "<p>Done.</p>\n");
     my $r = $web->request(GET => '/intranet/index.shtml', user => 'alice', headers => { Accept => 'text/html' });
     is($r->{status}, 200, 'the page comes');
     like($r->{content}, qr/Board room/, 'with the rooms');

@@ -223,8 +223,9 @@ subtest 'a header of 60 KB' => sub {
 
 subtest 'a subrequest under another name' => sub {
     # Of two pages that include the same, one is open: there the login is the included part's alone.
-    my $web = front($sim, server => "Alias /open $Bin/pages\nAlias /closed $Bin/pages\n<LocationMatch \"^/(open|closed)\">\nOptions +Includes\n"
+    my $web = front($sim, server => "Alias /open \@DIR\@/htdocs\nAlias /closed \@DIR\@/htdocs\n<LocationMatch \"^/(open|closed)\">\nOptions +Includes\n"
         . "</LocationMatch>\n<Location /closed>\n$anybody\n</Location>");
+    $web->write_file('htdocs/index.shtml', qq{<html lang="en"><body><!--#include virtual="/booking/rooms.html" --></body></html>\n});
     my %html = (Accept => 'text/html');
     like(as($web, 'alice', GET => '/closed/index.shtml', headers => {%html})->{content}, qr/Board room/, 'alice in alice: shown');
     my $r = as($web, 'alice', GET => '/open/index.shtml', headers => {%html});

@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "httpd/again.h"
 #include "httpd/filter.h"
 #include "httpd/fragment.h"
 #include "wire/scan.h"
@@ -46,7 +47,7 @@ typedef struct filter_t {
 /* A page included into another that is filled as a whole is filled there. */
 static int filled_outside(const request_rec *r)
 {
-    for (r = r->main; r; r = r->main) {
+    while ((r = oc_again_outer(r)) != NULL) {
         for (const ap_filter_t *f = r->output_filters; f; f = f->next) {
             if (strcasecmp(f->frec->name, NAME) == 0) {
                 return 1;
@@ -470,7 +471,7 @@ static filter_t *begin(ap_filter_t *f)
     oc_result_t res;
     filter_t *me;
 
-    if (filled_outside(r) || ((why = unfit(r, &xml, &utf8)) && !*why)) {
+    if (oc_again_owns(r) || filled_outside(r) || ((why = unfit(r, &xml, &utf8)) && !*why)) {
         return NULL;
     }
     if (why) {

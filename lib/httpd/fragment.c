@@ -3,6 +3,7 @@
 #include <apr_strings.h>
 
 #include "base/str.h"
+#include "httpd/finder.h"
 #include "httpd/kinds.h"
 #include "view/page.h"
 #include "wire/words.h"
@@ -10,8 +11,8 @@
 #define PREFIX "owacal-" /* of our fields in the query of other people's pages */
 
 static const oc_fragment_kind_t *const kinds[] = {
-    &oc_kinds_agenda,  &oc_kinds_form, &oc_kinds_grid,  &oc_kinds_message,
-    &oc_kinds_mine,    &oc_kinds_next, &oc_kinds_panel,
+    &oc_finder_kind, &oc_kinds_agenda, &oc_kinds_form, &oc_kinds_grid,   &oc_kinds_message,
+    &oc_kinds_mine,  &oc_kinds_next,   &oc_kinds_panel, &oc_finder_rooms,
 };
 
 static const oc_fragment_kind_t *find(const char *name)
@@ -69,6 +70,7 @@ static void split_query(oc_fragment_page_t *page, const char *args)
 
     page->self = "?";
     page->query = mine;
+    page->others = form_create(pool);
     oc_result_init(&res, pool);
     if (!args || strlen(args) > 8192 ||
         oc_form_parse(pool, args, strlen(args), &all, &res) != APR_SUCCESS) {
@@ -82,6 +84,7 @@ static void split_query(oc_fragment_page_t *page, const char *args)
         } else if (strncmp(f->name, PREFIX, strlen(PREFIX)) == 0) {
             put(mine, f->name + strlen(PREFIX), f->value);
         } else {
+            put(page->others, f->name, f->value);
             page->self = apr_pstrcat(pool, page->self, oc_str_query(pool, f->name), "=",
                                      oc_str_query(pool, f->value), "&", NULL);
         }
@@ -91,15 +94,13 @@ static void split_query(oc_fragment_page_t *page, const char *args)
 oc_fragment_page_t *oc_fragment_open(request_rec *r, oc_result_t *res)
 {
     oc_fragment_page_t *page = apr_pcalloc(r->pool, sizeof(*page));
-    request_rec *top = r;
+    const request_rec *top = oc_again_top(r);
 
     if (oc_request_open_page(&page->q, r) != APR_SUCCESS) {
         oc_result_copy(res, &page->q.result, r->pool);
         return NULL;
     }
-    while (top->main) {
-        top = top->main;
-    }
+    page->again = oc_again_of(r);
     page->path = top->uri;
     split_query(page, top->args);
     page->lookups = oc_lookup_open(&page->q);
@@ -193,7 +194,8 @@ static apr_status_t read_parameters(oc_fragment_t *f, const apr_table_t *paramet
             return oc_result_field(&f->result, OC_REASON_OK, e->key,
                                    "is not UTF-8; write such characters as &#NNN;");
         }
-        if (strcmp(e->key, "room") == 0 || strcmp(e->key, "who") == 0) {
+        if (strcmp(e->key, "room") == 0 || strcmp(e->key, "who") == 0 ||
+            strcmp(e->key, "feature") == 0) {
             put_words(pool, form, e->key, e->val);
         } else {
             put(form, e->key, e->val);

@@ -10,6 +10,7 @@
 #ifndef OC_HTTPD_FRAGMENT_H
 #define OC_HTTPD_FRAGMENT_H
 
+#include "httpd/again.h"
 #include "httpd/lookup.h"
 
 typedef struct oc_fragment_page_t { /* what the fragments of one page share */
@@ -17,8 +18,10 @@ typedef struct oc_fragment_page_t { /* what the fragments of one page share */
     oc_lookup_store_t *lookups;
     const oc_form_t *query; /* the page's own owacal-* fields, without that prefix */
     const char *self;       /* "?", or "?x=1&": the page's other fields; ours are appended */
+    oc_form_t *others; /* the page's other fields */
     const char *lang;       /* what the page says of itself, as far as it has been read; NULL */
     const char *path;       /* of the page itself: where a form comes back to */
+    oc_again_t *again;      /* a form that comes back in this page; NULL */
     int forms;              /* handed out so far: ids must differ */
 } oc_fragment_page_t;
 

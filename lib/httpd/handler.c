@@ -4,6 +4,7 @@
 
 #include "base/crypto.h"
 #include "base/str.h"
+#include "httpd/again.h"
 #include "httpd/calendar.h"
 #include "httpd/handler.h"
 #include "httpd/panel.h"
@@ -161,16 +162,7 @@ static int get_bookings(oc_request_t *q, const char *arg)
 
 static const char *open_ref(oc_request_t *q, const char *ref)
 {
-    const char *item, *uid;
-
-    if (oc_token_ref_open(q->r->pool, &q->scope, ref, &item, &uid, &q->result) != APR_SUCCESS) {
-        return NULL;
-    }
-    if (!q->backend->vt->item_ok(q->backend, item)) {
-        oc_result_fail(&q->result, OC_REASON_BOOKING_NOT_FOUND, "no item of this backend");
-        return NULL;
-    }
-    return item;
+    return oc_request_item(q, ref, &q->result);
 }
 
 static int get_booking(oc_request_t *q, const char *ref)
@@ -191,7 +183,9 @@ static int get_booking(oc_request_t *q, const char *ref)
         rc = q->ics ? oc_calendar_booking(q, b)
                     : oc_request_send(q, HTTP_OK,
                                       q->json ? oc_api_booking(&q->view, b)
-                                              : oc_page_booking(&q->view, b, note_of(q)));
+                                      : oc_input_text(&q->in, "cancel")
+                                          ? oc_page_cancel(&q->view, b, NULL)
+                                          : oc_page_booking(&q->view, b, note_of(q)));
     } else {
         rc = oc_request_problem(q, NULL, "read", NULL, NULL);
     }
@@ -242,6 +236,8 @@ apr_status_t oc_handler_admit(oc_request_t *q, const oc_form_t **form, const cha
     oc_say_language(q->r->pool, oc_input_text(&q->in, "lang"), &q->view.language, &q->view.locale);
     q->in.language = q->view.language;
     give_key(q);
+    target = oc_form_count(body, "return") == 1 ? oc_input_text(&q->in, "return") : NULL;
+    q->back = *back = target ? oc_words_return(q->r->pool, target, q->dir->returns) : NULL;
     if (oc_input_check(&q->in, &q->result) != APR_SUCCESS) {
         return APR_EGENERAL;
     }
@@ -251,29 +247,20 @@ apr_status_t oc_handler_admit(oc_request_t *q, const oc_form_t **form, const cha
                             &q->result) != APR_SUCCESS) {
         return APR_EGENERAL;
     }
-    target = oc_input_text(&q->in, "return");
-    if (target) {
-        *back = oc_words_return(q->r->pool, target, q->dir->returns);
-        if (!*back) {
-            return oc_result_field(&q->result, OC_REASON_RETURN_REFUSED, "return",
-                                   "not below any OwaCalReturn of this location");
-        }
-    }
-    return APR_SUCCESS;
+    return !target || *back
+               ? APR_SUCCESS
+               : oc_result_field(&q->result, OC_REASON_RETURN_REFUSED, "return",
+                                 "not below any OwaCalReturn of this location");
 }
 
 static int refuse(oc_request_t *q, const oc_act_t *act, const char *verb, const oc_form_t *form,
                   const char *ref)
 {
-    const oc_form_t *again = NULL;
-
-    if (form && !q->json) {
-        q->in.form = form;
-        /* A key that stands for another booking must not come back with the form. */
-        again =
-            oc_input_refill(&q->in, q->result.reason == OC_REASON_KEY_CONFLICT ? "key" : "token");
+    if (!form || q->json) {
+        return oc_request_problem(q, act, verb, NULL, ref);
     }
-    return oc_request_problem(q, act, verb, again, ref);
+    q->in.form = form;
+    return oc_again_answer(q, act, verb, ref);
 }
 
 /* The Idempotency-Key header or the form's key. *random says that there was neither. */
@@ -400,7 +387,7 @@ static int change_booking(oc_request_t *q, const char *ref, const oc_form_t *for
     int ran;
 
     if (!item) {
-        return oc_request_problem(q, NULL, "change", NULL, NULL);
+        return refuse(q, NULL, "change", form, ref);
     }
     if (oc_people_only_looks(q)) {
         return oc_people_look(q, ref);
@@ -409,7 +396,7 @@ static int change_booking(oc_request_t *q, const char *ref, const oc_form_t *for
         return refuse(q, NULL, "change", form, ref);
     }
     if (!(call = oc_request_call(q, &id))) {
-        return oc_request_problem(q, NULL, "change", NULL, NULL);
+        return refuse(q, NULL, "change", form, ref);
     }
     args.item = apr_pstrdup(call->pool, item);
     if (etag && strcmp(etag, "*") != 0 && strlen(etag) < 200 && oc_str_header_ok(etag)) {
@@ -426,7 +413,7 @@ static int change_booking(oc_request_t *q, const char *ref, const oc_form_t *for
     return conclude(q, ran, OC_VERB_CHANGE, act, NULL, back, form, ref);
 }
 
-static int cancel_booking(oc_request_t *q, const char *ref, const char *back)
+static int cancel_booking(oc_request_t *q, const char *ref, const oc_form_t *form, const char *back)
 {
     const char *item = open_ref(q, ref), *reason = oc_input_text(&q->in, "reason");
     oc_act_t *act = NULL;
@@ -435,14 +422,14 @@ static int cancel_booking(oc_request_t *q, const char *ref, const char *back)
     int ran;
 
     if (!item || !(call = oc_request_call(q, &id))) {
-        return oc_request_problem(q, NULL, "cancel", NULL, NULL);
+        return refuse(q, NULL, "cancel", form, ref);
     }
     item = apr_pstrdup(call->pool, item);
     reason = reason ? apr_pstrdup(call->pool, reason) : NULL;
     ran =
         oc_request_run(q, call, id, oc_op_cancel(call, q->backend, &q->op_conf, item, reason, &act),
                        OC_VERB_CANCEL);
-    return conclude(q, ran, OC_VERB_CANCEL, act, NULL, back, NULL, NULL);
+    return conclude(q, ran, OC_VERB_CANCEL, act, NULL, back, form, ref);
 }
 
 static int post_to_booking(oc_request_t *q, const char *ref)
@@ -451,11 +438,13 @@ static int post_to_booking(oc_request_t *q, const char *ref)
     const char *back, *action;
 
     if (oc_handler_admit(q, &form, &back) != APR_SUCCESS) {
-        return refuse(q, NULL, "change", form, ref);
+        action = form ? oc_input_text(&q->in, "action") : NULL;
+        return refuse(q, NULL, action && strcmp(action, "cancel") == 0 ? "cancel" : "change", form,
+                      ref);
     }
     action = oc_input_text(&q->in, "action");
     if (action && strcmp(action, "cancel") == 0) {
-        return cancel_booking(q, ref, back);
+        return cancel_booking(q, ref, form, back);
     }
     if (action && strcmp(action, "update") == 0) {
         return change_booking(q, ref, form, back);
@@ -487,7 +476,7 @@ static int delete_booking(oc_request_t *q, const char *ref)
     if (oc_handler_admit(q, &form, &back) != APR_SUCCESS) {
         return oc_request_problem(q, NULL, "cancel", NULL, NULL);
     }
-    return cancel_booking(q, ref, back);
+    return cancel_booking(q, ref, form, back);
 }
 
 static int get_check(oc_request_t *q, const char *arg)

@@ -164,6 +164,10 @@ static const struct field_t {
     {"feature", MANY, TEXT, 64, ""},
     {"lang", ONE, TEXT, 40, ""},
     {"owacal", ONE, TEXT, 4000, ""},
+    {"place", ONE, INTEGER, 2, ""},
+    {"end_date", ONE, TEXT, 10, ""},
+    {"cancel", ONE, TEXT, 3000, ""},
+    {"booking", ONE, TEXT, 3000, ""},
     {"q", ONE, TEXT, 4 * OC_PEOPLE_MAX, ""},
     {"lookup", ONE, YESNO, 5, ""},
     {"minutes", ONE, INTEGER, 4, ""}, /* of a panel */
@@ -246,9 +250,46 @@ static apr_status_t check_field(const oc_input_t *in, const struct field_t *f, c
     return APR_SUCCESS;
 }
 
+/* ---- all mistakes of a form ---- */
+
+/* One check went wrong: its field is noted, and the first of all is what the request fails with. A
+ * program is told of the first only. */
+static apr_status_t also(const oc_input_t *in, oc_result_t *res, const oc_result_t *one)
+{
+    if (one->reason == OC_REASON_OK) {
+        return APR_SUCCESS;
+    }
+    if (in->errors && !in->json && one->field) {
+        oc_view_error_t *e = apr_array_push(in->errors);
+
+        e->what = apr_pmemdup(in->pool, one, sizeof(*one)); /* its texts are in this pool */
+        e->field = one->field;
+    }
+    if (res->reason == OC_REASON_OK) {
+        oc_result_copy(res, one, res->pool);
+    }
+    return APR_EGENERAL;
+}
+
+/* 1 if something of that field was said to be wrong already. */
+static int named(const oc_input_t *in, const char *field)
+{
+    for (int i = 0; in->errors && i < in->errors->nelts; ++i) {
+        if (strcmp(APR_ARRAY_IDX(in->errors, i, oc_view_error_t).field, field) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int goes_on(const oc_input_t *in, const oc_result_t *res)
+{
+    return res->reason == OC_REASON_OK || (!in->json && in->errors);
+}
+
 apr_status_t oc_input_check(const oc_input_t *in, oc_result_t *res)
 {
-    apr_status_t rv;
+    oc_result_t one;
     int i;
 
     for (i = 0; i < in->form->fields->nelts; ++i) {
@@ -265,11 +306,15 @@ apr_status_t oc_input_check(const oc_input_t *in, oc_result_t *res)
             return oc_result_field(res, OC_REASON_OK, oc_str_log(res->pool, v->name, 64),
                                    "there is no such member");
         }
-        if (f && (rv = check_field(in, f, v, res)) != APR_SUCCESS) {
-            return rv;
+        oc_result_init(&one, in->pool);
+        if (f && check_field(in, f, v, &one) != APR_SUCCESS && !named(in, f->name)) {
+            also(in, res, &one);
+        }
+        if (!goes_on(in, res)) {
+            break;
         }
     }
-    return APR_SUCCESS;
+    return res->reason == OC_REASON_OK ? APR_SUCCESS : APR_EGENERAL;
 }
 
 const char *oc_input_text(const oc_input_t *in, const char *name)
@@ -301,9 +346,11 @@ static const char *zone_of(const oc_input_t *in, apr_pool_t *pool, oc_result_t *
 }
 
 /* "10:00" and "10:00:00" need the date field; everything else stands alone. */
-static const char *with_date(const oc_input_t *in, const char *value)
+static const char *with_date(const oc_input_t *in, const char *name, const char *value)
 {
-    const char *date = oc_input_text(in, "date");
+    const char *date = strcmp(name, "end") == 0 ? oc_input_text(in, "end_date") : NULL;
+
+    date = date ? date : oc_input_text(in, "date");
 
     if (date && value && strlen(value) <= 8 && strchr(value, ':') && !strchr(value, '-')) {
         return apr_pstrcat(in->pool, date, "T", strlen(value) == 4 ? "0" : "", value, NULL);
@@ -327,18 +374,46 @@ static apr_status_t one_time(const oc_input_t *in, const char *name, const char 
     return rv;
 }
 
+/* The days of a form, in fields of their own, so that a mistake in one is not looked for in the
+ * other. */
+static apr_status_t days_of(const oc_input_t *in, const char *zone, const char *start,
+                            oc_result_t *res)
+{
+    static const char *const names[] = {"date", "end_date"};
+    apr_time_t t;
+
+    for (int i = 0; i < 2; ++i) {
+        const char *text = oc_input_text(in, names[i]);
+        if (text && (strlen(text) != 10 ||
+                     oc_zone_parse(text, zone, names[i], &t, NULL, res) != APR_SUCCESS)) {
+            return res->reason != OC_REASON_OK
+                       ? APR_EGENERAL
+                       : oc_result_field(res, OC_REASON_OK, names[i],
+                                         "a date as 2026-03-05 is wanted");
+        }
+    }
+    if (start && strlen(start) <= 8 && strchr(start, ':') && !in->json) {
+        return oc_result_field(res, OC_REASON_OK, "date", "is missing");
+    }
+    return APR_SUCCESS;
+}
+
 /* start and end of the form; both stay 0 if neither was sent. */
 static apr_status_t times_of(const oc_input_t *in, const char *zone, int all_day, oc_range_t *when,
                              oc_result_t *res)
 {
-    const char *start = with_date(in, oc_input_text(in, "start"));
-    const char *end = with_date(in, oc_input_text(in, "end"));
+    const char *start = with_date(in, "start", oc_input_text(in, "start"));
+    const char *end = with_date(in, "end", oc_input_text(in, "end"));
     const char *duration = oc_input_text(in, "duration");
     apr_status_t rv;
 
     when->start = when->end = 0;
-    if (!start && all_day) {
-        start = oc_input_text(in, "date");
+    if (all_day) {
+        start = start ? start : oc_input_text(in, "date");
+        end = end ? end : oc_input_text(in, "end_date");
+    }
+    if ((rv = days_of(in, zone, start, res)) != APR_SUCCESS) {
+        return rv;
     }
     if (!start && !end && !duration) {
         return APR_SUCCESS;
@@ -349,7 +424,14 @@ static apr_status_t times_of(const oc_input_t *in, const char *zone, int all_day
     if ((rv = one_time(in, "start", start, zone, &when->start, res)) != APR_SUCCESS) {
         return rv;
     }
-    if (end) {
+    if (end && duration && !in->json && !all_day) {
+        rv = one_time(in, "end", end, zone, &when->end, res);
+        if (rv == APR_SUCCESS &&
+            when->end != when->start + apr_time_from_sec(60 * apr_strtoi64(duration, NULL, 10))) {
+            return oc_result_field(res, OC_REASON_OK, "duration",
+                                   "is not what lies between start and end: leave one of them out");
+        }
+    } else if (end) {
         rv = one_time(in, "end", end, zone, &when->end, res);
     } else if (duration) {
         when->end = when->start + apr_time_from_sec(60 * apr_strtoi64(duration, NULL, 10));
@@ -472,10 +554,49 @@ static apr_status_t reminder_of(const oc_input_t *in, int *minutes, oc_result_t 
 
 /* ---- arguments ---- */
 
+/* The parts of a new booking, each by itself: one that is wrong does not hide the next. */
+static void check_parts(const oc_input_t *in, apr_pool_t *pool, const char *zone, oc_booking_t *b,
+                        const char **rooms, oc_result_t *res)
+{
+    for (int i = 0; i < 6 && goes_on(in, res); ++i) {
+        oc_result_t one;
+
+        oc_result_init(&one, in->pool);
+        switch (i) {
+        case 0:
+            if (!b->subject || !*oc_str_trim(in->pool, b->subject)) {
+                oc_result_field(&one, OC_REASON_OK, "subject", "is missing");
+            }
+            break;
+        case 1:
+            if (times_of(in, zone, b->all_day, &b->when, &one) == APR_SUCCESS && !b->when.start) {
+                oc_result_field(&one, OC_REASON_OK,
+                                in->json || oc_input_text(in, "date") ? "start" : "date",
+                                "is missing");
+            }
+            break;
+        case 2:
+            add_people(in, pool, "required", OC_ROLE_REQUIRED, b->attendees, &one);
+            break;
+        case 3:
+            add_people(in, pool, "optional", OC_ROLE_OPTIONAL, b->attendees, &one);
+            break;
+        case 4:
+            add_rooms(in, pool, b->attendees, rooms, &one);
+            break;
+        default:
+            reminder_of(in, &b->reminder, &one);
+            break;
+        }
+        also(in, res, &one);
+    }
+}
+
 oc_booking_t *oc_input_booking(const oc_input_t *in, apr_pool_t *pool, oc_result_t *res)
 {
     oc_booking_t *b = oc_booking_create(pool);
     const char *rooms = NULL, *zone = zone_of(in, pool, res);
+    oc_result_t one;
 
     if (!zone) {
         return NULL;
@@ -486,22 +607,15 @@ oc_booking_t *oc_input_booking(const oc_input_t *in, apr_pool_t *pool, oc_result
     b->text = oc_input_text(in, "text");
     b->location = oc_input_text(in, "location");
     b->sensitivity = oc_input_flag(in, "private") ? OC_SENSITIVITY_PRIVATE : OC_SENSITIVITY_NORMAL;
-    if (!b->subject) {
-        oc_result_field(res, OC_REASON_OK, "subject", "is missing");
-        return NULL;
-    }
-    if (times_of(in, zone, b->all_day, &b->when, res) != APR_SUCCESS ||
-        attendees_of(in, pool, b->attendees, &rooms, res) != APR_SUCCESS ||
-        reminder_of(in, &b->reminder, res) != APR_SUCCESS) {
-        return NULL;
-    }
-    if (!b->when.start) {
-        oc_result_field(res, OC_REASON_OK, "start", "is missing");
+    check_parts(in, pool, zone, b, &rooms, res);
+    if (res->reason != OC_REASON_OK) {
         return NULL;
     }
     b->location = b->location ? b->location : rooms;
     b->is_meeting = b->attendees->nelts > 0;
-    if (oc_booking_check(b, in->conf->max_attendees, in->now, res) != APR_SUCCESS) {
+    oc_result_init(&one, in->pool);
+    if (oc_booking_check(b, in->conf->max_attendees, in->now, &one) != APR_SUCCESS) {
+        also(in, res, &one);
         return NULL;
     }
     return oc_booking_copy(pool, b); /* nothing of it may point into the request */
@@ -566,8 +680,8 @@ apr_status_t oc_input_change(const oc_input_t *in, apr_pool_t *pool, oc_change_a
 apr_status_t oc_input_range(const oc_input_t *in, int days, oc_range_t *range, oc_result_t *res)
 {
     const char *zone = zone_of(in, in->pool, res);
-    const char *start = with_date(in, oc_input_text(in, "start"));
-    const char *end = with_date(in, oc_input_text(in, "end"));
+    const char *start = with_date(in, "start", oc_input_text(in, "start"));
+    const char *end = with_date(in, "end", oc_input_text(in, "end"));
     apr_status_t rv;
 
     if (!zone) {
@@ -678,9 +792,6 @@ oc_form_t *oc_input_refill(const oc_input_t *in, const char *without)
         oc_field_t f = APR_ARRAY_IDX(in->form->fields, i, oc_field_t);
         if (without && strcmp(f.name, without) == 0) {
             continue;
-        }
-        if (strcmp(f.name, "start") == 0 || strcmp(f.name, "end") == 0) {
-            f.value = with_date(in, f.value);
         }
         APR_ARRAY_PUSH(form->fields, oc_field_t) = f;
     }

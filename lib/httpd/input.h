@@ -9,8 +9,7 @@
 #include "httpd/config.h"
 #include "cal/find_room.h"
 #include "op/op.h"
-#include "view/say.h"
-#include "wire/form.h"
+#include "view/view.h"
 
 /* The body of a POST, PATCH or DELETE (at most conf->max_body): urlencoded or JSON by its content
  * type; no body gives an empty form. *json says which. Fails with BODY_TOO_LARGE, UNSUPPORTED_TYPE,
@@ -31,6 +30,8 @@ typedef struct oc_input_t {
     int json; /* JSON is held to its types and to the known names */
     apr_array_header_t
         *remarks; /* const char *: what was decided for the sender ("twice: the first") */
+    apr_array_header_t
+        *errors; /* oc_view_error_t: all mistakes of a form, where `res` has the first */
     apr_time_t now;
     oc_language_t language; /* of the remarks */
 } oc_input_t;

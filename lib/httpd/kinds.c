@@ -6,14 +6,12 @@
 #include "cal/zone.h"
 #include "httpd/calendar.h"
 #include "httpd/kinds.h"
+#include "view/form.h"
 #include "httpd/panel.h"
 #include "view/agenda.h"
 #include "view/grid.h"
 #include "wire/words.h"
 
-/* Free/busy is asked for whole days in these, however it is shown, so that all of a page's
- * fragments about one day ask for the same. */
-#define SLOT      apr_time_from_sec(300)
 #define CELLS_MAX 5000
 
 /* ---- parameters that several kinds have ---- */
@@ -78,16 +76,22 @@ static apr_status_t hour_of(oc_fragment_t *f, const char *name, const char *def,
 }
 
 /* Where links to the form lead: a page of this host, or the handler's own. */
-static apr_status_t form_of(oc_fragment_t *f, const char **path, const char **prefix)
+apr_status_t oc_kinds_form_of(oc_fragment_t *f, const char **path, const char **prefix)
 {
     const char *form = oc_input_text(&f->in, "form");
 
     *prefix = NULL;
     *path = apr_pstrcat(f->in.pool, f->view.base, "/bookings/new", NULL);
     if (form) {
-        if (!oc_words_path_ok(form)) {
-            return oc_result_field(&f->result, OC_REASON_OK, "form",
-                                   "a path of this host is wanted, as /intranet/book.html");
+        size_t n = strlen(f->page->self);
+
+        if (strcmp(form, "here") ==
+            0) { /* relative, so that the page's own address does not matter */
+            form = apr_pstrmemdup(f->in.pool, f->page->self, n > 1 ? n - 1 : n);
+        } else if (!oc_words_path_ok(form)) {
+            return oc_result_field(
+                &f->result, OC_REASON_OK, "form",
+                "a path of this host is wanted, as /intranet/book.html, or here");
         }
         *path = form;
         *prefix = "owacal-";
@@ -95,14 +99,55 @@ static apr_status_t form_of(oc_fragment_t *f, const char **path, const char **pr
     return APR_SUCCESS;
 }
 
-static void need(oc_fragment_t *f, oc_lookup_t *l)
+void oc_kinds_need(oc_fragment_t *f, oc_lookup_t *l)
 {
     APR_ARRAY_PUSH(f->lookups, oc_lookup_t *) = l;
 }
 
-static oc_lookup_t *lookup(const oc_fragment_t *f, int i)
+oc_lookup_t *oc_kinds_lookup(const oc_fragment_t *f, int i)
 {
     return APR_ARRAY_IDX(f->lookups, i, oc_lookup_t *);
+}
+
+static void put(oc_form_t *form, const char *name, const char *value)
+{
+    oc_field_t *v;
+
+    if (value) {
+        v = apr_array_push(form->fields);
+        v->name = name;
+        v->value = value;
+        v->kind = OC_VALUE_TEXT;
+    }
+}
+
+/* What the parameters say for a form, and where it comes back to: without being told, the page it
+ * stands in with that page's own query, where that is allowed. */
+static oc_form_t *values_with_return(oc_fragment_t *f, const char *back)
+{
+    oc_form_t *values = oc_input_refill(&f->in, "return");
+    size_t n = strlen(f->page->self);
+
+    if (!back) { /* self ends with the '?' or '&' that more would follow */
+        back = apr_pstrcat(f->in.pool, f->page->path,
+                           n > 1 ? apr_pstrmemdup(f->in.pool, f->page->self, n - 1) : NULL, NULL);
+    }
+    put(values, "return", oc_words_return(f->in.pool, back, f->in.dir->returns));
+    return values;
+}
+
+/* What came of the form, with what it was said with. */
+static void fill_again(oc_fragment_t *f, const oc_again_t *again, oc_again_view_t *what)
+{
+    f->view.remarks = again->q->view.remarks;
+    f->view.errors = again->q->view.errors;
+    f->view.asked = again->q->view.asked;
+    f->view.op_id = again->q->view.op_id;
+    what->res = &again->q->result;
+    what->act = again->act;
+    what->verb = again->verb;
+    what->values = again->values;
+    what->ref = again->ref;
 }
 
 /* ---- grid ---- */
@@ -123,7 +168,7 @@ static apr_status_t grid_ask(oc_fragment_t *f)
     if (day_of(f, &g->day) != APR_SUCCESS ||
         number_of(f, "days", 1, f->in.conf->max_range < 31 ? f->in.conf->max_range : 31, 1,
                   &g->days) != APR_SUCCESS ||
-        form_of(f, &g->form, &g->prefix) != APR_SUCCESS ||
+        oc_kinds_form_of(f, &g->form, &g->prefix) != APR_SUCCESS ||
         oc_input_who(&f->in, &g->who, &g->slot, &f->result) != APR_SUCCESS) {
         return APR_EGENERAL;
     }
@@ -144,7 +189,7 @@ static apr_status_t grid_ask(oc_fragment_t *f)
     }
     all.start = g->day;
     all.end = oc_zone_midnight(f->view.zone, g->day, g->days);
-    need(f, oc_lookup_freebusy(f->page->lookups, g->who, all, SLOT));
+    oc_kinds_need(f, oc_lookup_freebusy(f->page->lookups, g->who, all, OC_KINDS_SLOT));
     return APR_SUCCESS;
 }
 
@@ -156,7 +201,7 @@ static const char *grid_show(oc_fragment_t *f)
     oc_grid_t grid = {rows, {0, 0}, g->slot, f->in.now, g->form, g->prefix};
 
     for (int i = 0; i < g->who->nelts; ++i) { /* those asked for, of what was asked */
-        oc_freebusy_t *fb = oc_freebusy_find(lookup(f, 0)->rows,
+        oc_freebusy_t *fb = oc_freebusy_find(oc_kinds_lookup(f, 0)->rows,
                                              APR_ARRAY_IDX(g->who, i, const char *));
         if (fb) {
             APR_ARRAY_PUSH(rows, oc_freebusy_t *) = fb;
@@ -197,14 +242,14 @@ static apr_status_t next_ask(oc_fragment_t *f)
         return APR_EGENERAL;
     }
     f->data = who;
-    need(f, oc_lookup_freebusy(f->page->lookups, who, range, SLOT));
+    oc_kinds_need(f, oc_lookup_freebusy(f->page->lookups, who, range, OC_KINDS_SLOT));
     return APR_SUCCESS;
 }
 
 static const char *next_show(oc_fragment_t *f)
 {
     const char *address = APR_ARRAY_IDX((apr_array_header_t *)f->data, 0, const char *);
-    const oc_freebusy_t *fb = oc_freebusy_find(lookup(f, 0)->rows, address);
+    const oc_freebusy_t *fb = oc_freebusy_find(oc_kinds_lookup(f, 0)->rows, address);
     oc_html_t *h = oc_html_create(f->in.pool);
 
     if (!fb) {
@@ -248,7 +293,7 @@ static apr_status_t agenda_ask(oc_fragment_t *f)
         return APR_EGENERAL;
     }
     r->range.end = oc_zone_midnight(f->view.zone, r->range.start, days);
-    need(f, oc_lookup_room(f->page->lookups, r->room->id, r->range, 1000));
+    oc_kinds_need(f, oc_lookup_room(f->page->lookups, r->room->id, r->range, 1000));
     return APR_SUCCESS;
 }
 
@@ -256,7 +301,7 @@ static const char *agenda_show(oc_fragment_t *f)
 {
     const room_t *r = f->data;
     const oc_agenda_t *agenda =
-        oc_calendar_agenda(&f->page->q, r->room, r->range, lookup(f, 0)->look);
+        oc_calendar_agenda(&f->page->q, r->room, r->range, oc_kinds_lookup(f, 0)->look);
 
     if (!agenda) {
         oc_result_fail(&f->result, OC_REASON_INTERNAL, "no agenda could be made");
@@ -278,7 +323,7 @@ static apr_status_t panel_ask(oc_fragment_t *f)
         return APR_EGENERAL;
     }
     r->range = oc_panel_range(&f->page->q);
-    need(f, oc_lookup_room(f->page->lookups, r->room->id, r->range, 1000));
+    oc_kinds_need(f, oc_lookup_room(f->page->lookups, r->room->id, r->range, 1000));
     return APR_SUCCESS;
 }
 
@@ -288,7 +333,8 @@ static const char *panel_show(oc_fragment_t *f)
     const char *back = f->page->path;
 
     back = oc_words_return(f->in.pool, back, f->in.dir->returns) ? back : NULL;
-    return oc_panel_text(&f->page->q, &f->view, r->room, r->range, lookup(f, 0)->look, back);
+    return oc_panel_text(&f->page->q, &f->view, r->room, r->range, oc_kinds_lookup(f, 0)->look,
+                         back);
 }
 
 const oc_fragment_kind_t oc_kinds_panel = {
@@ -298,70 +344,151 @@ const oc_fragment_kind_t oc_kinds_panel = {
 
 /* ---- mine ---- */
 
+typedef struct mine_t {
+    oc_range_t range;
+    const char *form, *prefix;
+    const char *cancel; /* {ref} of what is to be cancelled, to be asked about; NULL */
+} mine_t;
+
+/* Cancelling begins with a link to the page itself, whose query names the booking. */
 static apr_status_t mine_ask(oc_fragment_t *f)
 {
-    oc_range_t *range = f->data = apr_pcalloc(f->in.pool, sizeof(*range));
+    mine_t *m = f->data = apr_pcalloc(f->in.pool, sizeof(*m));
     int days;
 
-    if (day_of(f, &range->start) != APR_SUCCESS ||
+    if (day_of(f, &m->range.start) != APR_SUCCESS || oc_kinds_form_of(f, &m->form, &m->prefix) ||
         number_of(f, "days", 1, f->in.conf->max_range, 14, &days) != APR_SUCCESS) {
         return APR_EGENERAL;
     }
-    range->end = oc_zone_midnight(f->view.zone, range->start, days);
-    need(f, oc_lookup_list(f->page->lookups, *range, 200));
+    m->cancel = oc_input_text(&f->in, "cancel");
+    m->range.end = oc_zone_midnight(f->view.zone, m->range.start, days);
+    oc_kinds_need(f, oc_lookup_list(f->page->lookups, m->range, 200));
     return APR_SUCCESS;
+}
+
+static const oc_booking_t *mine_find(const oc_fragment_t *f, const oc_list_t *list, const char *ref)
+{
+    oc_result_t res;
+    const char *item;
+
+    oc_result_init(&res, f->in.pool);
+    item = oc_request_item(&f->page->q, ref, &res);
+    for (int i = 0; item && i < list->bookings->nelts; ++i) {
+        const oc_booking_t *b = APR_ARRAY_IDX(list->bookings, i, const oc_booking_t *);
+        if (b->item && strcmp(b->item, item) == 0) {
+            return b;
+        }
+    }
+    return NULL;
 }
 
 static const char *mine_show(oc_fragment_t *f)
 {
-    return oc_page_list(&f->view, lookup(f, 0)->list, *(oc_range_t *)f->data, NULL);
+    const mine_t *m = f->data;
+    const oc_list_t *list = oc_kinds_lookup(f, 0)->list;
+    oc_again_t *again = f->page->again;
+    oc_mine_t mine = {list, m->range, f->page->self, NULL, NULL, NULL, NULL, NULL, NULL};
+    oc_again_view_t what;
+
+    mine.form = m->prefix ? m->form : NULL;
+    if (again && strcmp(again->verb, "cancel") == 0 && !again->shown) {
+        fill_again(f, again, &what);
+        mine.cancel = again->ref;
+        mine.values = again->values;
+        mine.problem = &what;
+        again->shown = 1;
+    } else if (m->cancel && (mine.asked = mine_find(f, list, m->cancel)) != NULL) {
+        mine.cancel = m->cancel;
+        mine.values = values_with_return(f, NULL);
+    }
+    mine.asked = mine.cancel ? mine_find(f, list, mine.cancel) : NULL;
+    return oc_page_mine(&f->view, &mine);
 }
 
 const oc_fragment_kind_t oc_kinds_mine = {
-    "mine", (const char *const[]){"day", "days", NULL}, (const char *const[]){"day", NULL}, 0,
-    mine_ask, mine_show,
+    "mine", (const char *const[]){"day", "days", "form", NULL},
+    (const char *const[]){"day", "cancel", NULL}, 0, mine_ask, mine_show,
 };
 
 /* ---- form ---- */
 
+typedef struct form_t {
+    oc_form_t *values;
+    const char *ref; /* of the booking to be changed; NULL */
+    oc_again_t *again;
+} form_t;
+
+/* A form to change that booking, once it has been read. */
+static apr_status_t ask_booking(oc_fragment_t *f, form_t *form, const char *ref)
+{
+    const char *item = oc_request_item(&f->page->q, ref, &f->result);
+
+    if (!item) {
+        return APR_EGENERAL;
+    }
+    form->ref = ref;
+    oc_kinds_need(f, oc_lookup_read(f->page->lookups, item));
+    return APR_SUCCESS;
+}
+
 static apr_status_t form_ask(oc_fragment_t *f)
 {
-    oc_form_t *values = oc_input_refill(&f->in, "return");
-    const char *back = oc_input_text(&f->in, "return");
+    form_t *form = f->data = apr_pcalloc(f->in.pool, sizeof(*form));
+    oc_again_t *again = f->page->again;
+    const char *back = oc_input_text(&f->in, "return"), *ref = oc_input_text(&f->in, "booking");
     unsigned char random[16];
-    oc_field_t *v;
 
     if (oc_crypto_random(random, sizeof(random)) != APR_SUCCESS) {
         return oc_result_fail(&f->result, OC_REASON_INTERNAL, "no randomness");
     }
     f->view.key = oc_str_hex(f->in.pool, random, sizeof(random));
-    if (f->page->forms++ > 0) {
+    f->view.place = ++f->page->forms;
+    if (f->view.place > 1) {
         f->view.ids = apr_psprintf(f->in.pool, "owacal%d", f->page->forms);
+    }
+    if (again && strcmp(again->verb, "cancel") != 0 && !again->shown &&
+        (!again->place || again->place == f->view.place)) {
+        form->again = again;
+        return APR_SUCCESS;
     }
     if (back && !oc_words_return(f->in.pool, back, f->in.dir->returns)) {
         return oc_result_field(&f->result, OC_REASON_RETURN_REFUSED, "return",
                                "not below any OwaCalReturn of this location");
     }
-    /* Without being told, a form comes back to the page it stands in, where that is allowed. */
-    back = back ? back : f->page->path;
-    if (oc_words_return(f->in.pool, back, f->in.dir->returns)) {
-        v = apr_array_push(values->fields);
-        v->name = "return";
-        v->value = back;
-        v->kind = OC_VALUE_TEXT;
-    }
-    f->data = values;
-    return APR_SUCCESS;
+    form->values = values_with_return(f, back);
+    return ref ? ask_booking(f, form, ref) : APR_SUCCESS;
 }
 
 static const char *form_show(oc_fragment_t *f)
 {
-    return oc_page_form(&f->view, f->data);
+    form_t *form = f->data;
+    oc_again_view_t what;
+
+    if (form->again) {
+        fill_again(f, form->again, &what);
+        form->again->shown = 1;
+        return oc_page_form_again(&f->view, &what);
+    }
+    if (form->ref) {
+        const oc_booking_t *b = oc_kinds_lookup(f, 0)->booking;
+        const char *back = oc_form_value(f->in.pool, form->values, "return");
+
+        if (!b || !oc_view_own(&f->view, b)) {
+            oc_result_fail(&f->result,
+                           b ? OC_REASON_NOT_ORGANIZER : OC_REASON_BOOKING_NOT_FOUND, "form");
+            return NULL;
+        }
+        form->values = oc_form_values(&f->view, b);
+        put(form->values, "return", back);
+        return oc_page_asked(&f->view, form->values, form->ref);
+    }
+    return oc_page_form(&f->view, form->values);
 }
 
 static const char *const form_fields[] = {
-    "room",     "subject",  "start",    "end",      "date", "duration", "tz",     "all_day",
-    "required", "optional", "location", "reminder", "text", "private",  "return", NULL};
+    "room",     "subject",  "start",    "end",      "date",     "duration", "end_date",
+    "tz",       "all_day",  "required", "optional", "location", "reminder", "text",
+    "private",  "return",   "booking",  NULL};
 
 const oc_fragment_kind_t oc_kinds_form = {
     "form",
@@ -385,7 +512,19 @@ static apr_status_t message_ask(oc_fragment_t *f)
 
 static const char *message_show(oc_fragment_t *f)
 {
-    return f->data ? oc_page_message(&f->view, f->data) : NULL;
+    oc_again_t *again = f->page->again;
+    oc_again_view_t what;
+
+    if (again && again->q->result.reason != OC_REASON_OK) {
+        fill_again(f, again, &what);
+        /* Nothing was typed that could be lost. */
+        if (strcmp(again->verb, "cancel") == 0 &&
+            !oc_form_value(f->in.pool, again->values, "reason")) {
+            again->shown = 1;
+        }
+        return oc_page_told(&f->view, &what);
+    }
+    return f->data && !again ? oc_page_message(&f->view, f->data) : NULL;
 }
 
 const oc_fragment_kind_t oc_kinds_message = {

@@ -158,21 +158,35 @@ oc_lookup_t *oc_lookup_freebusy(oc_lookup_store_t *store, const apr_array_header
     return l;
 }
 
-oc_lookup_t *oc_lookup_list(oc_lookup_store_t *store, oc_range_t range, int max)
+/* The look-up with that key. */
+static oc_lookup_t *find_or_add(oc_lookup_store_t *store, oc_verb_t verb, const char *key)
 {
-    const char *key =
-        apr_psprintf(store->q->r->pool, "list %" APR_TIME_T_FMT " %" APR_TIME_T_FMT " %d",
-                     range.start, range.end, max);
     oc_lookup_t *l = store->first;
 
     while (l && strcmp(l->key, key) != 0) {
         l = l->next;
     }
-    if (!l) {
-        l = add(store, OC_VERB_LIST, key);
-        l->range = range;
-        l->max = max;
-    }
+    return l ? l : add(store, verb, key);
+}
+
+oc_lookup_t *oc_lookup_list(oc_lookup_store_t *store, oc_range_t range, int max)
+{
+    const char *key =
+        apr_psprintf(store->q->r->pool, "list %" APR_TIME_T_FMT " %" APR_TIME_T_FMT " %d",
+                     range.start, range.end, max);
+    oc_lookup_t *l = find_or_add(store, OC_VERB_LIST, key);
+
+    l->range = range;
+    l->max = max;
+    return l;
+}
+
+oc_lookup_t *oc_lookup_read(oc_lookup_store_t *store, const char *item)
+{
+    oc_lookup_t *l = find_or_add(store, OC_VERB_READ,
+                                 apr_pstrcat(store->q->r->pool, "read ", item, NULL));
+
+    l->item = item;
     return l;
 }
 
@@ -224,6 +238,21 @@ static oc_job_t *list_job(oc_lookup_t *l, oc_call_t *call)
     return oc_op_list(call, q->backend, &q->op_conf, ask, &l->list);
 }
 
+static oc_job_t *job_of(oc_lookup_t *l, oc_call_t *call)
+{
+    oc_request_t *q = l->store->q;
+
+    switch (l->verb) {
+    case OC_VERB_LIST:
+        return list_job(l, call);
+    case OC_VERB_READ:
+        return oc_op_read(call, q->backend, &q->op_conf, apr_pstrdup(call->pool, l->item),
+                          &l->booking);
+    default:
+        return freebusy_job(l, call);
+    }
+}
+
 void oc_lookup_go(oc_lookup_store_t *store)
 {
     for (oc_lookup_t *l = store->first; l; l = l->next) {
@@ -235,8 +264,7 @@ void oc_lookup_go(oc_lookup_store_t *store)
         }
         l->sent = 1;
         if ((call = open_call(l, &id)) != NULL) {
-            begin(l, call, id,
-                  l->verb == OC_VERB_LIST ? list_job(l, call) : freebusy_job(l, call));
+            begin(l, call, id, job_of(l, call));
         }
     }
 }

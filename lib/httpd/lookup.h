@@ -20,6 +20,7 @@ typedef struct oc_lookup_t {
     oc_result_t result;       /* final after oc_lookup_wait() */
     apr_array_header_t *rows; /* freebusy: oc_freebusy_t *, one for each asked about */
     oc_list_t *list;          /* list */
+    oc_booking_t *booking;    /* read */
     oc_room_look_t *look;     /* room */
     /* lookup.c's own */
     struct oc_lookup_t *next;
@@ -30,6 +31,7 @@ typedef struct oc_lookup_t {
     apr_time_t slot;
     const char *room;        /* whose calendar; NULL: the person's own */
     int max;
+    const char *item;
     oc_wait_t wait;
     int sent, begun, ended; /* sent: it was tried; begun: and there is something to wait for */
 } oc_lookup_t;
@@ -42,6 +44,8 @@ oc_lookup_store_t *oc_lookup_open(oc_request_t *q);
 oc_lookup_t *oc_lookup_freebusy(oc_lookup_store_t *store, const apr_array_header_t *who,
                                 oc_range_t range, apr_time_t slot);
 oc_lookup_t *oc_lookup_list(oc_lookup_store_t *store, oc_range_t range, int max);
+/* item: of oc_request_item(). */
+oc_lookup_t *oc_lookup_read(oc_lookup_store_t *store, const char *item);
 /* The calendar, else the free/busy, of the configured room with that id. */
 oc_lookup_t *oc_lookup_room(oc_lookup_store_t *store, const char *room, oc_range_t range, int max);
 /* Begin what was asked so far; never waits. */

@@ -3,6 +3,7 @@
 #include <apr_strings.h>
 
 #include "base/str.h"
+#include "httpd/again.h"
 #include "httpd/people.h"
 #include "view/people.h"
 
@@ -253,13 +254,12 @@ int oc_people_only_looks(const oc_request_t *q)
 int oc_people_look(oc_request_t *q, const char *ref)
 {
     /* Names that are left are what it is for; anything else that failed is told as ever. */
-    if (oc_people_resolve(q) != APR_SUCCESS && !(q->view.asked && q->view.asked->nelts)) {
-        return oc_request_problem(q, NULL, "people", oc_input_refill(&q->in, "token"), ref);
+    if (oc_people_resolve(q) != APR_SUCCESS && q->view.asked && q->view.asked->nelts) {
+        oc_result_clear(&q->result);
     }
     if (q->json) { /* there is only the page */
         q->json = 0;
         q->view.token = oc_token_form(q->r->pool, &q->scope, oc_clock_wall());
     }
-    return oc_request_send(q, HTTP_OK,
-                           oc_page_asked(&q->view, oc_input_refill(&q->in, "token"), ref));
+    return oc_again_answer(q, NULL, ref ? "change" : "book", ref);
 }

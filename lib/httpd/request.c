@@ -165,8 +165,11 @@ static apr_status_t open_person(oc_request_t *q)
     q->in.dir = q->dir;
     q->in.remarks = apr_array_make(r->pool, 2, sizeof(const char *));
     q->in.now = oc_clock_wall();
+    q->in.errors = apr_array_make(r->pool, 4, sizeof(oc_view_error_t));
     q->in.language = q->view.language;
     q->view.remarks = q->in.remarks;
+    q->view.errors = q->in.errors;
+    q->view.now = q->in.now;
     return APR_SUCCESS;
 }
 
@@ -297,6 +300,20 @@ void oc_request_audit(oc_request_t *q, oc_verb_t verb, const oc_act_t *act,
            oc_reason_token(q->result.reason), apr_time_as_msec(q->wait.took));
 }
 
+const char *oc_request_item(const oc_request_t *q, const char *ref, oc_result_t *res)
+{
+    const char *item, *uid;
+
+    if (oc_token_ref_open(q->r->pool, &q->scope, ref, &item, &uid, res) != APR_SUCCESS) {
+        return NULL;
+    }
+    if (!q->backend->vt->item_ok(q->backend, item)) {
+        oc_result_fail(res, OC_REASON_BOOKING_NOT_FOUND, "no item of this backend");
+        return NULL;
+    }
+    return item;
+}
+
 /* ---- answers ---- */
 
 int oc_request_send(oc_request_t *q, int status, const char *text)
@@ -327,16 +344,21 @@ int oc_request_send(oc_request_t *q, int status, const char *text)
     return OK;
 }
 
-int oc_request_problem(oc_request_t *q, const oc_act_t *act, const char *verb,
-                       const oc_form_t *form, const char *ref)
+int oc_request_status(oc_request_t *q)
 {
-    int status = oc_reason_http(q->result.reason);
-
     /* Whoever comes too early is told when to come again. */
     if (oc_reason_kind(q->result.reason) == OC_KIND_BUSY) {
         apr_table_setn(q->r->headers_out, "Retry-After",
                        apr_itoa(q->r->pool, q->result.retry_after > 0 ? q->result.retry_after : 5));
     }
+    return oc_reason_http(q->result.reason);
+}
+
+int oc_request_problem(oc_request_t *q, const oc_act_t *act, const char *verb,
+                       const oc_form_t *form, const char *ref)
+{
+    int status = oc_request_status(q);
+
     return oc_request_send(q, status,
                            q->json ? oc_api_problem(&q->view, &q->result, act, verb)
                                    : oc_page_problem(&q->view, &q->result, act, verb, form, ref));

@@ -25,6 +25,7 @@ typedef struct oc_request_t {
     oc_result_t result;
     const char *route; /* what follows the base path, without suffix: "bookings/REF" */
     int json;          /* the answer is wanted as JSON */
+    const char *back;  /* return=, if it is allowed; NULL */
     int ics;           /* as iCalendar (failures as JSON): 1 by Accept, 2 by the suffix */
     oc_wait_t wait;    /* of the operation that was run */
 } oc_request_t;
@@ -50,6 +51,9 @@ void oc_request_count(oc_request_t *q, oc_verb_t verb, const oc_result_t *res,
 /* Destroy the call. */
 void oc_request_done(oc_request_t *q);
 
+/* The item that a {ref} stands for; NULL with *res set (BOOKING_NOT_FOUND). */
+const char *oc_request_item(const oc_request_t *q, const char *ref, oc_result_t *res);
+
 /* One audit line: who, in whose name, what, room, UID, Message-ID, outcome, op id, ms. wanted: what
  * was asked for, when nothing came of it; NULL. */
 void oc_request_audit(oc_request_t *q, oc_verb_t verb, const oc_act_t *act,
@@ -57,6 +61,8 @@ void oc_request_audit(oc_request_t *q, oc_verb_t verb, const oc_act_t *act,
 
 /* Send text (HTML or JSON by q->json); returns what the handler returns. */
 int oc_request_send(oc_request_t *q, int status, const char *text);
+/* The status of q->result, and what goes with it: when to come again. */
+int oc_request_status(oc_request_t *q);
 /* Send q->result as a problem; form != NULL: with the form filled in again, ref: for that booking.
  */
 int oc_request_problem(oc_request_t *q, const oc_act_t *act, const char *verb,

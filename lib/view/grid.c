@@ -25,17 +25,6 @@ static const char *state_text(const oc_view_t *view, oc_busy_t busy)
     return oc_view_say(view, words[busy <= OC_BUSY_UNKNOWN ? busy : OC_BUSY_UNKNOWN]);
 }
 
-static const char *link_to(const oc_view_t *view, const oc_grid_t *grid, const oc_room_t *room,
-                           oc_range_t slot)
-{
-    const char *p = grid->prefix ? grid->prefix : "";
-
-    return apr_pstrcat(view->pool, grid->form, strchr(grid->form, '?') ? "&" : "?", p, "room=",
-                       oc_str_query(view->pool, room->id), "&", p, "start=",
-                       oc_view_input(view, slot.start), "&", p, "end=",
-                       oc_view_input(view, slot.end), NULL);
-}
-
 static int is_now(const oc_grid_t *grid, oc_range_t slot)
 {
     return grid->now >= slot.start && grid->now < slot.end;
@@ -52,7 +41,8 @@ static void cell(const oc_view_t *view, oc_html_t *h, const oc_grid_t *grid,
                              NULL),
                  NULL);
     if (busy == OC_BUSY_FREE && room && grid->form && slot.end > grid->now) {
-        oc_html_element(h, "a", state, "href", link_to(view, grid, room, slot), "aria-label",
+        oc_html_element(h, "a", state, "href", oc_view_form_path(view, grid->form, grid->prefix,
+                                                                 room->id, slot), "aria-label",
                         oc_view_with(view, "free: book {room} from {start} to {end}", "room", name,
                                      "start", hour_text(view, slot.start), "end",
                                      hour_text(view, slot.end), NULL),

@@ -2,6 +2,7 @@
 #include <string.h>
 #include <apr_strings.h>
 
+#include "base/str.h"
 #include "cal/zone.h"
 #include "view/view.h"
 
@@ -9,6 +10,11 @@ const char *oc_view_booking_path(const oc_view_t *view, const oc_booking_t *b)
 {
     return apr_pstrcat(view->pool, view->base, "/bookings/", view->ref(view, b->item, b->uid),
                        NULL);
+}
+
+int oc_view_own(const oc_view_t *view, const oc_booking_t *b)
+{
+    return b->is_organizer && b->item && view->token && b->instance == OC_INSTANCE_SINGLE;
 }
 
 const oc_room_t *oc_view_room(const oc_view_t *view, const char *address)
@@ -54,6 +60,21 @@ const char *oc_view_detail(const oc_view_t *view, const oc_result_t *res)
     return res->said ? oc_say_numbered(view->pool, view->language, res->said, res->values,
                                        res->said_count)
                      : res->detail;
+}
+
+const char *oc_view_form_path(const oc_view_t *view, const char *path, const char *prefix,
+                              const char *room, oc_range_t when)
+{
+    const char *p = prefix ? prefix : "";
+    size_t n = strlen(path);
+    const char *joint = n && path[n - 1] == '?' ? "" : strchr(path, '?') ? "&" : "?";
+
+    path = apr_pstrcat(view->pool, path, joint, p, "room=", oc_str_query(view->pool, room), NULL);
+    if (when.start) {
+        path = apr_pstrcat(view->pool, path, "&", p, "start=", oc_view_input(view, when.start), "&",
+                           p, "end=", oc_view_input(view, when.end), NULL);
+    }
+    return prefix ? apr_pstrcat(view->pool, path, "#owacal-form", NULL) : path;
 }
 
 const char *oc_view_told_token(oc_told_t told)

@@ -19,6 +19,11 @@ typedef enum oc_view_as_t {
     OC_VIEW_BARE      /* the mere content of an element that the page's author wrote */
 } oc_view_as_t;
 
+typedef struct oc_view_error_t { /* what is wrong with one field of a form */
+    const char *field;
+    const oc_result_t *what;
+} oc_view_error_t;
+
 typedef struct oc_view_t {
     apr_pool_t *pool;
     const char *base;  /* path of the handler without trailing slash */
@@ -32,10 +37,14 @@ typedef struct oc_view_t {
     const char *token; /* form token; NULL: no forms are shown */
     int fragment;      /* an oc_view_as_t */
     const char *ids; /* begins every id="": differs among the forms of one page; NULL = "owacal" */
+    int place;         /* number of a form among those of its page; 0 = it does not say */
+    apr_time_t now;    /* 0 = not known */
     int show_holder;   /* 0 nobody, 1 organizer, 2 organizer and subject: who holds a taken room */
     const char *key;   /* idempotency key for a new form; NULL = none */
     const apr_array_header_t
         *remarks; /* const char *: what was decided for the sender; may be NULL */
+    const apr_array_header_t
+        *errors; /* oc_view_error_t: all that is wrong with the fields; may be NULL */
     const apr_array_header_t
         *asked; /* oc_asked_t (people.h): names the form asks about; may be NULL */
     const apr_array_header_t *rooms; /* oc_room_t * */
@@ -46,10 +55,16 @@ typedef struct oc_view_t {
 
 /* "/booking/bookings/REF" */
 const char *oc_view_booking_path(const oc_view_t *view, const oc_booking_t *b);
+/* 1 if this person can change and cancel it here. */
+int oc_view_own(const oc_view_t *view, const oc_booking_t *b);
 /* The room with that address, or NULL. */
 const oc_room_t *oc_view_room(const oc_view_t *view, const char *address);
 /* "2026-03-05T10:00" in the page's zone, as fields and queries take it; "" if it cannot be said. */
 const char *oc_view_input(const oc_view_t *view, apr_time_t t);
+/* path with "room=..&start=..&end=.." behind it, each name with the prefix (NULL: none), and the
+ * place of the form if it has one: where a free time leads. path "?" is the page itself. */
+const char *oc_view_form_path(const oc_view_t *view, const char *path, const char *prefix,
+                              const char *room, oc_range_t when);
 /* Day and clock as people write them. */
 const char *oc_view_date(const oc_view_t *view, apr_time_t t, oc_dates_t style);
 /* The same for oc_html_parts(). */

@@ -155,13 +155,52 @@ static void test_times(void)
 
     ok(strstr(oc_api_booking(&v, b), "\"start\": \"2026-03-05T10:00:00+01:00\"") != NULL, "%s",
        "times in the page's zone");
-    ok(strstr(oc_page_booking(&v, b, NULL), "value=\"2026-03-05T10:00\"") != NULL, "%s",
+    ok(strstr(oc_page_booking(&v, b, NULL), "name=\"start\" value=\"10:00\"") != NULL, "%s",
        "and in the change form");
     v.zone = "America/New_York";
     ok(strstr(oc_api_booking(&v, b), "\"start\": \"2026-03-05T04:00:00-05:00\"") != NULL, "%s",
        "in another zone it is another clock time");
     v.fragment = 1;
     ok(!strstr(oc_page_booking(&v, b, NULL), "<html"), "%s", "a fragment is no document");
+}
+
+/* What does not fit a field of the browser's comes back as a text; what can be taken apart, so. */
+static void test_form_times(void)
+{
+    static const struct {
+        const char *name, *value, *wanted, *what;
+    } cases[] = {
+        {"start", "2026-03-05T10:00",
+         "type=\"date\" id=\"owacal-date\" name=\"date\" value=\"2026-03-05\"",
+         "the day of a time"},
+        {"start", "2026-03-05T10:00",
+         "type=\"time\" id=\"owacal-start\" name=\"start\" value=\"10:00\"", "the time of a time"},
+        {"start", "2026-03-05T10:00:00+05:00",
+         "type=\"text\" id=\"owacal-start\" name=\"start\" value=\"2026-03-05T10:00:00+05:00\"",
+         "a time with its offset stays whole"},
+        {"start", "at ten", "type=\"text\" id=\"owacal-start\" name=\"start\" value=\"at ten\"",
+         "no time"},
+        {"start", "10:03", "name=\"start\" value=\"10:03\" autocomplete=\"off\">",
+         "no step that refuses it"},
+        {"date", "5 March", "type=\"text\" id=\"owacal-date\" name=\"date\" value=\"5 March\"",
+         "no date"},
+        {"reminder", "ten", "type=\"text\" id=\"owacal-reminder\" name=\"reminder\" value=\"ten\"",
+         "no number"},
+        {"text", "\nx", "\">\n\nx</textarea>", "a line break at the begin of a note"},
+        {"room", "cellar", "<option value=\"cellar\" selected=\"selected\">cellar</option>",
+         "no room"},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); ++i) {
+        oc_view_t v = make_view();
+        oc_form_t form = {apr_array_make(p, 1, sizeof(oc_field_t))};
+        oc_field_t *f = apr_array_push(form.fields);
+
+        f->name = cases[i].name;
+        f->value = cases[i].value;
+        f->kind = OC_VALUE_TEXT;
+        ok(strstr(oc_page_form(&v, &form), cases[i].wanted) != NULL, "%s", cases[i].what);
+    }
 }
 
 static void test_writer(void)
@@ -264,6 +303,7 @@ int main(void)
     test_hostile();
     test_truth();
     test_times();
+    test_form_times();
     test_writer();
     test_panel();
     return done_testing();
