@@ -98,7 +98,7 @@ for my $mpm (qw(event prefork)) {
         my @strange = grep { my ($box) = $_->{target} =~ m{^/exchange/(alice|bob)/}; $box && $_->{user} && $box ne $_->{user} } @{ $sim->control(GET => '/_sim/log') };
         is(scalar(@strange), 0, 'no request as anybody else') or diag explain \@strange;
         unlike($front->log, qr/exit signal|segfault/i, 'no child crashed');
-        is(scalar(my @left = glob "$front->{dir}/cc/*"), 0, 'no ticket is left behind');
+        is(join(' ', $front->tickets_left), '', 'no ticket is left behind');
     };
 }
 

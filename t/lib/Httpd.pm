@@ -211,6 +211,19 @@ sub log { my ($self) = @_; return $self->slurp('error.log') }
 
 sub signal { my ($self, $name) = @_; return kill $name, $self->{pid} }
 
+# Files that the login module left in cc/, besides the service's own. A request's ticket goes when the
+# request does, which is just after its answer: so it is waited for a little.
+sub tickets_left {
+    my ($self) = @_;
+    my @left;
+    for (1 .. 50) {
+        @left = grep { !m{/service$} } glob "$self->{dir}/cc/*";
+        last if !@left;
+        sleep 0.1;
+    }
+    return @left;
+}
+
 # Stops it by its pid and waits; 1 when it ended by itself after the signal.
 sub stop {
     my ($self, $signal) = @_;
