@@ -52,26 +52,12 @@ int oc_calendar_reply(oc_request_t *q, const char *type, const char *text, const
     }
     apr_table_setn(r->headers_out, "ETag", apr_pstrcat(r->pool, "\"", mac, "\"", NULL));
     apr_table_setn(r->headers_out, "Cache-Control", "private, no-cache");
-    apr_table_mergen(r->headers_out, "Vary", "Accept, Accept-Language");
+    apr_table_mergen(r->headers_out, "Vary", OC_REQUEST_VARY);
     if ((status = condition(r)) != 0) {
         apr_table_unset(r->headers_out, "Content-Disposition");
         return status;
     }
-    apr_table_setn(r->headers_out, "X-Content-Type-Options", "nosniff");
-    if (!r->main) {
-        if (strcmp(type, "application/json") != 0) { /* whose words are no language's */
-            apr_table_setn(r->headers_out, "Content-Language", oc_say_tag(q->view.language));
-        }
-        apr_table_setn(r->headers_out, "Content-Security-Policy",
-                       "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
-                       "base-uri 'none'; frame-ancestors 'self'");
-    }
-    ap_set_content_type(r, type);
-    ap_set_content_length(r, (apr_off_t)strlen(text));
-    if (!r->header_only) {
-        ap_rwrite(text, (int)strlen(text), r);
-    }
-    return OK;
+    return oc_request_write(q, type, text);
 }
 
 /* name: letters, digits, ".", "_" and "-" only. */
@@ -125,7 +111,7 @@ static int send_room(oc_request_t *q, const oc_agenda_t *agenda)
     }
     return q->json
                ? reply(q, "application/json", oc_view_agenda_json(&q->view, agenda, now))
-               : reply(q, "text/html; charset=utf-8", oc_view_agenda_page(&q->view, agenda, now));
+               : reply(q, OC_REQUEST_HTML, oc_view_agenda_page(&q->view, agenda, now));
 }
 
 oc_agenda_t *oc_calendar_agenda(const oc_request_t *q, const oc_room_t *room, oc_range_t range,

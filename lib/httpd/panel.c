@@ -18,7 +18,6 @@
 #define MINUTE     apr_time_from_sec(60)
 #define MORE_MAX   apr_time_from_sec(3600) /* by which one press may extend */
 #define SUBJECT    "Booked at the door"
-#define HTML       "text/html; charset=utf-8"
 
 /* ---- the mark ---- */
 
@@ -166,7 +165,7 @@ static int send_panel(oc_request_t *q, const oc_room_t *room, const oc_result_t 
     text = oc_view_panel_page(&q->view, &p);
     oc_request_done(q);
     if (!p.failed) {
-        return oc_calendar_reply(q, HTML, text, tag);
+        return oc_calendar_reply(q, OC_REQUEST_HTML, text, tag);
     }
     if (oc_reason_kind(p.failed->reason) == OC_KIND_BUSY) {
         apr_table_setn(q->r->headers_out, "Retry-After", apr_itoa(q->r->pool, OC_PANEL_REFRESH));

@@ -316,20 +316,15 @@ const char *oc_request_item(const oc_request_t *q, const char *ref, oc_result_t 
 
 /* ---- answers ---- */
 
-int oc_request_send(oc_request_t *q, int status, const char *text)
+int oc_request_write(oc_request_t *q, const char *type, const char *text)
 {
     request_rec *r = q->r;
     apr_size_t len = strlen(text);
 
-    r->status = status;
-    ap_set_content_type(r, !q->json        ? "text/html; charset=utf-8"
-                           : status >= 400 ? "application/problem+json"
-                                           : "application/json");
-    apr_table_setn(r->headers_out, "Cache-Control", "private, no-store");
-    apr_table_mergen(r->headers_out, "Vary", "Accept, Accept-Language");
+    ap_set_content_type(r, type);
     apr_table_setn(r->headers_out, "X-Content-Type-Options", "nosniff");
     if (!r->main) {
-        if (!q->json || status >= 400) { /* the words of data are no language's */
+        if (strcmp(type, "application/json") != 0) { /* the words of data are no language's */
             apr_table_setn(r->headers_out, "Content-Language", oc_say_tag(q->view.language));
         }
         apr_table_setn(
@@ -342,6 +337,18 @@ int oc_request_send(oc_request_t *q, int status, const char *text)
         ap_rwrite(text, (int)len, r);
     }
     return OK;
+}
+
+int oc_request_send(oc_request_t *q, int status, const char *text)
+{
+    request_rec *r = q->r;
+
+    r->status = status;
+    apr_table_setn(r->headers_out, "Cache-Control", "private, no-store");
+    apr_table_mergen(r->headers_out, "Vary", OC_REQUEST_VARY);
+    return oc_request_write(q, !q->json        ? OC_REQUEST_HTML
+                               : status >= 400 ? "application/problem+json"
+                                               : "application/json", text);
 }
 
 int oc_request_status(oc_request_t *q)
@@ -375,7 +382,7 @@ int oc_request_redirect(oc_request_t *q, const char *path, const char *sentence)
     apr_table_setn(q->r->headers_out, "Location", path);
     q->r->status = HTTP_SEE_OTHER;
     apr_table_setn(q->r->headers_out, "Cache-Control", "private, no-store");
-    ap_set_content_type(q->r, "text/html; charset=utf-8");
+    ap_set_content_type(q->r, OC_REQUEST_HTML);
     ap_set_content_length(q->r, 0);
     return OK;
 }

@@ -59,8 +59,14 @@ const char *oc_request_item(const oc_request_t *q, const char *ref, oc_result_t 
 void oc_request_audit(oc_request_t *q, oc_verb_t verb, const oc_act_t *act,
                       const oc_booking_t *wanted);
 
+#define OC_REQUEST_HTML "text/html; charset=utf-8"
+#define OC_REQUEST_VARY "Accept, Accept-Language" /* by what an answer may be another */
+
 /* Send text (HTML or JSON by q->json); returns what the handler returns. */
 int oc_request_send(oc_request_t *q, int status, const char *text);
+/* The same, of a type, with the headers that no answer is without; the status, Cache-Control and
+ * Vary are the caller's. */
+int oc_request_write(oc_request_t *q, const char *type, const char *text);
 /* The status of q->result, and what goes with it: when to come again. */
 int oc_request_status(oc_request_t *q);
 /* Send q->result as a problem; form != NULL: with the form filled in again, ref: for that booking.
