@@ -4,7 +4,6 @@
 #include <apr_strings.h>
 
 #include "base/log.h"
-#include "base/str.h"
 #include "cal/zone.h"
 #include "httpd/calendar.h"
 #include "view/agenda.h"
@@ -135,7 +134,7 @@ oc_agenda_t *oc_calendar_agenda(const oc_request_t *q, const oc_room_t *room, oc
 
 int oc_calendar_room(oc_request_t *q, const char *id)
 {
-    const oc_room_t *room = oc_room_find(q->conf->rooms, id);
+    const oc_room_t *room = oc_request_room(q, id);
     oc_room_look_t *look = NULL;
     oc_agenda_t *agenda;
     oc_identity_t *who;
@@ -144,8 +143,6 @@ int oc_calendar_room(oc_request_t *q, const char *id)
     int rc;
 
     if (!room) {
-        oc_result_fail(&q->result, OC_REASON_NO_SUCH_PAGE, "no room %s",
-                       oc_str_log(q->r->pool, id, 64));
         return oc_request_problem(q, NULL, "", NULL, NULL);
     }
     if (oc_input_query(q->r, (oc_form_t **)&q->in.form, &q->result) != APR_SUCCESS ||

@@ -25,22 +25,6 @@ static int send_rooms(oc_request_t *q, const apr_array_header_t *found, const oc
         q, HTTP_OK, q->json ? oc_api_rooms(&q->view, found) : oc_page_rooms(&q->view, found, wish));
 }
 
-/* A query about free/busy in the operation's own pool. */
-static oc_freebusy_query_t *copy_query(oc_call_t *call, const apr_array_header_t *who,
-                                       oc_range_t range, apr_time_t slot)
-{
-    oc_freebusy_query_t *ask = apr_pcalloc(call->pool, sizeof(*ask));
-
-    ask->slot = slot;
-    ask->range = oc_range_align(range, slot);
-    ask->who = apr_array_make(call->pool, who->nelts + 1, sizeof(const char *));
-    for (int i = 0; i < who->nelts; ++i) {
-        APR_ARRAY_PUSH(ask->who, const char *) =
-            apr_pstrdup(call->pool, APR_ARRAY_IDX(who, i, const char *));
-    }
-    return ask;
-}
-
 /* With capacity=, feature= or a time: the rooms that fit, best first, and why the others do not. */
 static int get_rooms(oc_request_t *q, const char *arg)
 {
@@ -73,11 +57,12 @@ static int get_rooms(oc_request_t *q, const char *arg)
     if (!(call = oc_request_call(q, &id))) {
         return oc_request_problem(q, NULL, "rooms", NULL, NULL);
     }
-    if (oc_request_run(q, call, id,
-                       oc_op_freebusy(call, q->backend, &q->op_conf,
-                                      copy_query(call, who, wish.when, apr_time_from_sec(300)),
-                                      &rows),
-                       OC_VERB_FREEBUSY) &&
+    if (oc_request_run(
+            q, call, id,
+            oc_op_freebusy(call, q->backend, &q->op_conf,
+                           oc_request_freebusy(call, who, wish.when, apr_time_from_sec(300)),
+                           &rows),
+            OC_VERB_FREEBUSY) &&
         q->result.reason == OC_REASON_OK) {
         rc = send_rooms(q, oc_find_room(q->r->pool, q->conf->rooms, &wish, rows), &wish);
     } else {
@@ -103,7 +88,7 @@ static int get_freebusy(oc_request_t *q, const char *arg)
         !(call = oc_request_call(q, &id))) {
         return oc_request_problem(q, NULL, "freebusy", NULL, NULL);
     }
-    ask = copy_query(call, who, range, slot);
+    ask = oc_request_freebusy(call, who, range, slot);
     ask->members = oc_people_lists(q, who);
     range = ask->range;
     if (oc_request_run(q, call, id, oc_op_freebusy(call, q->backend, &q->op_conf, ask, &rows),
@@ -160,11 +145,6 @@ static int get_bookings(oc_request_t *q, const char *arg)
     return rc;
 }
 
-static const char *open_ref(oc_request_t *q, const char *ref)
-{
-    return oc_request_item(q, ref, &q->result);
-}
-
 static int get_booking(oc_request_t *q, const char *ref)
 {
     oc_booking_t *b = NULL;
@@ -173,7 +153,8 @@ static int get_booking(oc_request_t *q, const char *ref)
     oc_call_t *call;
     int rc;
 
-    if (!query(q) || !(item = open_ref(q, ref)) || !(call = oc_request_call(q, &id))) {
+    if (!query(q) || !(item = oc_request_item(q, ref, &q->result)) ||
+        !(call = oc_request_call(q, &id))) {
         return oc_request_problem(q, NULL, "read", NULL, NULL);
     }
     item = apr_pstrdup(call->pool, item);
@@ -380,7 +361,7 @@ static int change_booking(oc_request_t *q, const char *ref, const oc_form_t *for
 {
     oc_change_args_t args = {0};
     const char *etag = apr_table_get(q->r->headers_in, "If-Match");
-    const char *item = open_ref(q, ref);
+    const char *item = oc_request_item(q, ref, &q->result);
     oc_act_t *act = NULL;
     oc_identity_t *id;
     oc_call_t *call;
@@ -392,10 +373,7 @@ static int change_booking(oc_request_t *q, const char *ref, const oc_form_t *for
     if (oc_people_only_looks(q)) {
         return oc_people_look(q, ref);
     }
-    if (resolve(q, &form) != APR_SUCCESS) {
-        return refuse(q, NULL, "change", form, ref);
-    }
-    if (!(call = oc_request_call(q, &id))) {
+    if (resolve(q, &form) != APR_SUCCESS || !(call = oc_request_call(q, &id))) {
         return refuse(q, NULL, "change", form, ref);
     }
     args.item = apr_pstrdup(call->pool, item);
@@ -415,7 +393,8 @@ static int change_booking(oc_request_t *q, const char *ref, const oc_form_t *for
 
 static int cancel_booking(oc_request_t *q, const char *ref, const oc_form_t *form, const char *back)
 {
-    const char *item = open_ref(q, ref), *reason = oc_input_text(&q->in, "reason");
+    const char *item = oc_request_item(q, ref, &q->result),
+               *reason = oc_input_text(&q->in, "reason");
     oc_act_t *act = NULL;
     oc_identity_t *id;
     oc_call_t *call;

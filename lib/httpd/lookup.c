@@ -195,33 +195,20 @@ oc_lookup_t *oc_lookup_room(oc_lookup_store_t *store, const char *room, oc_range
     const char *key = apr_psprintf(store->q->r->pool,
                                    "room %s %" APR_TIME_T_FMT " %" APR_TIME_T_FMT " %d", room,
                                    range.start, range.end, max);
-    oc_lookup_t *l = store->first;
+    oc_lookup_t *l = find_or_add(store, OC_VERB_LIST, key);
 
-    while (l && strcmp(l->key, key) != 0) {
-        l = l->next;
-    }
-    if (!l) {
-        l = add(store, OC_VERB_LIST, key);
-        l->room = room;
-        l->range = range;
-        l->max = max;
-    }
+    l->room = room;
+    l->range = range;
+    l->max = max;
     return l;
 }
 
 static oc_job_t *freebusy_job(oc_lookup_t *l, oc_call_t *call)
 {
     oc_request_t *q = l->store->q;
-    oc_freebusy_query_t *ask = apr_pcalloc(call->pool, sizeof(*ask));
 
-    ask->slot = l->slot;
-    ask->range = oc_range_align(l->range, l->slot);
-    ask->who = apr_array_make(call->pool, l->who->nelts + 1, sizeof(const char *));
-    for (int i = 0; i < l->who->nelts; ++i) {
-        APR_ARRAY_PUSH(ask->who, const char *) =
-            apr_pstrdup(call->pool, APR_ARRAY_IDX(l->who, i, const char *));
-    }
-    return oc_op_freebusy(call, q->backend, &q->op_conf, ask, &l->rows);
+    return oc_op_freebusy(call, q->backend, &q->op_conf,
+                          oc_request_freebusy(call, l->who, l->range, l->slot), &l->rows);
 }
 
 static oc_job_t *list_job(oc_lookup_t *l, oc_call_t *call)

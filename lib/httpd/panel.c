@@ -4,7 +4,6 @@
 #include <http_protocol.h>
 #include <apr_strings.h>
 
-#include "base/str.h"
 #include "cal/zone.h"
 #include "httpd/calendar.h"
 #include "httpd/handler.h"
@@ -175,14 +174,9 @@ static int send_panel(oc_request_t *q, const oc_room_t *room, const oc_result_t 
 
 static const oc_room_t *room_of(oc_request_t *q, const char *id)
 {
-    const oc_room_t *room = oc_room_find(q->conf->rooms, id);
+    const oc_room_t *room = oc_request_room(q, id);
 
-    if (!room) {
-        oc_result_fail(&q->result, OC_REASON_NO_SUCH_PAGE, "no room %s",
-                       oc_str_log(q->r->pool, id, 64));
-        return NULL;
-    }
-    if (q->json) { /* there is only the page */
+    if (room && q->json) { /* there is only the page */
         q->json = q->ics = 0;
         q->view.token = oc_token_form(q->r->pool, &q->scope, oc_clock_wall());
     }
@@ -294,20 +288,16 @@ static const char *book(oc_request_t *q, const oc_room_t *room)
 /* What extending and ending begin from: the item as it stands, if it is ours. */
 static oc_booking_t *read_own(oc_request_t *q)
 {
-    const char *ref = oc_input_text(&q->in, "ref"), *item, *uid;
+    const char *ref = oc_input_text(&q->in, "ref"), *item;
     oc_booking_t *b = NULL, *copy = NULL;
     oc_identity_t *id;
     oc_call_t *call;
 
-    if (!ref || oc_token_ref_open(q->r->pool, &q->scope, ref, &item, &uid, &q->result) !=
-                    APR_SUCCESS ||
-        !q->backend->vt->item_ok(q->backend, item)) {
-        if (q->result.reason == OC_REASON_OK) {
-            oc_result_fail(&q->result, OC_REASON_BOOKING_NOT_FOUND, "no reference of a panel's");
-        }
+    if (!ref) {
+        oc_result_fail(&q->result, OC_REASON_BOOKING_NOT_FOUND, "no reference of a panel's");
         return NULL;
     }
-    if (!(call = oc_request_call(q, &id))) {
+    if (!(item = oc_request_item(q, ref, &q->result)) || !(call = oc_request_call(q, &id))) {
         return NULL;
     }
     if (oc_request_run(q, call, id,

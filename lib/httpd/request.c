@@ -238,6 +238,21 @@ oc_call_t *oc_request_call(oc_request_t *q, oc_identity_t **id)
     return call;
 }
 
+oc_freebusy_query_t *oc_request_freebusy(oc_call_t *call, const apr_array_header_t *who,
+                                       oc_range_t range, apr_time_t slot)
+{
+    oc_freebusy_query_t *ask = apr_pcalloc(call->pool, sizeof(*ask));
+
+    ask->slot = slot;
+    ask->range = oc_range_align(range, slot);
+    ask->who = apr_array_make(call->pool, who->nelts + 1, sizeof(const char *));
+    for (int i = 0; i < who->nelts; ++i) {
+        APR_ARRAY_PUSH(ask->who, const char *) =
+            apr_pstrdup(call->pool, APR_ARRAY_IDX(who, i, const char *));
+    }
+    return ask;
+}
+
 void oc_request_count(oc_request_t *q, oc_verb_t verb, const oc_result_t *res,
                       const oc_wait_t *wait)
 {
@@ -312,6 +327,17 @@ const char *oc_request_item(const oc_request_t *q, const char *ref, oc_result_t 
         return NULL;
     }
     return item;
+}
+
+const oc_room_t *oc_request_room(oc_request_t *q, const char *id)
+{
+    const oc_room_t *room = oc_room_find(q->conf->rooms, id);
+
+    if (!room) {
+        oc_result_fail(&q->result, OC_REASON_NO_SUCH_PAGE, "no room %s",
+                       oc_str_log(q->r->pool, id, 64));
+    }
+    return room;
 }
 
 /* ---- answers ---- */

@@ -41,6 +41,10 @@ apr_status_t oc_request_open_page(oc_request_t *q, request_rec *r);
 /* A call for this person, with his identity; NULL with q->result set. All calls of one request go
  * by one op id. */
 oc_call_t *oc_request_call(oc_request_t *q, oc_identity_t **id);
+/* A query about the free/busy of these, in whole slots; a copy in the call's own pool, which an
+ * abandoned operation still reads. */
+oc_freebusy_query_t *oc_request_freebusy(oc_call_t *call, const apr_array_header_t *who,
+                                         oc_range_t range, apr_time_t slot);
 /* Run the operation; the outcome stands in q->result and q->wait. 1: the operation's results may be
  * read until oc_request_done(). */
 int oc_request_run(oc_request_t *q, oc_call_t *call, oc_identity_t *id, oc_job_t *op,
@@ -53,6 +57,9 @@ void oc_request_done(oc_request_t *q);
 
 /* The item that a {ref} stands for; NULL with *res set (BOOKING_NOT_FOUND). */
 const char *oc_request_item(const oc_request_t *q, const char *ref, oc_result_t *res);
+
+/* The configured room of an address; NULL with q->result set (NO_SUCH_PAGE). */
+const oc_room_t *oc_request_room(oc_request_t *q, const char *id);
 
 /* One audit line: who, in whose name, what, room, UID, Message-ID, outcome, op id, ms. wanted: what
  * was asked for, when nothing came of it; NULL. */
