@@ -56,10 +56,7 @@ static void complete(oc_fragment_t *f)
             return;
         }
     }
-    v = apr_array_push(form->fields);
-    v->name = "duration";
-    v->value = "60";
-    v->kind = OC_VALUE_TEXT;
+    oc_form_put(form, "duration", "60");
 }
 
 static apr_status_t finder_ask(oc_fragment_t *f)

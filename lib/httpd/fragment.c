@@ -43,34 +43,17 @@ int oc_fragment_wanted(request_rec *r, const char **why)
 
 /* ---- the page ---- */
 
-static oc_form_t *form_create(apr_pool_t *pool)
-{
-    oc_form_t *form = apr_palloc(pool, sizeof(*form));
-
-    form->fields = apr_array_make(pool, 8, sizeof(oc_field_t));
-    return form;
-}
-
-static void put(oc_form_t *form, const char *name, const char *value)
-{
-    oc_field_t *f = apr_array_push(form->fields);
-
-    f->name = name;
-    f->value = value;
-    f->kind = OC_VALUE_TEXT;
-}
-
 /* The page's query in two: our own fields, and the text that links of ours go on from. A query that
  * cannot be read is the page's own affair. */
 static void split_query(oc_fragment_page_t *page, const char *args)
 {
     apr_pool_t *pool = page->q.r->pool;
-    oc_form_t *mine = form_create(pool), *all;
+    oc_form_t *mine = oc_form_create(pool), *all;
     oc_result_t res;
 
     page->self = "?";
     page->query = mine;
-    page->others = form_create(pool);
+    page->others = oc_form_create(pool);
     oc_result_init(&res, pool);
     if (!args || strlen(args) > 8192 ||
         oc_form_parse(pool, args, strlen(args), &all, &res) != APR_SUCCESS) {
@@ -80,11 +63,11 @@ static void split_query(oc_fragment_page_t *page, const char *args)
         const oc_field_t *f = &APR_ARRAY_IDX(all->fields, i, oc_field_t);
 
         if (strcmp(f->name, "owacal") == 0) {
-            put(mine, f->name, f->value);
+            oc_form_put(mine, f->name, f->value);
         } else if (strncmp(f->name, PREFIX, strlen(PREFIX)) == 0) {
-            put(mine, f->name + strlen(PREFIX), f->value);
+            oc_form_put(mine, f->name + strlen(PREFIX), f->value);
         } else {
-            put(page->others, f->name, f->value);
+            oc_form_put(page->others, f->name, f->value);
             page->self = apr_pstrcat(pool, page->self, oc_str_query(pool, f->name), "=",
                                      oc_str_query(pool, f->value), "&", NULL);
         }
@@ -169,7 +152,7 @@ static void put_words(apr_pool_t *pool, oc_form_t *form, const char *name, const
 
     for (word = apr_strtok(copy, " \t\r\n,", &state); word;
          word = apr_strtok(NULL, " \t\r\n,", &state)) {
-        put(form, name, word);
+        oc_form_put(form, name, word);
     }
 }
 
@@ -177,7 +160,7 @@ static apr_status_t read_parameters(oc_fragment_t *f, const apr_table_t *paramet
 {
     const apr_array_header_t *rows = apr_table_elts(parameters);
     apr_pool_t *pool = f->in.pool;
-    oc_form_t *form = form_create(pool);
+    oc_form_t *form = oc_form_create(pool);
 
     for (int i = 0; i < rows->nelts; ++i) {
         const apr_table_entry_t *e = &APR_ARRAY_IDX(rows, i, apr_table_entry_t);
@@ -198,7 +181,7 @@ static apr_status_t read_parameters(oc_fragment_t *f, const apr_table_t *paramet
             strcmp(e->key, "feature") == 0) {
             put_words(pool, form, e->key, e->val);
         } else {
-            put(form, e->key, e->val);
+            oc_form_put(form, e->key, e->val);
         }
     }
     /* What the author says stands; what he leaves open the page's query may say. */
@@ -206,7 +189,7 @@ static apr_status_t read_parameters(oc_fragment_t *f, const apr_table_t *paramet
         const oc_field_t *v = &APR_ARRAY_IDX(f->page->query->fields, i, oc_field_t);
 
         if (among(f->kind->open, v->name) && !apr_table_get(parameters, v->name)) {
-            put(form, v->name, v->value);
+            oc_form_put(form, v->name, v->value);
         }
     }
     f->in.form = form;

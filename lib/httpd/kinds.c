@@ -6,9 +6,9 @@
 #include "cal/zone.h"
 #include "httpd/calendar.h"
 #include "httpd/kinds.h"
-#include "view/form.h"
 #include "httpd/panel.h"
 #include "view/agenda.h"
+#include "view/form.h"
 #include "view/grid.h"
 #include "wire/words.h"
 
@@ -85,8 +85,8 @@ apr_status_t oc_kinds_form_of(oc_fragment_t *f, const char **path, const char **
     if (form) {
         size_t n = strlen(f->page->self);
 
-        if (strcmp(form, "here") ==
-            0) { /* relative, so that the page's own address does not matter */
+        if (strcmp(form, "here") == 0) {
+            /* Relative, so that the page's own address does not matter. */
             form = apr_pstrmemdup(f->in.pool, f->page->self, n > 1 ? n - 1 : n);
         } else if (!oc_words_path_ok(form)) {
             return oc_result_field(
@@ -109,18 +109,6 @@ oc_lookup_t *oc_kinds_lookup(const oc_fragment_t *f, int i)
     return APR_ARRAY_IDX(f->lookups, i, oc_lookup_t *);
 }
 
-static void put(oc_form_t *form, const char *name, const char *value)
-{
-    oc_field_t *v;
-
-    if (value) {
-        v = apr_array_push(form->fields);
-        v->name = name;
-        v->value = value;
-        v->kind = OC_VALUE_TEXT;
-    }
-}
-
 /* What the parameters say for a form, and where it comes back to: without being told, the page it
  * stands in with that page's own query, where that is allowed. */
 static oc_form_t *values_with_return(oc_fragment_t *f, const char *back)
@@ -132,7 +120,7 @@ static oc_form_t *values_with_return(oc_fragment_t *f, const char *back)
         back = apr_pstrcat(f->in.pool, f->page->path,
                            n > 1 ? apr_pstrmemdup(f->in.pool, f->page->self, n - 1) : NULL, NULL);
     }
-    put(values, "return", oc_words_return(f->in.pool, back, f->in.dir->returns));
+    oc_form_put(values, "return", oc_words_return(f->in.pool, back, f->in.dir->returns));
     return values;
 }
 
@@ -479,7 +467,7 @@ static const char *form_show(oc_fragment_t *f)
             return NULL;
         }
         form->values = oc_form_values(&f->view, b);
-        put(form->values, "return", back);
+        oc_form_put(form->values, "return", back);
         return oc_page_asked(&f->view, form->values, form->ref);
     }
     return oc_page_form(&f->view, form->values);

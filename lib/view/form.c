@@ -30,18 +30,6 @@ static int chosen(const oc_form_t *values, const char *name, const char *value)
     return 0;
 }
 
-static void push(apr_array_header_t *fields, const char *name, const char *value)
-{
-    oc_field_t *f;
-
-    if (value) {
-        f = apr_array_push(fields);
-        f->name = name;
-        f->value = value;
-        f->kind = OC_VALUE_TEXT;
-    }
-}
-
 static const char *id_of(const oc_view_t *view, const char *name)
 {
     return apr_pstrcat(view->pool, view->ids ? view->ids : "owacal", "-", name, NULL);
@@ -579,34 +567,36 @@ void oc_form_booking(const oc_view_t *view, oc_html_t *h, const oc_form_t *value
 }
 
 /* Whole days are said by their first and their last. */
-static void push_times(const oc_view_t *view, apr_array_header_t *to, const oc_booking_t *b)
+static void put_times(const oc_view_t *view, oc_form_t *form, const oc_booking_t *b)
 {
-    push(to, "start", oc_view_input(view, b->when.start));
-    push(to, "end", oc_view_input(view, b->when.end));
+    const char *start = oc_view_input(view, b->when.start);
+
     if (b->all_day) {
-        apr_array_clear(to);
-        push(to, "all_day", "1");
-        push(to, "date", apr_pstrndup(view->pool, oc_view_input(view, b->when.start), 10));
-        push(to, "end_date", apr_pstrndup(view->pool, oc_view_input(view, b->when.end - 1), 10));
+        oc_form_put(form, "all_day", "1");
+        oc_form_put(form, "date", apr_pstrndup(view->pool, start, 10));
+        oc_form_put(form, "end_date",
+                    apr_pstrndup(view->pool, oc_view_input(view, b->when.end - 1), 10));
+    } else {
+        oc_form_put(form, "start", start);
+        oc_form_put(form, "end", oc_view_input(view, b->when.end));
     }
 }
 
 oc_form_t *oc_form_values(const oc_view_t *view, const oc_booking_t *b)
 {
-    oc_form_t *form = apr_palloc(view->pool, sizeof(*form));
+    oc_form_t *form = oc_form_create(view->pool);
 
-    form->fields = apr_array_make(view->pool, 16, sizeof(oc_field_t));
-    push_times(view, form->fields, b);
-    push(form->fields, "subject", b->subject);
-    push(form->fields, "location", b->location);
-    push(form->fields, "text", b->text);
-    push(form->fields, "etag", b->etag);
-    push(form->fields, "private", b->sensitivity == OC_SENSITIVITY_NORMAL ? NULL : "1");
-    push(form->fields, "reminder", b->reminder >= 0 ? apr_itoa(view->pool, b->reminder) : NULL);
+    put_times(view, form, b);
+    oc_form_put(form, "subject", b->subject);
+    oc_form_put(form, "location", b->location);
+    oc_form_put(form, "text", b->text);
+    oc_form_put(form, "etag", b->etag);
+    oc_form_put(form, "private", b->sensitivity == OC_SENSITIVITY_NORMAL ? NULL : "1");
+    oc_form_put(form, "reminder", b->reminder >= 0 ? apr_itoa(view->pool, b->reminder) : NULL);
     for (int i = 0; i < b->attendees->nelts; ++i) {
         const oc_attendee_t *a = &APR_ARRAY_IDX(b->attendees, i, oc_attendee_t);
         const oc_room_t *room = oc_view_room(view, a->address);
-        push(form->fields,
+        oc_form_put(form,
              room                          ? "room"
              : a->role == OC_ROLE_OPTIONAL ? "optional"
              : a->role == OC_ROLE_RESOURCE ? "resource"

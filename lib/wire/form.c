@@ -21,13 +21,29 @@ static const char *decode(apr_pool_t *pool, const char *s, apr_size_t len)
     return text && oc_str_utf8(text, strlen(text)) ? text : NULL;
 }
 
+oc_form_t *oc_form_create(apr_pool_t *pool)
+{
+    oc_form_t *form = apr_palloc(pool, sizeof(*form));
+
+    form->fields = apr_array_make(pool, 16, sizeof(oc_field_t));
+    return form;
+}
+
+void oc_form_put(oc_form_t *form, const char *name, const char *value)
+{
+    oc_field_t field = {name, value, OC_VALUE_TEXT};
+
+    if (value) {
+        APR_ARRAY_PUSH(form->fields, oc_field_t) = field;
+    }
+}
+
 apr_status_t oc_form_parse(apr_pool_t *pool, const char *data, apr_size_t len, oc_form_t **form,
                            oc_result_t *res)
 {
     const char *p = data, *end = data + len;
 
-    *form = apr_palloc(pool, sizeof(**form));
-    (*form)->fields = apr_array_make(pool, 16, sizeof(oc_field_t));
+    *form = oc_form_create(pool);
     while (p < end) {
         const char *amp = memchr(p, '&', (apr_size_t)(end - p));
         const char *stop = amp ? amp : end;

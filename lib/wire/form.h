@@ -29,6 +29,9 @@ typedef struct oc_form_t {
  * UTF-8, more than OC_FORM_MAX_FIELDS values. '+' is a blank. */
 apr_status_t oc_form_parse(apr_pool_t *pool, const char *data, apr_size_t len, oc_form_t **form,
                            oc_result_t *res);
+oc_form_t *oc_form_create(apr_pool_t *pool);
+/* One more field, of a text that the form does not copy; without one (NULL) nothing is added. */
+void oc_form_put(oc_form_t *form, const char *name, const char *value);
 /* First value of that name, or NULL. */
 const oc_field_t *oc_form_get(const oc_form_t *form, const char *name);
 int oc_form_count(const oc_form_t *form, const char *name);

@@ -84,8 +84,7 @@ apr_status_t oc_json_parse(apr_pool_t *pool, const char *data, apr_size_t len, o
     json_t *doc, *value;
     const char *name;
 
-    *form = apr_palloc(pool, sizeof(**form));
-    (*form)->fields = apr_array_make(pool, 16, sizeof(oc_field_t));
+    *form = oc_form_create(pool);
     if (too_deep(data, len)) {
         return oc_result_fail(res, OC_REASON_MALFORMED_BODY, "JSON nested deeper than %d",
                               OC_JSON_DEPTH);
