@@ -401,12 +401,9 @@ static void say_what_was_left(filter_t *me)
 
 static apr_status_t at_end(filter_t *me, ap_filter_t *f, apr_bucket_brigade *out)
 {
-    apr_status_t rv;
-
     oc_scan_end(me->scan);
     say_what_was_left(me);
-    rv = advance(me, f, 1, out);
-    return rv;
+    return advance(me, f, 1, out);
 }
 
 /* A bucket that is no data: the end, a flush, or somebody's own mark. */

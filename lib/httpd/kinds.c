@@ -385,11 +385,11 @@ static const char *mine_show(oc_fragment_t *f)
         mine.values = again->values;
         mine.problem = &what;
         again->shown = 1;
+        mine.asked = mine.cancel ? mine_find(f, list, mine.cancel) : NULL;
     } else if (m->cancel && (mine.asked = mine_find(f, list, m->cancel)) != NULL) {
         mine.cancel = m->cancel;
         mine.values = values_with_return(f, NULL);
     }
-    mine.asked = mine.cancel ? mine_find(f, list, mine.cancel) : NULL;
     return oc_page_mine(&f->view, &mine);
 }
 
