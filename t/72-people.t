@@ -145,7 +145,9 @@ subtest 'names on booking' => sub {
     set('gal-match' => 'exact', 'gal-max' => 1);
     is(post(fields(required => 'bob'))->{status}, 422, 'nor anybody where there may be more');
     set('gal-max' => 100);
-    is(post(fields(required => join ',', map { "name$_" } 1 .. 9))->{status}, 422, 'many names at a time are refused');
+    for my $many (9, 10, 18) {
+        is(post(fields(required => join ',', map { "name$_" } 1 .. $many))->{status}, 422, "$many names at a time are refused");
+    }
     unwrong('names on booking');
 };
 

@@ -162,7 +162,7 @@ static oc_form_t *form_with(const oc_request_t *q, const apr_array_header_t *ent
     return form;
 }
 
-/* Each different name once. */
+/* Each different name once; their number, OC_OP_MAX_NAMES + 1 if there are more than fit. */
 static int names_of(const oc_request_t *q, const apr_array_header_t *entries, const char **names)
 {
     int i, k, n = 0;
@@ -174,8 +174,11 @@ static int names_of(const oc_request_t *q, const apr_array_header_t *entries, co
         }
         for (k = 0; k < n && strcmp(names[k], name) != 0; ++k) {
         }
-        if (k == n && n++ < OC_OP_MAX_NAMES) {
-            names[k] = name;
+        if (k == OC_OP_MAX_NAMES) {
+            return k + 1;
+        }
+        if (k == n) {
+            names[n++] = name;
         }
     }
     return n;
