@@ -254,13 +254,14 @@ const char *oc_page_told(const oc_view_t *view, const oc_again_view_t *again)
 static void own_links(const oc_view_t *view, oc_html_t *h, const oc_mine_t *mine,
                       const oc_booking_t *b)
 {
-    const char *ref, *change = oc_view_booking_path(view, b);
+    const char *ref, *path, *change;
     size_t n = mine->form ? strlen(mine->form) : 0;
 
     if (!oc_view_own(view, b)) {
         return;
     }
     ref = oc_str_query(view->pool, view->ref(view, b->item, b->uid));
+    path = change = oc_view_booking_path(view, b);
     if (mine->form) {
         change = apr_pstrcat(view->pool, mine->form,
                              mine->form[n - 1] == '?' ? ""
@@ -275,7 +276,7 @@ static void own_links(const oc_view_t *view, oc_html_t *h, const oc_mine_t *mine
         h, "a", oc_view_say(view, "Cancel"), "href",
         mine->self
             ? apr_pstrcat(view->pool, mine->self, "owacal-cancel=", ref, "#owacal-cancel", NULL)
-            : apr_pstrcat(view->pool, oc_view_booking_path(view, b), "?cancel=1", NULL),
+            : apr_pstrcat(view->pool, path, "?cancel=1", NULL),
         "aria-label", oc_view_with(view, "Cancel: {subject}", "subject", b->subject, NULL), NULL);
 }
 

@@ -10,9 +10,12 @@
 
 static apr_pool_t *p;
 
+static int refs_to_nothing;
+
 static const char *ref(const oc_view_t *view, const char *item, const char *uid)
 {
     (void)uid;
+    refs_to_nothing += item == NULL;
     return apr_pstrcat(view->pool, "R-", item, NULL);
 }
 
@@ -109,6 +112,10 @@ static void test_hostile(void)
     ok(safe_html(oc_page_rooms(&v, NULL, NULL)), "%s", "the rooms");
     ok(safe_html(oc_page_form(&v, &form)), "%s", "a form filled in again");
     ok(safe_html(oc_page_problem(&v, &res, &act, "book", &form, NULL)), "%s", "a problem's page");
+    b->item = NULL; /* its address is none that could stand in a link */
+    ok(!strstr(oc_page_list(&v, &list, b->when, NULL), "/bookings/R-") && !refs_to_nothing, "%s",
+       "nothing leads to what has no address");
+    b->item = "oc-1.EML";
     ok(safe_json(oc_api_booking(&v, b)), "%s", "a booking in JSON");
     ok(safe_json(oc_api_list(&v, &list, b->when)), "%s", "a list in JSON");
     ok(safe_json(oc_api_rooms(&v, NULL)), "%s", "rooms in JSON");
