@@ -149,6 +149,7 @@ typedef struct arena_t {
     oc_lease_t *table;
     atomic_int inside[ROOMS];
     atomic_int doubled, fights, stop;
+    atomic_uint ops; /* an operation's id is its own: who has the same one shares its leases */
 } arena_t;
 
 static const char *const room_names[ROOMS] = {"r0@x", "r1@x", "r2@x", "r3@x", "r4@x"};
@@ -169,15 +170,14 @@ static void *fight(void *data)
         char op[24];
 
         oc_result_init(&res, own);
-        snprintf(op, sizeof(op), "%x.%x", (unsigned)getpid(), seed & 0xffffffu);
+        snprintf(op, sizeof(op), "%x", arena->ops++);
         if (oc_lease_take(arena->table, "be", rooms, 2, op, now + 10 * SECOND, now + SECOND,
                           &res)) {
             apr_pool_clear(own);
             continue;
         }
-        if (arena->inside[a]++ || arena->inside[b]++) {
-            ++arena->doubled;
-        }
+        arena->doubled += arena->inside[a]++ != 0;
+        arena->doubled += arena->inside[b]++ != 0;
         ++arena->fights;
         usleep((useconds_t)(rand_r(&seed) % 300));
         --arena->inside[a];
