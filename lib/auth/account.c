@@ -56,18 +56,6 @@ void oc_account_describe(const oc_identity_t *id, apr_table_t *facts)
     apr_table_set(facts, "user", id->user);
 }
 
-void oc_identity_confine(oc_identity_t *id, const apr_array_header_t *paths, const char *reading)
-{
-    apr_pool_t *pool = id->call->pool;
-
-    id->confined = apr_array_make(pool, paths->nelts, sizeof(const char *));
-    for (int i = 0; i < paths->nelts; ++i) {
-        APR_ARRAY_PUSH(id->confined, const char *) =
-            apr_pstrdup(pool, APR_ARRAY_IDX(paths, i, const char *));
-    }
-    id->reading = reading ? apr_pstrdup(pool, reading) : NULL;
-}
-
 /* ---- paths ---- */
 
 /* "/a/b/" of the first `len` bytes of an encoded path: decoded, in lower case, a slash at its end;
@@ -110,17 +98,32 @@ static const char *plain(apr_pool_t *pool, const char *path, apr_size_t len)
                                   ? decoded : apr_pstrcat(pool, decoded, "/", NULL));
 }
 
-static int below(apr_pool_t *pool, const char *path, apr_size_t len, const char *root)
+void oc_identity_confine(oc_identity_t *id, const apr_array_header_t *paths, const char *reading)
 {
-    const char *p = plain(pool, path, len), *r = root ? plain(pool, root, strlen(root)) : NULL;
+    apr_pool_t *pool = id->call->pool;
 
-    return p && r && strncmp(p, r, strlen(r)) == 0;
+    id->confined = apr_array_make(pool, paths->nelts, sizeof(const char *));
+    for (int i = 0; i < paths->nelts; ++i) {
+        const char *path = APR_ARRAY_IDX(paths, i, const char *);
+        const char *root = plain(pool, path, strlen(path));
+
+        if (root) { /* else nothing is below it */
+            APR_ARRAY_PUSH(id->confined, const char *) = root;
+        }
+    }
+    id->reading = reading ? plain(pool, reading, strlen(reading)) : NULL;
 }
 
-static int confined(apr_pool_t *pool, const oc_identity_t *id, const char *path, apr_size_t len)
+/* Both of plain(); path: NULL is below nothing. */
+static int below(const char *path, const char *root)
+{
+    return path && root && strncmp(path, root, strlen(root)) == 0;
+}
+
+static int confined(const oc_identity_t *id, const char *path)
 {
     for (int i = 0; i < id->confined->nelts; ++i) {
-        if (below(pool, path, len, APR_ARRAY_IDX(id->confined, i, const char *))) {
+        if (below(path, APR_ARRAY_IDX(id->confined, i, const char *))) {
             return 1;
         }
     }
@@ -228,7 +231,7 @@ static const char *goes_elsewhere(const oc_identity_t *id, const oc_exchange_t *
                               "%23", NULL);
     }
     encoded = apr_pstrcat(pool, encoded, path, NULL);
-    return confined(pool, id, encoded, strlen(encoded)) ? NULL
+    return confined(id, plain(pool, encoded, strlen(encoded))) ? NULL
                                                         : "its destination is in another mailbox";
 }
 
@@ -238,8 +241,7 @@ static const char *inner_forbids(const oc_identity_t *id, const oc_exchange_t *x
     static const char *const verbs[] = {"GET", "HEAD", "POST", "PUT", "PROPFIND", "PROPPATCH",
                                         "SEARCH", "MOVE", "COPY", "DELETE", "MKCOL", NULL};
     apr_pool_t *pool = id->call->pool;
-    apr_size_t len = strcspn(x->path, "?");
-    const char *why;
+    const char *why, *path;
 
     if (!id->confined) {
         return "it was not said which mailboxes it may act in";
@@ -252,10 +254,11 @@ static const char *inner_forbids(const oc_identity_t *id, const oc_exchange_t *x
         || (why = goes_elsewhere(id, x, "Savedestination")) != NULL) {
         return why;
     }
-    if (confined(pool, id, x->path, len)) {
+    path = plain(pool, x->path, strcspn(x->path, "?"));
+    if (confined(id, path)) {
         return NULL;
     }
-    if (!id->reading || !below(pool, x->path, len, id->reading)) {
+    if (!below(path, id->reading)) {
         return "another mailbox, or no mailbox at all";
     }
     return only_reads(pool, x) && !apr_table_get(x->headers, "Destination")

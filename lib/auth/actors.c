@@ -8,7 +8,6 @@
  */
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 #include <apr_file_io.h>
 #include <apr_hash.h>
 #include <apr_strings.h>
@@ -30,7 +29,6 @@ struct oc_actors_t {
 typedef struct lines_t {
     apr_pool_t *pool;
     char *rest;
-    const char *between; /* what divides the words */
     int number;
 } lines_t;
 
@@ -88,7 +86,7 @@ static int mailbox_ok(const char *name)
 static apr_hash_t *read_groups(apr_pool_t *pool, const char *text, const char **error)
 {
     apr_hash_t *groups = apr_hash_make(pool);
-    lines_t l = {pool, apr_pstrdup(pool, text), " \t\r", 0};
+    lines_t l = {pool, apr_pstrdup(pool, text), 0};
     char *name, *words, *state, *word;
     int rv;
 
@@ -99,8 +97,8 @@ static apr_hash_t *read_groups(apr_pool_t *pool, const char *text, const char **
             members = apr_array_make(pool, 8, sizeof(const char *));
             apr_hash_set(groups, name, APR_HASH_KEY_STRING, members);
         }
-        for (word = apr_strtok(words, l.between, &state); word;
-             word = apr_strtok(NULL, l.between, &state)) {
+        for (word = apr_strtok(words, " \t\r", &state); word;
+             word = apr_strtok(NULL, " \t\r", &state)) {
             if (*word == '@' || !name_ok(word)) { /* a group would be taken for a person */
                 *error = "a member is no person; groups within groups are not known";
                 rv = -1;
@@ -183,13 +181,12 @@ static oc_actors_t *read_actors(apr_pool_t *pool, const char *text, apr_hash_t *
                                 const char **error)
 {
     oc_actors_t *actors = apr_pcalloc(pool, sizeof(*actors));
-    lines_t l = {pool, apr_pstrdup(pool, text), ",", 0};
+    lines_t l = {pool, apr_pstrdup(pool, text), 0};
     char *name, *words;
     const char *wrong = NULL;
-    int rv;
 
     actors->mailboxes = apr_hash_make(pool);
-    while ((rv = next_line(&l, &name, &words, &wrong)) > 0) {
+    while (next_line(&l, &name, &words, &wrong) > 0) {
         apr_array_header_t *mailboxes = mailboxes_of(pool, words, &wrong);
 
         if (!mailboxes || (wrong = allow_line(pool, actors, groups, name, mailboxes)) != NULL) {
@@ -268,6 +265,13 @@ oc_actors_t *oc_actors_read(apr_pool_t *pconf, const char *file, const char *gro
     return actors;
 }
 
+static void lower(char *to, const char *from)
+{
+    do {
+        *to++ = (char)(*from >= 'A' && *from <= 'Z' ? *from + ('a' - 'A') : *from);
+    } while (*from++);
+}
+
 int oc_actors_may(const oc_actors_t *actors, const char *canonical, const char *account,
                   const char *mailbox)
 {
@@ -281,13 +285,8 @@ int oc_actors_may(const oc_actors_t *actors, const char *canonical, const char *
         || strlen(mailbox) > NAME_MAX_BYTES) {
         return 0;
     }
-    for (apr_size_t i = 0; i <= strlen(canonical); ++i) {
-        person[i] = (char)(canonical[i] >= 'A' && canonical[i] <= 'Z' ? canonical[i] + 32
-                                                                     : canonical[i]);
-    }
-    for (apr_size_t i = 0; i <= strlen(mailbox); ++i) {
-        wanted[i] = (char)(mailbox[i] >= 'A' && mailbox[i] <= 'Z' ? mailbox[i] + 32 : mailbox[i]);
-    }
+    lower(person, canonical);
+    lower(wanted, mailbox);
     of = apr_hash_get(actors->mailboxes, person, APR_HASH_KEY_STRING);
     return of && apr_hash_get((apr_hash_t *)of, wanted, APR_HASH_KEY_STRING) != NULL;
 }
