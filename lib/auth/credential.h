@@ -9,8 +9,6 @@
 #include <apr_tables.h>
 #include "auth/identity.h"
 
-#define OC_PASSWORD_MAX 512 /* bytes: Windows allows 256 characters */
-
 typedef struct oc_credential_t {
     const char *name;        /* in the configuration */
     const char *user;        /* as the calendar server wants it: "EX\\svc-rooms" */

@@ -21,16 +21,19 @@
 /* Servers take headers of that size as they come: Apache 8190 bytes, IIS 6 16 KB a field. */
 #define LONG_TOKEN 8000
 
-static const char *spn_of(apr_pool_t *pool, const oc_site_t *site)
+oc_token_source_t oc_delegated_source(apr_pool_t *pool, const oc_identity_t *id,
+                                      const oc_site_t *site)
 {
-    return site->spn ? site->spn : apr_pstrcat(pool, "HTTP@", site->host, NULL);
+    oc_token_source_t from = {
+        id->ccache, id->keytab, id->principal,
+        site->spn ? site->spn : apr_pstrcat(pool, "HTTP@", site->host, NULL)};
+
+    return from;
 }
 
 static oc_token_t *ask(oc_signing_t *job, const oc_site_t *site, oc_reason_t *reason)
 {
-    const oc_identity_t *id = job->id;
-    const oc_token_source_t from = {id->ccache, id->keytab, id->principal,
-                                    spn_of(job->call->pool, site)};
+    const oc_token_source_t from = oc_delegated_source(job->call->pool, job->id, site);
 
     return oc_tokens_ask(job->signer->tokens, &job->job, &from, reason);
 }

@@ -11,7 +11,6 @@
 #include "base/str.h"
 
 #define NAME_MAX_BYTES 256     /* of a user name: Windows allows 104 and a domain */
-#define PASSWORD_MAX_BYTES 512 /* Windows allows 256 characters */
 #define OWN_MARKS 256          /* without shared memory */
 
 /* ---- the signer ---- */
@@ -126,7 +125,7 @@ oc_identity_t *oc_identity_basic(oc_call_t *call, oc_upstream_t upstream, const 
                        *user ? "password" : "user name");
         return NULL;
     }
-    if (strlen(user) > NAME_MAX_BYTES || strlen(password) > PASSWORD_MAX_BYTES
+    if (strlen(user) > NAME_MAX_BYTES || strlen(password) > OC_PASSWORD_MAX
         || oc_str_control(user, "") || (upstream == OC_UPSTREAM_BASIC && strchr(user, ':'))) {
         oc_result_fail(&call->result, OC_REASON_NO_CREDENTIAL,
                        "user name or password cannot be presented to the calendar server");
@@ -148,12 +147,12 @@ oc_identity_t *oc_identity_basic(oc_call_t *call, oc_upstream_t upstream, const 
 static const char *principal_key(apr_pool_t *pool, const char *principal)
 {
     const char *at = strrchr(principal, '@');
-    char *key = apr_pstrdup(pool, principal);
 
-    for (char *c = at ? key + (at - principal) : NULL; c && *c; ++c) {
-        *c = (char)(*c >= 'a' && *c <= 'z' ? *c - ('a' - 'A') : *c);
+    if (at) {
+        principal = apr_pstrcat(pool, apr_pstrmemdup(pool, principal, (apr_size_t)(at - principal)),
+                                oc_str_upper(pool, at), NULL);
     }
-    return oc_str_query(pool, key);
+    return oc_str_query(pool, principal);
 }
 
 static int principal_ok(oc_call_t *call, const char *principal)
@@ -298,10 +297,7 @@ apr_status_t oc_identity_describe(oc_identity_t *id, apr_pool_t *pool, apr_table
 void oc_identity_describe_used(oc_signer_t *signer, const oc_identity_t *id, const oc_site_t *site,
                                apr_table_t *facts)
 {
-    apr_pool_t *pool = id->call->pool;
-    const oc_token_source_t from = {
-        NULL, id->keytab, id->principal,
-        site->spn ? site->spn : apr_pstrcat(pool, "HTTP@", site->host, NULL)};
+    const oc_token_source_t from = oc_delegated_source(id->call->pool, id, site);
     apr_time_t left = id->mode == OC_IDENTITY_S4U ? oc_tokens_left(signer->tokens, &from) : 0;
 
     if (left > 0) {

@@ -21,6 +21,8 @@
 #include "base/exchange.h"
 #include "base/job.h"
 
+#define OC_PASSWORD_MAX 512 /* bytes: Windows allows 256 characters */
+
 typedef enum oc_identity_mode_t {
     OC_IDENTITY_BASIC,     /* the person's own password */
     OC_IDENTITY_DELEGATED, /* the ticket that the login module left */

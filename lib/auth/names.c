@@ -13,16 +13,6 @@
  * and "=" which mail names have, and what means something in a path or a query. */
 #define FORBIDDEN "/\\@%?#\":;,*|<>[]"
 
-static const char *upper(apr_pool_t *pool, const char *s)
-{
-    char *copy = apr_pstrdup(pool, s);
-
-    for (char *c = copy; *c; ++c) {
-        *c = (char)(*c >= 'a' && *c <= 'z' ? *c - ('a' - 'A') : *c);
-    }
-    return copy;
-}
-
 /* A realm, a Windows domain, a mail domain: "EX.EXAMPLE.COM", "EX_1". Names in other alphabets
  * travel as xn--..; so do they here. */
 static int domain_ok(const char *s)
@@ -88,7 +78,7 @@ const char *oc_realm_parse(apr_pool_t *pool, int argc, char *const argv[], oc_re
                            "\" is no realm; its name comes first and is made of letters, digits, "
                            "\".\", \"_\" and \"-\", as in EX.EXAMPLE.COM", NULL);
     }
-    made->realm = upper(pool, argv[0]);
+    made->realm = oc_str_upper(pool, argv[0]);
     made->domains = domains;
     made->mail = mail;
     for (int i = 1; i < argc && !error; ++i) {
@@ -238,7 +228,7 @@ static const char *realm_of(apr_pool_t *pool, const apr_array_header_t *realms,
                             const parts_t *parts, const char **error)
 {
     if (!realms || realms->nelts == 0) {
-        return parts->domain ? upper(pool, parts->domain) : NULL;
+        return parts->domain ? oc_str_upper(pool, parts->domain) : NULL;
     }
     for (int i = 0; i < realms->nelts; ++i) {
         const oc_realm_t *r = APR_ARRAY_IDX(realms, i, const oc_realm_t *);
@@ -260,10 +250,11 @@ static const char *realm_of(apr_pool_t *pool, const apr_array_header_t *realms,
  * repeated at all. */
 static apr_status_t refuse(apr_pool_t *pool, oc_result_t *res, const char *user, const char *why)
 {
-    return oc_result_fail(res, OC_REASON_NO_MAILBOX, "the user's name%s%s%s is not usable: %s",
-                          oc_text_unnameable(user) ? "" : " \"",
-                          oc_text_unnameable(user) ? "" : oc_str_log(pool, user, 100),
-                          oc_text_unnameable(user) ? "" : "\"", why);
+    const char *quote = oc_text_unnameable(user) ? "" : "\"";
+
+    return oc_result_fail(res, OC_REASON_NO_MAILBOX, "the user's name%s%s%s%s is not usable: %s",
+                          *quote ? " " : "", quote, *quote ? oc_str_log(pool, user, 100) : "",
+                          quote, why);
 }
 
 apr_status_t oc_name_of(apr_pool_t *pool, const apr_array_header_t *realms, const char *user,

@@ -87,6 +87,10 @@ struct oc_scheme_t {
 extern const oc_scheme_t oc_basic_scheme, oc_basic_ntlm_scheme, oc_forms_scheme,
     oc_delegated_scheme, oc_s4u_scheme, oc_relay_scheme;
 
+/* Where the token for that site comes from, of either of the two Kerberos schemes. */
+oc_token_source_t oc_delegated_source(apr_pool_t *pool, const oc_identity_t *id,
+                                      const oc_site_t *site);
+
 /* A job's hold on a session. */
 struct oc_attach_t {
     oc_signing_t *job;

@@ -333,20 +333,29 @@ static void serve(oc_tokens_t *pool, oc_token_t *t)
     }
 }
 
+static struct timespec monotonic_in(apr_time_t wait)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    t.tv_sec += (time_t)apr_time_sec(wait);
+    t.tv_nsec += (long)apr_time_usec(wait) * 1000;
+    if (t.tv_nsec >= 1000000000) {
+        t.tv_nsec -= 1000000000;
+        ++t.tv_sec;
+    }
+    return t;
+}
+
 static void wait_for_work(oc_tokens_t *pool)
 {
-    struct timespec until;
 
     ++pool->idle;
     if (pool->queued == 0) {
         pthread_cond_wait(&pool->work, &pool->mutex);
     } else {
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_nsec += LOOK_AGAIN_MS * 1000000L;
-        if (until.tv_nsec >= 1000000000) {
-            until.tv_nsec -= 1000000000;
-            ++until.tv_sec;
-        }
+        struct timespec until = monotonic_in(apr_time_from_msec(LOOK_AGAIN_MS));
+
         pthread_cond_timedwait(&pool->work, &pool->mutex, &until);
     }
     --pool->idle;
@@ -424,16 +433,9 @@ oc_tokens_t *oc_tokens_create(int threads, int tickets)
 
 void oc_tokens_stop(oc_tokens_t *pool, apr_time_t patience)
 {
-    struct timespec until;
+    struct timespec until = monotonic_in(patience);
     oc_token_t *t;
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += (time_t)apr_time_sec(patience);
-    until.tv_nsec += (long)apr_time_usec(patience) * 1000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_nsec -= 1000000000;
-        ++until.tv_sec;
-    }
     pthread_mutex_lock(&pool->mutex);
     pool->stopping = 1;
     while ((t = pool->first) != NULL) {

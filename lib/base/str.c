@@ -276,6 +276,16 @@ const char *oc_str_lower(apr_pool_t *pool, const char *s)
     return out;
 }
 
+const char *oc_str_upper(apr_pool_t *pool, const char *s)
+{
+    char *out = apr_pstrdup(pool, s), *p;
+
+    for (p = out; *p; ++p) {
+        *p = (char)(*p >= 'a' && *p <= 'z' ? *p - ('a' - 'A') : *p);
+    }
+    return out;
+}
+
 const char *oc_str_trim(apr_pool_t *pool, const char *s)
 {
     apr_size_t len;

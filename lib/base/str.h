@@ -34,8 +34,9 @@ int oc_str_control(const char *s, const char *except);
 int oc_str_loopback(const char *host);
 /* 1 if s may stand as a header value: no control characters but tab. */
 int oc_str_header_ok(const char *s);
-/* Unicode-blind ASCII lower-casing copy. */
+/* Unicode-blind ASCII lower-casing and upper-casing copies. */
 const char *oc_str_lower(apr_pool_t *pool, const char *s);
+const char *oc_str_upper(apr_pool_t *pool, const char *s);
 /* Copy without blanks at both ends. */
 const char *oc_str_trim(apr_pool_t *pool, const char *s);
 

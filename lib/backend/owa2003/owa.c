@@ -24,14 +24,10 @@ static oc_itemref_t item_of(const oc_backend_t *be, apr_pool_t *pool, const unsi
  */
 static const char *uid_of(const oc_backend_t *be, apr_pool_t *pool, const unsigned char seed[32])
 {
-    char *own = apr_pstrdup(pool, oc_str_hex(pool, seed + 16, 16)), *p;
-
     (void)be;
-    for (p = own; *p; ++p) {
-        *p = (char)apr_toupper(*p);
-    }
     return apr_pstrcat(pool, "040000008200E00074C5B7101A82E008", "00000000", "0000000000000000",
-                       "0000000000000000", "10000000", own, NULL);
+                       "0000000000000000", "10000000",
+                       oc_str_upper(pool, oc_str_hex(pool, seed + 16, 16)), NULL);
 }
 
 static const char *home(const oc_backend_t *be, apr_pool_t *pool, const char *mailbox)
