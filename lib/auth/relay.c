@@ -292,8 +292,7 @@ oc_job_t *oc_relay_login(oc_call_t *call, oc_pin_t *pin, const char *key, const 
     x->pin = pin;
     x->opens = type == 1;
     apr_table_setn(x->headers, "Accept", "text/html, */*");
-    apr_table_setn(x->headers, "User-Agent",
-                   "Mozilla/4.0 (compatible; MSIE 6.0; Windows NT 5.2; SV1)");
+    apr_table_setn(x->headers, "User-Agent", OC_USER_AGENT);
     self->job.vt = &login_vtable;
     self->job.deadline = oc_clock_mono() + at_most;
     self->call = call;

@@ -32,7 +32,6 @@ typedef struct oc_backend_conf_t {
     const char *public_path;     /* "/public/" */
     apr_array_header_t *also;    /* oc_site_t *: further hosts of the same organization */
     apr_array_header_t *update_lines; /* const char *: of OwaCalOwaCommand; NULL = built in */
-    const char *user_agent;      /* NULL = built in */
     int range_days;              /* longest free/busy range asked at once; 0 = built in */
 } oc_backend_conf_t;
 

@@ -11,6 +11,10 @@
 #include <apr_tables.h>
 #include "base/clock.h"
 
+/* What all exchanges call themselves, the logins among them: the server gives its data commands to
+ * Internet Explorer only (Exchange looks for MSIE). */
+#define OC_USER_AGENT "Mozilla/4.0 (compatible; MSIE 6.0; Windows NT 5.2; SV1)"
+
 /* How an exchange ended. */
 typedef enum oc_outcome_t {
     OC_X_PENDING = 0,

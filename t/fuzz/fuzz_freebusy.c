@@ -6,7 +6,7 @@
 
 static oc_site_t site = {"http", "h", 80, NULL, NULL, 12, NULL};
 static oc_backend_conf_t conf = {"x", "owa2003", &site, "/exchange/", "/public/",
-                                 NULL, NULL, NULL, 0};
+                                 NULL, NULL, 0};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

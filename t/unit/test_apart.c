@@ -19,9 +19,9 @@ static apr_pool_t *pool;
 
 static oc_site_t site = {"https", "mail.example.com", 443, NULL, NULL, 12, NULL};
 static oc_backend_conf_t one = {"one", "owa2003", &site, "/exchange/", "/public/",
-                                NULL,  NULL,      NULL,  0};
+                                NULL,  NULL,      0};
 static oc_backend_conf_t two = {"two", "owa2003", &site, "/exchange/", "/public/",
-                                NULL,  NULL,      NULL,  0};
+                                NULL,  NULL,      0};
 
 /* How often the folders of ana's mailbox are asked for when that identity lists its calendar. */
 static int asks(oc_memo_t *memo, const oc_backend_conf_t *conf, const char *identity)

@@ -18,7 +18,7 @@
 static apr_pool_t *pool;
 static oc_site_t site = {"http", "127.0.0.1", 0, NULL, NULL, 12, NULL};
 static oc_backend_conf_t conf = {"ex", "owa2003", &site, "/exchange/", "/public/", NULL,
-                                 NULL, NULL,      0};
+                                 NULL, 0};
 static oc_backend_t *be;
 static oc_memo_t *memo;
 static const char *user = "alice";

@@ -14,7 +14,7 @@ static apr_pool_t *pool;
 static oc_site_t site = {"https", "mail.example.com", 443, NULL, NULL, 12, NULL};
 static oc_site_t second = {"https", "mail2.example.com", 8443, NULL, NULL, 12, NULL};
 static oc_backend_conf_t conf = {"ex", "owa2003", &site, "/exchange/", "/public/",
-                                 NULL, NULL, NULL, 0};
+                                 NULL, NULL, 0};
 static oc_backend_t *be;
 
 #define FOLDERS "t/data/owa2003/folders-german.txt"

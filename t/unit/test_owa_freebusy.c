@@ -10,7 +10,7 @@
 static apr_pool_t *pool;
 static oc_site_t site = {"http", "mail.example.com", 80, NULL, NULL, 12, NULL};
 static oc_backend_conf_t conf = {"ex", "owa2003", &site, "/exchange/", "/public/",
-                                 NULL, NULL, NULL, 0};
+                                 NULL, NULL, 0};
 static oc_backend_t *be;
 
 #define NINE (apr_time_from_sec(1772701200)) /* 2026-03-05T09:00:00Z */

@@ -56,7 +56,7 @@ static void test_replay(void)
 {
     static const char xml[] = "text/xml";
     static oc_backend_conf_t conf = {"ex", "owa2003", (oc_site_t *)&site, "/exchange/", "/public/",
-                                     NULL, NULL,      NULL,               0};
+                                     NULL, NULL,      0};
     char name[] = "/tmp/owacal-trace-XXXXXX";
     char *noise = apr_pcalloc(root, 3001);
     int fd = mkstemp(name), i;

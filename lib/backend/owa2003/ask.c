@@ -17,9 +17,6 @@
 #include "backend/owa2003/owa.h"
 #include "base/str.h"
 
-/* The server gives its data commands to Internet Explorer only (Exchange looks for MSIE). */
-#define USER_AGENT "Mozilla/4.0 (compatible; MSIE 6.0; Windows NT 5.2; SV1)"
-
 #define BODY_MAX (256 * 1024)
 #define HOPS_MAX 3
 #define LOCKED_TRIES 3
@@ -35,15 +32,14 @@ owa_ask_t *owa_ask(owa_verb_t *v, const oc_site_t *site, const char *method, con
                    const char *purpose, owa_want_t want, owa_then_t *then)
 {
     owa_ask_t *a = apr_pcalloc(v->pool, sizeof(*a));
-    const oc_backend_conf_t *conf = v->be->conf;
 
     if (!site) {
-        site = v->own ? v->own->site : conf->site;
+        site = v->own ? v->own->site : v->be->conf->site;
     }
     a->x = oc_exchange_create(v->pool, site, method, path, purpose);
     a->x->writes = strcmp(method, "GET") && strcmp(method, "PROPFIND") && strcmp(method, "SEARCH");
     a->x->baton = a;
-    apr_table_setn(a->x->headers, "User-Agent", conf->user_agent ? conf->user_agent : USER_AGENT);
+    apr_table_setn(a->x->headers, "User-Agent", OC_USER_AGENT);
     apr_table_setn(a->x->headers, "Accept", "*/*");
     apr_table_setn(a->x->headers, "Accept-Language",
                    v->call->language ? v->call->language : "en-us");
