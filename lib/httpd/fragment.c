@@ -25,11 +25,6 @@ static const oc_fragment_kind_t *find(const char *name)
     return NULL;
 }
 
-int oc_fragment_known(const char *kind)
-{
-    return find(kind) != NULL;
-}
-
 int oc_fragment_wanted(request_rec *r, const char **why)
 {
     const oc_dir_conf_t *dir = oc_config_dir(r);

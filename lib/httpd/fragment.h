@@ -57,7 +57,6 @@ int oc_fragment_wanted(request_rec *r, const char **why);
 oc_fragment_page_t *oc_fragment_open(request_rec *r, oc_result_t *res);
 void oc_fragment_close(oc_fragment_page_t *page);
 
-int oc_fragment_known(const char *kind);
 /* parameters: names as in forms ("all_day"), each once; a list is separated by blanks or commas.
  * element: the one it stands in, lower case; NULL = nobody knows. Never waits, never NULL: what is
  * wrong is in the fragment's result. */

@@ -108,7 +108,7 @@ static const char *shown(const oc_request_t *q, const oc_view_t *view, oc_panel_
 
     bare.token = "";
     p->key = "";
-    text = words[3] = view->fragment ? oc_view_panel(&bare, p, 2) : oc_view_panel_page(&bare, p);
+    text = words[3] = oc_view_panel_page(&bare, p);
     p->key = oc_crypto_sign(q->r->pool, q->scope.secret, KEY_BYTES, words, 4);
     return text;
 }

@@ -25,21 +25,21 @@ static oc_html_part_t time_part(const oc_view_t *view, const char *name, apr_tim
     return oc_view_part(view, name, t, with_day ? OC_DATES_DAY_CLOCK : OC_DATES_CLOCK);
 }
 
-static const char *state_word(oc_busy_t busy)
+const char *oc_view_agenda_state(const oc_view_t *view, oc_busy_t busy)
 {
     switch (busy) {
     case OC_BUSY_FREE:
-        return OC_TEXT("Free");
+        return oc_view_say(view, "Free");
     case OC_BUSY_TENTATIVE:
-        return OC_TEXT("Tentatively booked");
+        return oc_view_say(view, "Tentatively booked");
     case OC_BUSY_BUSY:
-        return OC_TEXT("Busy");
+        return oc_view_say(view, "Busy");
     case OC_BUSY_OOF:
-        return OC_TEXT("Not available");
+        return oc_view_say(view, "Not available");
     case OC_BUSY_UNKNOWN:
         break;
     }
-    return OC_TEXT("Not known");
+    return oc_view_say(view, "Not known");
 }
 
 static void now_line(const oc_view_t *view, oc_html_t *h, const oc_agenda_t *agenda, apr_time_t now)
@@ -53,7 +53,7 @@ static void now_line(const oc_view_t *view, oc_html_t *h, const oc_agenda_t *age
     }
     oc_html_open(h, "p", "class",
                  apr_pstrcat(view->pool, "owacal-now owacal-", oc_busy_token(busy), NULL), NULL);
-    parts[0] = (oc_html_part_t){"state", oc_view_say(view, state_word(busy)), NULL, NULL};
+    parts[0] = (oc_html_part_t){"state", oc_view_agenda_state(view, busy), NULL, NULL};
     parts[1] = time_part(view, "time", until, !one_day(view, agenda->range));
     oc_html_parts(h,
                   until ? oc_view_say(view, "{state} until {time}")
@@ -101,7 +101,7 @@ void oc_view_agenda_what(const oc_view_t *view, oc_html_t *h, const oc_agenda_en
                   e->subject && e->by ? oc_view_say(view, "{subject}, booked by {name}")
                   : e->subject        ? "{subject}"
                   : e->by             ? oc_view_say(view, "Booked by {name}")
-                                      : oc_view_say(view, state_word(e->busy)),
+                                      : oc_view_agenda_state(view, e->busy),
                   (oc_html_part_t[]){{"subject", e->subject, NULL, "owacal-subject"},
                                      {"name", e->by, NULL, "owacal-by"}},
                   2);
@@ -168,15 +168,7 @@ const char *oc_view_agenda_page(const oc_view_t *view, const oc_agenda_t *agenda
     if (view->fragment) {
         return oc_view_agenda(view, agenda, now, 2);
     }
-    oc_html_doctype(h);
-    oc_html_open(h, "html", "lang", oc_say_tag(view->language), NULL);
-    oc_html_open(h, "head", NULL);
-    oc_html_open(h, "meta", "charset", "utf-8", NULL);
-    oc_html_open(h, "meta", "name", "viewport", "content", "width=device-width, initial-scale=1",
-                 NULL);
-    oc_html_element(h, "title", agenda->room->name, NULL);
-    oc_html_close(h);
-    oc_html_open(h, "body", NULL);
+    oc_view_document(view, h, agenda->room->name, NULL);
     oc_html_open(h, "main", NULL);
     agenda_section(view, h, agenda, now, 1);
     oc_html_open(h, "p", NULL);

@@ -16,6 +16,8 @@ const char *oc_view_agenda_page(const oc_view_t *view, const oc_agenda_t *agenda
 /* What an entry is, within a sentence: subject and holder as far as they may be told, else the
  * state. */
 void oc_view_agenda_what(const oc_view_t *view, oc_html_t *h, const oc_agenda_entry_t *entry);
+/* The word for a state; the view's own text. */
+const char *oc_view_agenda_state(const oc_view_t *view, oc_busy_t busy);
 const char *oc_view_agenda_json(const oc_view_t *view, const oc_agenda_t *agenda, apr_time_t now);
 
 #endif

@@ -2,6 +2,7 @@
 #include <apr_hash.h>
 #include <apr_strings.h>
 
+#include "view/agenda.h"
 #include "view/feed.h"
 #include "wire/ical.h"
 
@@ -13,10 +14,7 @@ static const char *summary_of(const oc_view_t *view, const oc_agenda_entry_t *e)
     if (e->by) {
         return oc_view_with(view, "Booked by {name}", "name", e->by, NULL);
     }
-    return oc_view_say(view, e->busy == OC_BUSY_TENTATIVE ? "Tentatively booked"
-                             : e->busy == OC_BUSY_OOF     ? "Not available"
-                             : e->busy == OC_BUSY_UNKNOWN ? "Not known"
-                                                          : "Busy");
+    return oc_view_agenda_state(view, e->busy);
 }
 
 static oc_booking_t *event_of(const oc_view_t *view, const oc_agenda_t *agenda,

@@ -35,11 +35,6 @@ static const char *id_of(const oc_view_t *view, const char *name)
     return apr_pstrcat(view->pool, view->ids ? view->ids : "owacal", "-", name, NULL);
 }
 
-const char *oc_form_id(const oc_view_t *view)
-{
-    return id_of(view, "form");
-}
-
 /* ---- the fields ---- */
 
 typedef struct form_field_t {
@@ -423,12 +418,8 @@ static void room_field(const form_t *form, const char *id, const char *bad, cons
     }
     for (int k = 0; form->values && k < form->values->fields->nelts; ++k) {
         const oc_field_t *v = &APR_ARRAY_IDX(form->values->fields, k, oc_field_t);
-        int known = !*v->value || strcmp(v->name, "room") != 0;
-        for (int i = 0; !known && i < form->view->rooms->nelts; ++i) {
-            known = strcmp(APR_ARRAY_IDX(form->view->rooms, i, const oc_room_t *)->id,
-                           v->value) == 0;
-        }
-        if (!known) { /* it is none, but it was said */
+        if (*v->value && strcmp(v->name, "room") == 0 &&
+            !oc_room_find(form->view->rooms, v->value)) { /* it is none, but it was said */
             oc_html_element(h, "option", v->value, "value", v->value, "selected", "selected", NULL);
         }
     }
@@ -538,7 +529,7 @@ void oc_form_booking(const oc_view_t *view, oc_html_t *h, const oc_form_t *value
     oc_html_open(h, "form", "method", "post", "action",
                  ref ? apr_pstrcat(view->pool, view->base, "/bookings/", ref, NULL)
                      : apr_pstrcat(view->pool, view->base, "/bookings", NULL),
-                 "class", "owacal-form", "id", oc_form_id(view), NULL);
+                 "class", "owacal-form", "id", id_of(view, "form"), NULL);
     hidden_fields(&form);
     field(&form, "subject");
     field(&form, "room");

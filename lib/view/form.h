@@ -28,8 +28,6 @@ void oc_form_remarks(const oc_view_t *view, oc_html_t *h);
 const char *oc_form_detail(const oc_view_t *view, const oc_result_t *res);
 /* "upstream-timeout, operation 4f3a..", for whoever is asked for help. */
 const char *oc_form_code(const oc_view_t *view, const oc_result_t *res);
-/* The id of the form itself, where links to it lead: "owacal-form". */
-const char *oc_form_id(const oc_view_t *view);
 
 /* The booking as form values, so that the change form shows what stands. */
 oc_form_t *oc_form_values(const oc_view_t *view, const oc_booking_t *b);

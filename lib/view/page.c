@@ -18,15 +18,7 @@ oc_html_t *oc_page_begin(const oc_view_t *view, const char *title)
         return h;
     }
     if (view->fragment == OC_VIEW_DOCUMENT) {
-        oc_html_doctype(h);
-        oc_html_open(h, "html", "lang", oc_say_tag(view->language), NULL);
-        oc_html_open(h, "head", NULL);
-        oc_html_open(h, "meta", "charset", "utf-8", NULL);
-        oc_html_open(h, "meta", "name", "viewport", "content",
-                     "width=device-width, initial-scale=1", NULL);
-        oc_html_element(h, "title", title, NULL);
-        oc_html_close(h);
-        oc_html_open(h, "body", NULL);
+        oc_view_document(view, h, title, NULL);
         oc_html_open(h, "nav", "aria-label", oc_view_say(view, "Booking"), NULL);
         oc_html_element(h, "a", oc_view_say(view, "Rooms"), "href",
                         apr_pstrcat(view->pool, view->base, "/rooms", NULL), NULL);
@@ -396,18 +388,6 @@ const char *oc_page_notice(const oc_view_t *view, const oc_result_t *res)
         oc_html_textf(h, " %s.", oc_form_detail(view, res));
     }
     oc_html_textf(h, " (%s)", oc_form_code(view, res));
-    return oc_html_print(h);
-}
-
-const char *oc_page_act(const oc_view_t *view, const oc_act_t *act, const char *verb)
-{
-    oc_html_t *h = oc_page_begin(view, oc_view_say(view, "Done"));
-
-    note_element(h, oc_view_act_sentence(view, act, verb));
-    oc_form_remarks(view, h);
-    if (act->booking) {
-        booking_facts(view, h, act->booking);
-    }
     return oc_html_print(h);
 }
 

@@ -63,8 +63,6 @@ const char *oc_page_message(const oc_view_t *view, const char *note);
 /* What stands after a page's own content when that could not be filled: the reason, quietly, and
  * the operation's id. For within any element. */
 const char *oc_page_notice(const oc_view_t *view, const oc_result_t *res);
-/* Outcome of an act without a page to go back to. */
-const char *oc_page_act(const oc_view_t *view, const oc_act_t *act, const char *verb);
 const char *oc_page_check(const oc_view_t *view, const apr_array_header_t *sections);
 
 #endif

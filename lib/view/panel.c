@@ -34,26 +34,16 @@ static void clock_element(const oc_view_t *view, oc_html_t *h, apr_time_t t)
 
 /* ---- what is ---- */
 
-static const char *state_word(oc_busy_t busy)
+/* What is tentative is to whoever stands at the door as good as certain. */
+static const char *state_word(const oc_view_t *view, oc_busy_t busy)
 {
-    switch (busy) {
-    case OC_BUSY_FREE:
-        return OC_TEXT("Free");
-    case OC_BUSY_TENTATIVE:
-    case OC_BUSY_BUSY:
-        return OC_TEXT("Busy");
-    case OC_BUSY_OOF:
-        return OC_TEXT("Not available");
-    case OC_BUSY_UNKNOWN:
-        break;
-    }
-    return OC_TEXT("Not known");
+    return oc_view_agenda_state(view, busy == OC_BUSY_TENTATIVE ? OC_BUSY_BUSY : busy);
 }
 
 static void state_line(const oc_view_t *view, oc_html_t *h, const oc_panel_t *p, oc_busy_t busy,
                        apr_time_t until)
 {
-    oc_html_part_t parts[2] = {{"state", oc_view_say(view, state_word(busy)), NULL, NULL}};
+    oc_html_part_t parts[2] = {{"state", state_word(view, busy), NULL, NULL}};
 
     oc_html_open(h, "p", "class", "owacal-state", NULL);
     oc_html_open(h, "strong", NULL);
@@ -288,18 +278,9 @@ const char *oc_view_panel_page(const oc_view_t *view, const oc_panel_t *panel)
     if (view->fragment) {
         return oc_view_panel(view, panel, 2);
     }
-    oc_html_doctype(h);
-    oc_html_open(h, "html", "lang", oc_say_tag(view->language), NULL);
-    oc_html_open(h, "head", NULL);
-    oc_html_open(h, "meta", "charset", "utf-8", NULL);
-    oc_html_open(h, "meta", "name", "viewport", "content", "width=device-width, initial-scale=1",
-                 NULL);
     /* To its plain address: neither a post nor an outcome is repeated. */
-    oc_html_open(h, "meta", "http-equiv", "refresh", "content",
-                 apr_psprintf(view->pool, "%d; url=%s", OC_PANEL_REFRESH, again), NULL);
-    oc_html_element(h, "title", panel->room->name, NULL);
-    oc_html_close(h);
-    oc_html_open(h, "body", NULL);
+    oc_view_document(view, h, panel->room->name,
+                     apr_psprintf(view->pool, "%d; url=%s", OC_PANEL_REFRESH, again));
     oc_html_open(h, "main", NULL);
     section(view, h, panel, 1);
     return oc_html_print(h);

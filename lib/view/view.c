@@ -6,6 +6,22 @@
 #include "cal/zone.h"
 #include "view/view.h"
 
+void oc_view_document(const oc_view_t *view, oc_html_t *h, const char *title, const char *refresh)
+{
+    oc_html_doctype(h);
+    oc_html_open(h, "html", "lang", oc_say_tag(view->language), NULL);
+    oc_html_open(h, "head", NULL);
+    oc_html_open(h, "meta", "charset", "utf-8", NULL);
+    oc_html_open(h, "meta", "name", "viewport", "content", "width=device-width, initial-scale=1",
+                 NULL);
+    if (refresh) {
+        oc_html_open(h, "meta", "http-equiv", "refresh", "content", refresh, NULL);
+    }
+    oc_html_element(h, "title", title, NULL);
+    oc_html_close(h);
+    oc_html_open(h, "body", NULL);
+}
+
 const char *oc_view_booking_path(const oc_view_t *view, const oc_booking_t *b)
 {
     return apr_pstrcat(view->pool, view->base, "/bookings/", view->ref(view, b->item, b->uid),

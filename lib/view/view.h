@@ -53,6 +53,8 @@ typedef struct oc_view_t {
     const void *ref_baton;
 } oc_view_t;
 
+/* A document as far as its open body. refresh: content of such a meta element; NULL. */
+void oc_view_document(const oc_view_t *view, oc_html_t *h, const char *title, const char *refresh);
 /* "/booking/bookings/REF" */
 const char *oc_view_booking_path(const oc_view_t *view, const oc_booking_t *b);
 /* 1 if this person can change and cancel it here. */
