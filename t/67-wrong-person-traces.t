@@ -122,7 +122,6 @@ for my $how (sort keys %upstream) {
         }
         my $logons = $sim->control(GET => '/_sim/counters')->{logons};
         is($logons, 3, 'each signed in once, so that there is something to take') or diag $logons;
-        my $seen = Crowd::witness($sim);
         is(reason($ask->('alice', 'pw-bob')), '403 upstream-refused-login', "her name with another's password opens nothing");
         is(reason($ask->('bob', 'wrong')), '403 upstream-refused-login', 'his name with a wrong one, neither');
         is(reason($ask->('alice', 'pw-alice')), '200 ', 'and that hurts nobody who knows it');

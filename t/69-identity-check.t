@@ -95,7 +95,6 @@ subtest 'what can be wrong' => sub {
     ($r, undef, $credential) = check($web, 'alice');
     is("$r->{status} $credential->{reason}", '200 misconfigured', 'no OwaCalIdentity: is said') or diag $r->{content};
 
-    my $began = time;
     $web = Httpd->start(backend => 'http://127.0.0.1:' . Httpd::free_port(), server => 'OwaCalTimeout connect=1s step=1s operation=4s undo=2s');
     ($r, $login, $credential, $offer, $answer) = check($web, 'alice');
     is($r->{status}, 200, 'a server that is down: the self-test works');

@@ -22,7 +22,6 @@ package Crowd;
 
 use strict;
 use warnings;
-use Exporter qw(import);
 use File::Copy qw(copy);
 use File::Temp qw(tempdir);
 use List::Util qw(sum0);
@@ -31,8 +30,6 @@ use Time::HiRes qw(time sleep);
 
 use Httpd;
 use SimRun;
-
-our @EXPORT_OK = qw(people users_file certificate);
 
 my $root = Httpd::root();
 my $all_runs = 11;    # of t/67-wrong-person-*.t, whose shares add up

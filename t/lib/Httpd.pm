@@ -167,8 +167,7 @@ sub launch {
     while (time < $deadline) {
         if (waitpid($pid, WNOHANG) == $pid) {
             delete $running{$pid};
-            close delete $self->{guarded};
-            waitpid delete $self->{guard}, 0;
+            $self->dismiss;
             my $said = $self->slurp('stdout') . $self->slurp('error.log');
             return $said || 'it ended without a word';
         }
@@ -180,7 +179,8 @@ sub launch {
     return 'it did not answer within 30 s';
 }
 
-# A process that outlives a test which is killed, and then stops the server the test started.
+# A process that outlives a test which is killed, and then stops the server the test started and takes
+# its directory away: there are tickets in it.
 sub guard {
     my ($self, $pid) = @_;
     pipe my $r, my $w or croak "pipe: $!";
@@ -191,13 +191,30 @@ sub guard {
         open STDIN, '<', '/dev/null';
         open $_, '>', '/dev/null' for \*STDOUT, \*STDERR;
         sysread $r, my $nothing, 1;    # the end of the file: the test, and all it forked, has gone
-        open my $in, '<', "/proc/$pid/cmdline" or POSIX::_exit(0);
-        kill 'TERM', $pid if readline($in) =~ /\Q$self->{conf}\E/;
+        kill 'TERM', $pid if is_ours($pid, $self->{conf});
+        my $deadline = time + 30;
+        sleep 0.05 while time < $deadline && is_ours($pid, $self->{conf});
+        remove_tree($self->{dir}) if !$self->{keep};
         POSIX::_exit(0);
     }
     close $r;
     @$self{qw(guard guarded)} = ($guard, $w);
     return;
+}
+
+# The server has ended as it should: its guard goes before it could see the end of the file.
+sub dismiss {
+    my ($self) = @_;
+    kill 'TERM', $self->{guard};
+    waitpid delete $self->{guard}, 0;
+    close delete $self->{guarded};
+    return;
+}
+
+sub is_ours {
+    my ($pid, $conf) = @_;
+    open my $in, '<', "/proc/$pid/cmdline" or return 0;
+    return (readline($in) // '') =~ /\Q$conf\E/;
 }
 
 sub slurp {
@@ -241,9 +258,7 @@ sub stop {
         waitpid $pid, 0;
     }
     delete $running{$pid};
-    close delete $self->{guarded};
-    kill 'TERM', $self->{guard};
-    waitpid delete $self->{guard}, 0;
+    $self->dismiss;
     return $ended;
 }
 
