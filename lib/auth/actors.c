@@ -209,7 +209,8 @@ static char *content(apr_pool_t *pool, const char *file, const char **error)
     apr_size_t len = 0;
     char *text = NULL;
 
-    if (apr_file_open(&f, file, APR_READ, 0, pool) != APR_SUCCESS
+    /* Without waiting: a FIFO would hold the start up for good. */
+    if (apr_file_open(&f, file, APR_READ | APR_FOPEN_NONBLOCK, 0, pool) != APR_SUCCESS
         || apr_file_info_get(&info, APR_FINFO_PROT | APR_FINFO_TYPE | APR_FINFO_SIZE, f)
                != APR_SUCCESS) {
         *error = "there is no such file, or it cannot be read";

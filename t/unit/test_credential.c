@@ -223,6 +223,10 @@ static void actors_files(void)
        "from a file");
     ok(!oc_actors_read(pool, put("actors", "ana: boss\n", 10, 0646), NULL, &error) && error
        && strstr(error, "everybody may change it"), "not from one that everybody may change");
+    alarm(10); /* whoever waits for a writer waits for good */
+    ok(!oc_actors_read(pool, at("fifo"), NULL, &error) && strstr(error, "not a regular file"),
+       "nor a FIFO");
+    alarm(0);
     ok(!oc_actors_read(pool, at("none"), NULL, &error) && strstr(error, "no such file"),
        "nor from none");
     ok(!oc_actors_read(pool, put("actors", "ana: boss\n", 10, 0644), at("none"), &error) && error,
