@@ -124,17 +124,16 @@ static void ask_freebusy(oc_op_t *op, oc_check_t *check)
     }
 }
 
-static int is_home(const oc_op_t *op, const oc_attendee_t *room)
+static int is_home(const oc_check_t *check, const oc_attendee_t *room)
 {
-    const oc_attendee_t *home = oc_check_home(op);
-
-    return home && oc_attendee_same(home->address, room->address);
+    return check->home && oc_attendee_same(check->home->address, room->address);
 }
 
 void oc_check_start(oc_op_t *op, oc_check_t *check)
 {
     int i;
 
+    check->home = oc_check_home(op);
     check->who = NULL;
     check->holder = NULL;
     memset(&check->clash, 0, sizeof(check->clash));
@@ -146,7 +145,7 @@ void oc_check_start(oc_op_t *op, oc_check_t *check)
         oc_op_verb_t *verb = oc_op_verb(op);
 
         query->mailbox = oc_attendee_mailbox(op->call->pool, room);
-        if (is_home(op, room)) {
+        if (is_home(check, room)) {
             query->mailbox = NULL;
         }
         query->range = check->booking->when;
@@ -157,7 +156,7 @@ void oc_check_start(oc_op_t *op, oc_check_t *check)
 }
 
 /* The digits outside the time that is our own already. */
-static oc_busy_t digits(const oc_op_t *op, const oc_check_t *check, const oc_attendee_t *room)
+static oc_busy_t digits(const oc_check_t *check, const oc_attendee_t *room)
 {
     const oc_freebusy_t *fb = check->rows ? oc_freebusy_find(check->rows, room->address) : NULL;
     oc_range_t when = check->booking->when, part;
@@ -167,7 +166,7 @@ static oc_busy_t digits(const oc_op_t *op, const oc_check_t *check, const oc_att
         return OC_BUSY_UNKNOWN;
     }
     if (!check->own || !oc_range_overlaps(check->own->when, when) ||
-        !(is_home(op, room) || oc_attendee_find(check->own->attendees, room->address))) {
+        !(is_home(check, room) || oc_attendee_find(check->own->attendees, room->address))) {
         return oc_freebusy_in(fb, when);
     }
     part.start = when.start;
@@ -236,7 +235,7 @@ static oc_free_t judge_room(oc_op_t *op, oc_check_t *check, int i)
     if (calendar) {
         return OC_FREE;
     }
-    busy = digits(op, check, room);
+    busy = digits(check, room);
     if (busy == OC_BUSY_UNKNOWN) {
         return ledger_clash(op, check, room, 0) ? OC_FREE_ROOM_TAKEN : OC_FREE_UNKNOWN;
     }

@@ -30,6 +30,7 @@ typedef struct oc_check_t {
     const oc_booking_t *holder;  /* taken: by what, if its calendar could be read */
 
     /* Its own. */
+    const oc_attendee_t *home;   /* oc_check_home() */
     apr_array_header_t *rows;
     oc_list_t **lists;
     int first_list;

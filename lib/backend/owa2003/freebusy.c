@@ -364,18 +364,16 @@ static void person_known(owa_verb_t *v, const char *address, oc_tri_t person)
     one_known(v);
 }
 
-static owa_dl_t *list_named(const freebusy_t *f, const apr_array_header_t *lists,
-                            const char *address)
+/* names: of the lists, folded. */
+static owa_dl_t *list_named(apr_pool_t *pool, const apr_array_header_t *lists,
+                            const char *const *names, const char *address)
 {
-    apr_pool_t *pool = f->v.pool;
     const char *local = oc_text_fold(pool, apr_pstrmemdup(pool, address, strcspn(address, "@")));
     int i;
 
     for (i = 0; local && i < lists->nelts; ++i) {
-        owa_dl_t *dl = APR_ARRAY_IDX(lists, i, owa_dl_t *);
-        const char *name = oc_text_fold(pool, dl->name);
-        if (name && !strcmp(name, local)) {
-            return dl;
+        if (names[i] && !strcmp(names[i], local)) {
+            return APR_ARRAY_IDX(lists, i, owa_dl_t *);
         }
     }
     return NULL;
@@ -384,16 +382,22 @@ static owa_dl_t *list_named(const freebusy_t *f, const apr_array_header_t *lists
 static void lists_found(owa_verb_t *v, apr_array_header_t *lists, const oc_result_t *res)
 {
     freebusy_t *f = (freebusy_t *)v;
+    const char **names;
     int i;
 
     if (!lists) {
         owa_fail_with(v, res, "free/busy > find lists");
         return;
     }
+    names = apr_palloc(v->pool, sizeof(*names) * (apr_size_t)(lists->nelts + 1));
+    for (i = 0; i < lists->nelts; ++i) {
+        names[i] = oc_text_fold(v->pool, APR_ARRAY_IDX(lists, i, owa_dl_t *)->name);
+    }
     for (i = 0; i < f->rows->nelts; ++i) {
         oc_freebusy_t *row = APR_ARRAY_IDX(f->rows, i, oc_freebusy_t *);
-        owa_dl_t *dl = oc_attendee_address_ok(row->address) ? list_named(f, lists, row->address)
-                                                            : NULL;
+        owa_dl_t *dl = oc_attendee_address_ok(row->address)
+                           ? list_named(v->pool, lists, names, row->address)
+                           : NULL;
         if (dl) {
             listed_t *l = apr_pcalloc(v->pool, sizeof(*l));
             l->row = row;
