@@ -60,10 +60,7 @@ static void slot_clean(oc_slot_t *slot)
 {
     oc_exchange_t *x = slot->x;
 
-    x->authorization = x->cookie = x->user = x->password = NULL;
-    x->connauth = OC_CONNAUTH_NONE;
-    x->pin = NULL;
-    x->once = x->fresh = 0;
+    oc_exchange_unsign(x);
     wipe(&slot->secret[0]);
     wipe(&slot->secret[1]);
     if (slot->body) {

@@ -18,20 +18,30 @@ oc_exchange_t *oc_exchange_create(apr_pool_t *pool, const oc_site_t *site, const
     return x;
 }
 
-void oc_exchange_rewind(oc_exchange_t *x)
+void oc_exchange_unsign(oc_exchange_t *x)
+{
+    x->authorization = x->cookie = NULL;
+    x->user = x->password = NULL;
+    x->connauth = OC_CONNAUTH_NONE;
+    x->pin = NULL;
+    x->opens = x->once = x->fresh = 0;
+}
+
+void oc_exchange_unanswer(oc_exchange_t *x)
 {
     apr_table_clear(x->reply_headers);
-    x->authorization = NULL;
-    x->cookie = NULL;
-    x->connauth = OC_CONNAUTH_NONE;
-    x->user = x->password = NULL;
-    x->once = x->fresh = 0;
     x->status = 0;
     x->received = 0;
     x->outcome = OC_X_PENDING;
     x->sent = x->reused = 0;
     x->error = NULL;
     x->started = x->ended = 0;
+}
+
+void oc_exchange_rewind(oc_exchange_t *x)
+{
+    oc_exchange_unsign(x);
+    oc_exchange_unanswer(x);
     x->net = NULL;
     ++x->attempt;
 }

@@ -94,6 +94,11 @@ typedef struct oc_exchange_t {
 /* A zeroed exchange with empty header tables, in pool. path is not copied. */
 oc_exchange_t *oc_exchange_create(apr_pool_t *pool, const oc_site_t *site, const char *method,
                                   const char *path, const char *purpose);
+/* Take off everything that says as whom and over which connection it goes. The memory of the
+ * secrets is the identity's; the exchange only forgets where it is. */
+void oc_exchange_unsign(oc_exchange_t *x);
+/* Empty the reply. */
+void oc_exchange_unanswer(oc_exchange_t *x);
 /* Back to the state before sending, for one more attempt by the identity; request part kept. */
 void oc_exchange_rewind(oc_exchange_t *x);
 /* 1 if the server may have acted on it without our knowing the reply. */

@@ -77,16 +77,6 @@ static int on_feed(oc_transfer_t *t, oc_feed_t what, const char *data, apr_size_
 
 static const oc_transfer_ops_t transfer_ops = {on_sending, on_feed};
 
-/* The memory of the secrets is the identity's; the exchange only forgets where it is. */
-static void forget_secrets(oc_exchange_t *x)
-{
-    x->authorization = x->cookie = NULL;
-    x->user = x->password = NULL;
-    x->connauth = OC_CONNAUTH_NONE;
-    x->pin = NULL;
-    x->opens = x->once = x->fresh = 0;
-}
-
 /* Take a flight out of everything. */
 static void land(oc_flight_t *flight)
 {
@@ -98,7 +88,7 @@ static void land(oc_flight_t *flight)
     oc_heap_set(&net->heap, &flight->due, 0);
     APR_RING_REMOVE(flight, link);
     --run->width;
-    forget_secrets(flight->transfer.x);
+    oc_exchange_unsign(flight->transfer.x);
     flight->transfer.x->net = NULL;
     free(flight);
 }
@@ -158,20 +148,14 @@ static void launch(oc_run_t *run, oc_exchange_t *x)
     const char *refused;
     oc_mono_t now = oc_clock_mono();
 
-    x->status = 0;
-    x->received = 0;
-    x->outcome = OC_X_PENDING;
-    x->sent = x->reused = 0;
-    x->error = NULL;
+    oc_exchange_unanswer(x);
     x->started = now;
-    x->ended = 0;
-    apr_table_clear(x->reply_headers);
     if (!flight || oc_heap_set(&net->heap, &flight->due, now + net->conf.step_timeout)) {
         free(flight);
         x->outcome = OC_X_NOT_SENT;
         x->error = "out of memory";
         x->ended = now;
-        forget_secrets(x);
+        oc_exchange_unsign(x);
         run->job->vt->feed(run->job, x, OC_FEED_END, NULL, 0);
         return;
     }
