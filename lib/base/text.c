@@ -1,4 +1,4 @@
-/* text.c - one of two files that name ICU, see text.h. */
+/* text.c - one of three files that name ICU, see text.h. */
 #include "base/text.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 /* text.h - Unicode text: when two spellings are the same word, and what no name should hold.
  *
- * Pure but for the pool; any thread that owns the pool. Together with cal/zone.c (dates and zones)
- * text.c is all that names ICU.
+ * Pure but for the pool; any thread that owns the pool. Together with cal/zone.c (zones) and
+ * cal/dates.c (dates as people write them) text.c is all that names ICU.
  */
 #ifndef OC_BASE_TEXT_H
 #define OC_BASE_TEXT_H

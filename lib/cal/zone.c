@@ -1,4 +1,4 @@
-/* zone.c - the only file besides base/text.c that names ICU.
+/* zone.c - with cal/dates.c and base/text.c the only files that name ICU.
  *
  * ICU is asked for offsets and names only; dates are counted here, in the proleptic Gregorian
  * calendar. Opening one of ICU's calendars takes some 4 microseconds, and a list of bookings needs

@@ -1,5 +1,5 @@
-/* zone.h - time zones: local time to UTC and back, DST gap and overlap, names. zone.c is the only
- * file besides base/text.c that names ICU. Any thread. */
+/* zone.h - time zones: local time to UTC and back, DST gap and overlap, names. By ICU, of
+ * which no caller sees anything. Any thread. */
 #ifndef OC_CAL_ZONE_H
 #define OC_CAL_ZONE_H
 

@@ -129,7 +129,6 @@ const char *oc_page_people(const oc_view_t *view, const char *text, const oc_peo
 static void choice(const oc_view_t *view, oc_html_t *h, const char *name, const char *value,
                    int checked, const oc_entry_t *e, const char *text)
 {
-    (void)view;
     oc_html_open(h, "p", NULL);
     oc_html_open(h, "label", NULL);
     oc_html_open(h, "input", "type", "radio", "name", name, "value", value, "checked",
