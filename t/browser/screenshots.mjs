@@ -1,7 +1,7 @@
 // Pictures of the shipped pages, into OWACAL_TO: phone, desk, wall, light, dark, paper; see `screenshots`.
 import { launch, person } from "./world.mjs";
 
-const to = process.env.OWACAL_TO, date = process.env.OWACAL_DAY;
+const to = process.env.OWACAL_TO, date = process.env.OWACAL_DAY, later = process.env.OWACAL_LATER;
 const browser = await launch();
 
 async function take(name, path, options = {}, act = async () => {}) {
@@ -31,7 +31,8 @@ async function draw(page) {
 }
 
 const today = `/intranet/index.html?owacal-day=${date}`;
-const taken = `/intranet/book.html?owacal-day=${date}&owacal-room=boardroom&owacal-start=${date}T13:30&owacal-end=${date}T14:00`;
+// The next day has nothing that is over, whenever the pictures are taken.
+const taken = `/intranet/book.html?owacal-day=${later}&owacal-room=boardroom&owacal-start=${later}T10:30&owacal-end=${later}T11:00`;
 const phone = { width: 320, height: 640 };
 await take("today", today);
 await take("today-dark", today, { colorScheme: "dark" }, draw);
