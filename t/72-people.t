@@ -207,6 +207,8 @@ subtest 'distribution lists' => sub {
     my $f = { subject => 'With the team', start => "${day}28T10:30", end => "${day}28T11:00", tz => 'UTC', required => 'team@example.test', check_people => 1 };
     my $r = post($f);
     is($r->{status} . ' ' . (($r->{text} =~ /Reason: ([a-z-]+)/)[0] // ''), '409 attendee-busy', 'a list with a busy member does not pass the check');
+    like($r->{text}, qr{Nothing was booked\..*team\@example\.test is not free at that time\.}s, '... which says who, and blames no room');
+    unlike($r->{text}, qr{room is taken}, '... at all');
     my $found = people('team');
     is_deeply($found->{json}{people}, [ { name => 'team', kind => 'list', members => [ 'bob@example.test', 'carol@example.test' ] } ], 'found by its name, with its members');
     is_deeply([ map { $_->{members} // 'unreadable' } grep { $_->{kind} eq 'list' } @{ people('broken')->{json}{people} } ], ['unreadable'], 'or without, if they cannot be read');

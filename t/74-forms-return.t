@@ -157,7 +157,7 @@ subtest 'taken, and mended' => sub {
     my $r = post($home, \%g);
     my $back = is_page($r, 409, 'room-taken', \%g, 'taken');
     like($r->{content}, qr{<select id="owacal-room"[^>]*aria-invalid="true"}, 'said at the room');
-    like($r->{content}, qr{nothing was booked.*Board room is taken from}s, 'what was not done, and when it is taken');
+    like($r->{content}, qr{Nothing was booked.*Board room is taken from}s, 'what was not done, and when it is taken');
     like($r->{content}, qr{operation [0-9a-f]{16}}, 'with the operation');
     is(again({ %$back, fresh(), subject => 'late' })->{status}, 303, 'at another time it books');
     is(scalar(subjects('late')), 1, 'once');

@@ -36,7 +36,7 @@ static void room_lost(oc_op_t *op)
     oc_book_t *b = oc_book_of(op);
     oc_act_t *act = b->act;
 
-    act->clash_room = b->verify.who;
+    act->clash_who = b->verify.who;
     act->holder = b->verify.holder;
     act->clash = b->verify.clash;
     if (!b->made || op->conf.conflict != OC_CONFLICT_REFUSE) {
@@ -69,7 +69,7 @@ static void refuse(oc_op_t *op, oc_reason_t reason, const char *detail)
 {
     oc_book_t *b = oc_book_of(op);
 
-    b->act->clash_room = b->check.who;
+    b->act->clash_who = b->check.who;
     b->act->clash = b->check.clash;
     b->act->holder = b->check.holder;
     oc_op_fail(op, reason, detail);
@@ -129,7 +129,7 @@ static void replay_done(oc_op_t *op)
     }
     oc_result_clear(&op->call->result);
     memset(&b->act->clash, 0, sizeof(b->act->clash));
-    b->act->clash_room = NULL;
+    b->act->clash_who = NULL;
     b->act->holder = NULL;
     b->act->replayed = b->existed = 1;
     oc_book_resume(op, "booked before");
@@ -415,7 +415,7 @@ static void home_done(oc_op_t *op)
         b->remark = "somebody else has the room";
         home_on(op, "room lost, left standing");
     } else {
-        b->act->clash_room = b->verify.who;
+        b->act->clash_who = b->verify.who;
         b->act->holder = b->verify.holder;
         b->act->clash = b->verify.clash;
         oc_op_fail(op, OC_REASON_ROOM_TAKEN, "somebody else was faster");

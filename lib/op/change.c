@@ -204,7 +204,7 @@ static void refuse(oc_op_t *op, oc_reason_t reason, const char *detail)
 {
     oc_changing_t *c = oc_change_of(op);
 
-    c->act->clash_room = c->check.who;
+    c->act->clash_who = c->check.who;
     c->act->clash = c->check.clash;
     c->act->holder = c->check.holder;
     oc_op_fail(op, reason, detail);
@@ -323,7 +323,7 @@ static void room_lost(oc_op_t *op)
 {
     oc_changing_t *c = oc_change_of(op);
 
-    c->act->clash_room = c->verify.who;
+    c->act->clash_who = c->verify.who;
     c->act->holder = c->verify.holder;
     c->act->clash = c->verify.clash;
     if (op->conf.conflict != OC_CONFLICT_REFUSE) {

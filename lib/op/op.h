@@ -62,7 +62,7 @@ typedef struct oc_act_t { /* the outcome of book, change and cancel */
     const char *message_id;
     const oc_booking_t *holder; /* conflict: what stands in the room, if it may be known; NULL */
     oc_range_t clash;         /* conflict: when; start 0 = not known */
-    const char *clash_room;   /* address; NULL */
+    const char *clash_who;    /* address of that room, or of the person who is busy; NULL */
     int replayed;             /* the same key was booked before: this is that booking */
 } oc_act_t;
 

@@ -8,17 +8,6 @@
 #include "view/html.h"
 #include "wire/json.h"
 
-/* "2026-03-05" */
-static const char *day_text(const oc_view_t *view, apr_time_t t)
-{
-    return apr_pstrndup(view->pool, oc_view_input(view, t), 10);
-}
-
-static int one_day(const oc_view_t *view, oc_range_t range)
-{
-    return strcmp(day_text(view, range.start), day_text(view, range.end - 1)) == 0;
-}
-
 /* The day only where there is more than one. */
 static oc_html_part_t time_part(const oc_view_t *view, const char *name, apr_time_t t, int with_day)
 {
@@ -54,10 +43,10 @@ static void now_line(const oc_view_t *view, oc_html_t *h, const oc_agenda_t *age
     oc_html_open(h, "p", "class",
                  apr_pstrcat(view->pool, "owacal-now owacal-", oc_busy_token(busy), NULL), NULL);
     parts[0] = (oc_html_part_t){"state", oc_view_agenda_state(view, busy), NULL, NULL};
-    parts[1] = time_part(view, "time", until, !one_day(view, agenda->range));
+    parts[1] = time_part(view, "time", until, !oc_view_one_day(view, agenda->range));
     oc_html_parts(h,
                   until ? oc_view_say(view, "{state} until {time}")
-                  : busy == OC_BUSY_FREE && one_day(view, agenda->range)
+                  : busy == OC_BUSY_FREE && oc_view_one_day(view, agenda->range)
                       ? oc_view_say(view, "{state} for the rest of the day")
                       : "{state}",
                   parts, 2);
@@ -68,7 +57,8 @@ static void entry_item(const oc_view_t *view, oc_html_t *h, const oc_agenda_t *a
                        const oc_agenda_entry_t *e, apr_time_t now)
 {
     int current = e->when.start <= now && now < e->when.end;
-    int with_day = !oc_range_contains(agenda->range, e->when) || !one_day(view, agenda->range);
+    int with_day =
+        !oc_range_contains(agenda->range, e->when) || !oc_view_one_day(view, agenda->range);
 
     oc_html_open(h, "li", "class",
                  apr_pstrcat(view->pool, "owacal-", oc_busy_token(e->busy),
@@ -114,19 +104,15 @@ static void agenda_section(const oc_view_t *view, oc_html_t *h, const oc_agenda_
                            apr_time_t now, int level)
 {
     static const char *const headings[] = {"h1", "h2", "h3", "h4", "h5", "h6"};
-    apr_time_t first = agenda->range.start, last = agenda->range.end - 1;
 
     oc_html_open(h, "section", "class", "owacal owacal-agenda", "data-source",
                  agenda->by_freebusy ? "freebusy" : "calendar", NULL);
     if (level >= 1 && level <= 6) {
+        oc_html_part_t parts[3] = {[2] = {"room", agenda->room->name, NULL, "owacal-room"}};
+        int one = oc_view_days(view, agenda->range, parts);
+
         oc_html_open(h, headings[level - 1], NULL);
-        oc_html_parts(
-            h, one_day(view, agenda->range) ? "{room}, {first}" : "{room}, {first} – {last}",
-            (oc_html_part_t[]){
-                {"room", agenda->room->name, NULL, "owacal-room"},
-                {"first", oc_view_date(view, first, OC_DATES_DAY), day_text(view, first), NULL},
-                {"last", oc_view_date(view, last, OC_DATES_DAY), day_text(view, last), NULL}},
-            3);
+        oc_html_parts(h, one ? "{room}, {start}" : "{room}, {start} – {end}", parts, 3);
         oc_html_close(h);
     }
     now_line(view, h, agenda, now);

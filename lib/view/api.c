@@ -183,7 +183,7 @@ const char *oc_api_list(const oc_view_t *view, const oc_list_t *list, oc_range_t
 
 static void add_act(const oc_view_t *view, oc_json_t *doc, const oc_act_t *act, const char *verb)
 {
-    const oc_room_t *room = oc_view_room(view, act->clash_room);
+    const oc_room_t *room = oc_view_room(view, act->clash_who);
 
     oc_json_text(doc, "state", oc_state_token(act->state));
     oc_json_text(doc, "message", oc_view_act_sentence(view, act, verb));
@@ -206,9 +206,9 @@ static void add_act(const oc_view_t *view, oc_json_t *doc, const oc_act_t *act, 
             oc_json_text(list, NULL, APR_ARRAY_IDX(view->remarks, i, const char *));
         }
     }
-    if (act->clash_room) {
+    if (act->clash_who) {
         oc_json_t *clash = oc_json_add_object(doc, "clash");
-        oc_json_text(clash, "room", room ? room->id : act->clash_room);
+        oc_json_text(clash, room ? "room" : "who", room ? room->id : act->clash_who);
         oc_json_text(clash, "start", when(view, act->clash.start));
         oc_json_text(clash, "end", when(view, act->clash.end));
         if (act->holder && view->show_holder >= 1) {

@@ -204,10 +204,9 @@ void oc_finder_search(const oc_view_t *view, oc_html_t *h, const oc_finder_t *fi
     n = fitting(finder->found);
     oc_html_open(h, "p", "class", "owacal-found", "role", "status", NULL);
     if (finder->wish->when.start) {
-        oc_html_part_t parts[] = {
-            oc_view_part(view, "start", finder->wish->when.start, OC_DATES_DAY_CLOCK),
-            oc_view_part(view, "end", finder->wish->when.end, OC_DATES_DAY_CLOCK),
-            {"zone", view->zone, NULL, NULL}};
+        oc_html_part_t parts[3] = {[2] = {"zone", view->zone, NULL, NULL}};
+
+        oc_view_range(view, finder->wish->when, parts);
         oc_html_parts(h, oc_view_say(view, "{start} to {end}, {zone}"), parts, 3);
         oc_html_text(h, ". ");
     }

@@ -198,16 +198,22 @@ static void error_list(const oc_view_t *view, oc_html_t *h, const oc_result_t *r
     oc_html_close(h);
 }
 
-static void clash_text(const oc_view_t *view, oc_html_t *h, const oc_act_t *act)
+/* Who or what is not free, as far as it may be told. */
+static void clash_text(const oc_view_t *view, oc_html_t *h, const oc_result_t *res,
+                       const oc_act_t *act)
 {
-    const oc_room_t *room = oc_view_room(view, act->clash_room);
-    oc_html_part_t parts[] = {{"room", room ? room->name : act->clash_room, NULL, NULL},
-                              oc_view_part(view, "start", act->clash.start, OC_DATES_DAY_CLOCK),
-                              oc_view_part(view, "end", act->clash.end, OC_DATES_DAY_CLOCK)};
+    const oc_room_t *room = oc_view_room(view, act->clash_who);
+    oc_html_part_t parts[3] = {
+        [2] = {"room", room ? room->name : act->clash_who, NULL, NULL}};
 
-    if (!act->clash_room || !act->clash.start) {
+    if (act->clash_who && res->reason == OC_REASON_ATTENDEE_BUSY) {
+        oc_html_text(h, oc_view_with(view, "{name} is not free at that time.", "name",
+                                     act->clash_who, NULL));
+    }
+    if (!act->clash_who || !act->clash.start) {
         return;
     }
+    oc_view_range(view, act->clash, parts);
     oc_html_parts(h, oc_view_say(view, "{room} is taken from {start} to {end}."), parts, 3);
     if (act->holder && act->holder->organizer && view->show_holder >= 1) {
         oc_html_textf(h, " %s", oc_view_with(view, "Booked by {name}.", "name",
@@ -247,9 +253,9 @@ void oc_form_problem(const oc_view_t *view, oc_html_t *h, const oc_result_t *res
     error_list(view, h, res);
     if (act) {
         oc_html_element(h, "p", oc_view_act_sentence(view, act, verb), NULL);
-        if (act->clash_room && act->clash.start) {
+        if (act->clash_who) {
             oc_html_open(h, "p", NULL);
-            clash_text(view, h, act);
+            clash_text(view, h, res, act);
             oc_html_close(h);
         }
     }
@@ -268,7 +274,7 @@ void oc_form_told(const oc_view_t *view, oc_html_t *h, const oc_result_t *res, c
     if (act) {
         oc_html_textf(h, " %s", oc_view_act_sentence(view, act, verb));
         oc_html_text(h, " ");
-        clash_text(view, h, act);
+        clash_text(view, h, res, act);
     }
     oc_html_text(h, " ");
     oc_html_element(h, "small", reason_text(view, res), NULL);

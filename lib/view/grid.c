@@ -11,12 +11,6 @@ static const char *hour_text(const oc_view_t *view, apr_time_t t)
     return oc_view_date(view, t, OC_DATES_CLOCK);
 }
 
-/* "2026-03-05", for queries. */
-static const char *day_text(const oc_view_t *view, apr_time_t t)
-{
-    return apr_pstrndup(view->pool, oc_view_input(view, t), 10);
-}
-
 static const char *state_text(const oc_view_t *view, oc_busy_t busy)
 {
     static const char *const words[] = {OC_TEXT("free"), OC_TEXT("tentative"), OC_TEXT("busy"),
@@ -70,7 +64,7 @@ static void caption(const oc_view_t *view, oc_html_t *h, const oc_grid_t *grid)
                               {"end", NULL, NULL, NULL},
                               {"zone", view->zone, NULL, NULL},
                               {"now", NULL, NULL, NULL}};
-    int one = strcmp(day_text(view, grid->range.start), day_text(view, grid->range.end - 1)) == 0;
+    int one = oc_view_one_day(view, grid->range);
     int now = grid->now >= grid->range.start && grid->now < grid->range.end;
 
     parts[0].text = oc_view_date(view, grid->range.start, OC_DATES_DAY);
@@ -144,7 +138,7 @@ void oc_grid_days(const oc_view_t *view, oc_html_t *h, const char *self, apr_tim
         const char *to = "today";
 
         if (links[i].days) {
-            to = day_text(view, oc_zone_midnight(view->zone, day, links[i].days));
+            to = oc_view_day(view, oc_zone_midnight(view->zone, day, links[i].days));
         }
         if (i > 0) {
             oc_html_text(h, " · ");

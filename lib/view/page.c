@@ -57,10 +57,14 @@ static void time_element(const oc_view_t *view, oc_html_t *h, apr_time_t t)
 
 static void range_caption(const oc_view_t *view, oc_html_t *h, oc_range_t range)
 {
-    oc_html_part_t parts[] = {oc_view_part(view, "start", range.start, OC_DATES_DAY_CLOCK),
-                              oc_view_part(view, "end", range.end, OC_DATES_DAY_CLOCK),
-                              {"zone", view->zone, NULL, NULL}};
+    oc_html_part_t parts[3] = {[2] = {"zone", view->zone, NULL, NULL}};
 
+    if (range.start == oc_zone_midnight(view->zone, range.start, 0) &&
+        range.end == oc_zone_midnight(view->zone, range.end, 0)) {
+        oc_view_days(view, range, parts);
+    } else {
+        oc_view_range(view, range, parts);
+    }
     oc_html_open(h, "caption", NULL);
     oc_html_parts(h, oc_view_say(view, "{start} to {end}, {zone}"), parts, 3);
     oc_html_close(h);
@@ -134,15 +138,16 @@ static const char *answer_text(oc_partstat_t p)
     }
 }
 
-/* The last day of one that lasts whole days is the one before its end. */
 static void when_text(const oc_view_t *view, oc_html_t *h, const oc_booking_t *b)
 {
-    oc_dates_t style = b->all_day ? OC_DATES_DAY : OC_DATES_DAY_CLOCK;
-    oc_html_part_t parts[] = {oc_view_part(view, "start", b->when.start, style),
-                              oc_view_part(view, "end", b->when.end - (b->all_day ? 1 : 0), style),
-                              {"zone", view->zone, NULL, NULL}};
-    int one_day = b->all_day && strcmp(parts[0].text, parts[1].text) == 0;
+    oc_html_part_t parts[3] = {[2] = {"zone", view->zone, NULL, NULL}};
+    int one_day = 0;
 
+    if (b->all_day) {
+        one_day = oc_view_days(view, b->when, parts);
+    } else {
+        oc_view_range(view, b->when, parts);
+    }
     oc_html_parts(h,
                   oc_view_say(view, one_day      ? OC_TEXT("{start}, all day ({zone})")
                                     : b->all_day ? OC_TEXT("{start} – {end}, all day ({zone})")

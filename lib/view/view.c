@@ -49,6 +49,16 @@ const char *oc_view_input(const oc_view_t *view, apr_time_t t)
                         l.minute);
 }
 
+const char *oc_view_day(const oc_view_t *view, apr_time_t t)
+{
+    return apr_pstrndup(view->pool, oc_view_input(view, t), sizeof("2026-03-05") - 1);
+}
+
+int oc_view_one_day(const oc_view_t *view, oc_range_t range)
+{
+    return strcmp(oc_view_day(view, range.start), oc_view_day(view, range.end - 1)) == 0;
+}
+
 const char *oc_view_date(const oc_view_t *view, apr_time_t t, oc_dates_t style)
 {
     return oc_dates_text(view->pool, t, view->zone, view->locale ? view->locale : OC_SAY_LOCALE,
@@ -61,6 +71,22 @@ oc_html_part_t oc_view_part(const oc_view_t *view, const char *name, apr_time_t 
                            oc_zone_print(view->pool, t, view->zone), NULL};
 
     return part;
+}
+
+void oc_view_range(const oc_view_t *view, oc_range_t range, oc_html_part_t parts[2])
+{
+    parts[0] = oc_view_part(view, "start", range.start, OC_DATES_DAY_CLOCK);
+    parts[1] = oc_view_part(view, "end", range.end,
+                            oc_view_one_day(view, range) ? OC_DATES_CLOCK : OC_DATES_DAY_CLOCK);
+}
+
+int oc_view_days(const oc_view_t *view, oc_range_t range, oc_html_part_t parts[2])
+{
+    parts[0] = oc_view_part(view, "start", range.start, OC_DATES_DAY);
+    parts[1] = oc_view_part(view, "end", range.end - 1, OC_DATES_DAY);
+    parts[0].datetime = oc_view_day(view, range.start);
+    parts[1].datetime = oc_view_day(view, range.end - 1);
+    return oc_view_one_day(view, range);
 }
 
 const char *oc_view_say(const oc_view_t *view, const char *english)
@@ -132,7 +158,7 @@ static const char *change_text(oc_state_t state)
     case OC_STATE_PENDING:
         return OC_TEXT("The booking is changed, but the room has not confirmed it yet.");
     case OC_STATE_CONFLICT:
-        return OC_TEXT("The room is taken at that time; the booking was not changed.");
+        return OC_TEXT("The booking was not changed.");
     case OC_STATE_FAILED:
         return OC_TEXT("The booking was not changed.");
     default:
@@ -148,7 +174,7 @@ static const char *book_text(oc_state_t state)
     case OC_STATE_PENDING:
         return OC_TEXT("The booking is made, but the room has not confirmed it yet.");
     case OC_STATE_CONFLICT:
-        return OC_TEXT("The room is taken at that time; nothing was booked.");
+        return OC_TEXT("Nothing was booked.");
     case OC_STATE_FAILED:
         return OC_TEXT("The booking was not made.");
     default:

@@ -61,6 +61,10 @@ const char *oc_view_booking_path(const oc_view_t *view, const oc_booking_t *b);
 int oc_view_own(const oc_view_t *view, const oc_booking_t *b);
 /* The room with that address, or NULL. */
 const oc_room_t *oc_view_room(const oc_view_t *view, const char *address);
+/* "2026-03-05", the day of an instant in the page's zone; "" if it cannot be said. */
+const char *oc_view_day(const oc_view_t *view, apr_time_t t);
+/* 1 if all of it lies on one such day. */
+int oc_view_one_day(const oc_view_t *view, oc_range_t range);
 /* "2026-03-05T10:00" in the page's zone, as fields and queries take it; "" if it cannot be said. */
 const char *oc_view_input(const oc_view_t *view, apr_time_t t);
 /* path with "room=..&start=..&end=.." behind it, each name with the prefix (NULL: none), and the
@@ -72,6 +76,11 @@ const char *oc_view_date(const oc_view_t *view, apr_time_t t, oc_dates_t style);
 /* The same for oc_html_parts(). */
 oc_html_part_t oc_view_part(const oc_view_t *view, const char *name, apr_time_t t,
                             oc_dates_t style);
+/* Parts "start" and "end" of a range; the end says its day only where it is another one. */
+void oc_view_range(const oc_view_t *view, oc_range_t range, oc_html_part_t parts[2]);
+/* The same of whole days: "start" and "end" are the first and the last of them. 1: it is one day.
+ */
+int oc_view_days(const oc_view_t *view, oc_range_t range, oc_html_part_t parts[2]);
 /* A text in the page's language: oc_say(), and oc_say_with() with pairs. */
 const char *oc_view_say(const oc_view_t *view, const char *english);
 #define oc_view_with(view, ...) oc_say_with((view)->pool, (view)->language, __VA_ARGS__)

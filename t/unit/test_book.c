@@ -100,7 +100,7 @@ static void happy(void)
     t.world->rooms = MEM_REFUSES;
     optest_book(&t, "alice", NULL, 1);
     optest_is(&t, OC_STATE_CONFLICT, OC_REASON_ROOM_TAKEN, "a room that refuses");
-    is_str(t.act->clash_room, ROOM, "which room is told");
+    is_str(t.act->clash_who, ROOM, "which room is told");
     is_int(mem_sent(t.world, NULL, MEM_CANCEL), 1, "who was invited was told that it is off");
     is_str(broken(&t, optest_uid(&t, 1)), NULL, "and nothing stands");
     optest_end(&t);
@@ -194,7 +194,7 @@ static void policies(void)
         optest_run(&t, oc_op_book(call, &t.world->backend, &t.conf, &args, &t.act));
     }
     optest_is(&t, OC_STATE_CONFLICT, OC_REASON_ATTENDEE_BUSY, "a busy attendee, people asked");
-    is_str(t.act->clash_room, "bob@example.test", "who is told");
+    is_str(t.act->clash_who, "bob@example.test", "who is told");
     optest_end(&t);
 }
 

@@ -195,7 +195,7 @@ static void rooms(void)
     args.attendees = optest_booking(t->world->pool, 0, ROOM, ROOM2)->attendees;
     change_as(t, "alice", &args);
     optest_is(t, OC_STATE_CONFLICT, OC_REASON_ROOM_TAKEN, "one more room, which is taken");
-    is_str(t->act->clash_room, ROOM2, "which one is told");
+    is_str(t->act->clash_who, ROOM2, "which one is told");
     is_int(t->world->writes, 0, "nothing was written");
     optest_end(t);
 

@@ -70,7 +70,7 @@ static void books(void)
     is_int(optest_leases(t), 0, "no lease is left");
     book(t, 0, 2);
     optest_is(t, OC_STATE_CONFLICT, OC_REASON_ROOM_TAKEN, "what stands there blocks it");
-    is_str(t->act->clash_room, ROOM, "which room is told");
+    is_str(t->act->clash_who, ROOM, "which room is told");
     ok(!mem_item(t->world, ME, optest_uid(t, 2)), "nothing was written");
     book(t, 0, 1);
     optest_is(t, OC_STATE_CONFIRMED, OC_REASON_OK, "the same once more");

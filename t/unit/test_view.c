@@ -102,7 +102,7 @@ static void test_hostile(void)
     oc_result_init(&res, p);
     oc_result_field(&res, OC_REASON_OK, EVIL, EVIL);
     act.state = OC_STATE_CONFLICT;
-    act.clash_room = "boardroom@ex.example";
+    act.clash_who = "boardroom@ex.example";
     act.clash = b->when;
     act.holder = b;
     act.left_behind = act.not_done = EVIL;
@@ -141,7 +141,7 @@ static void test_truth(void)
     ok(strstr(oc_view_act_sentence(&v, &act, "book"), "not confirmed") != NULL, "%s",
        "pending is not confirmed");
     act.state = OC_STATE_CONFLICT;
-    act.clash_room = "boardroom@ex.example";
+    act.clash_who = "boardroom@ex.example";
     act.clash.start = 1;
     act.holder = make_booking();
     oc_result_init(&res, p);
