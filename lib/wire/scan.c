@@ -5,6 +5,7 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 
+#include "wire/reference.h"
 #include "wire/scan.h"
 
 #define NAME_MAX_BYTES 64 /* of an element or attribute; a longer one is none of ours */
@@ -113,81 +114,6 @@ const char *oc_scan_lang(const oc_scan_t *s)
 
 /* ---- attributes ---- */
 
-/* The character that a reference stands for, and its length; 0 if it is none of those known. */
-static apr_size_t reference(const char *s, unsigned int *c)
-{
-    static const struct {
-        const char *text;
-        char c;
-    } named[] = {{"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}, {"&apos;", '\''}};
-    const char *p = s + 2, *digits;
-    int hex = s[1] == '#' && (s[2] | 0x20) == 'x';
-
-    for (apr_size_t i = 0; i < COUNT(named); ++i) {
-        apr_size_t n = strlen(named[i].text);
-        if (strncmp(s, named[i].text, n) == 0) {
-            *c = (unsigned char)named[i].c;
-            return n;
-        }
-    }
-    if (s[1] != '#') {
-        return 0;
-    }
-    digits = p += hex;
-    for (*c = 0; hex ? apr_isxdigit(*p) : apr_isdigit(*p); ++p) {
-        unsigned int digit = apr_isdigit(*p) ? (unsigned int)(*p - '0')
-                                             : (unsigned int)((*p | 0x20) - 'a' + 10);
-        *c = *c > 0x10ffff ? *c : *c * (hex ? 16 : 10) + digit;
-    }
-    if (p == digits || *p != ';') {
-        return 0;
-    }
-    if (*c == 0 || *c > 0x10ffff || (*c >= 0xd800 && *c < 0xe000)) {
-        *c = 0xfffd;
-    }
-    return (apr_size_t)(p + 1 - s);
-}
-
-static char *put_utf8(char *out, unsigned int c)
-{
-    if (c < 0x80) {
-        *out++ = (char)c;
-    } else if (c < 0x800) {
-        *out++ = (char)(0xc0 | c >> 6);
-        *out++ = (char)(0x80 | (c & 0x3f));
-    } else {
-        if (c < 0x10000) {
-            *out++ = (char)(0xe0 | c >> 12);
-        } else {
-            *out++ = (char)(0xf0 | c >> 18);
-            *out++ = (char)(0x80 | (c >> 12 & 0x3f));
-        }
-        *out++ = (char)(0x80 | (c >> 6 & 0x3f));
-        *out++ = (char)(0x80 | (c & 0x3f));
-    }
-    return out;
-}
-
-/* No reference is shorter than what it stands for. */
-static const char *unescape(apr_pool_t *pool, const char *value)
-{
-    char *text = apr_palloc(pool, strlen(value) + 1), *out = text;
-
-    while (*value) {
-        unsigned int c;
-        apr_size_t n = *value == '&' ? reference(value, &c) : 0;
-
-        if (n > 0) {
-            out = put_utf8(out, c);
-            value += n;
-        } else {
-            *out++ = *value++;
-        }
-    }
-    *out = '\0';
-    return text;
-}
-
 /* One more byte to remember; when there is no room for all, none of it counts. */
 static void keep(oc_scan_t *s, char c)
 {
@@ -286,9 +212,9 @@ static void placeholder_begins(oc_scan_t *s, apr_uint64_t at)
 
         p = value + strlen(value) + 1;
         if (strcmp(name, "owacal") == 0) {
-            e.kind = e.kind ? e.kind : unescape(s->pool, value);
+            e.kind = e.kind ? e.kind : oc_reference_text(s->pool, value);
         } else if (!apr_table_get(parameters, name)) {
-            apr_table_setn(parameters, apr_pstrdup(s->pool, name), unescape(s->pool, value));
+            apr_table_setn(parameters, apr_pstrdup(s->pool, name), oc_reference_text(s->pool, value));
         }
     }
     e.parameters = parameters;
