@@ -1,10 +1,10 @@
 /* scan.c - see scan.h. The states are those of the HTML standard's tokenizer, as far as they decide
- * where a tag begins and ends; each byte is looked at once. */
+ * where a tag begins and ends. A byte that can change something is worked by step(); runs of those
+ * that cannot, which are most of a page, are passed over by skip() at the speed of memchr(). */
 #include <string.h>
-#include <strings.h>
-#include <apr_lib.h>
 #include <apr_strings.h>
 
+#include "wire/markup.h"
 #include "wire/reference.h"
 #include "wire/scan.h"
 
@@ -53,6 +53,7 @@ struct oc_scan_t {
     char name[NAME_MAX_BYTES];
     apr_size_t name_len; /* NAME_MAX_BYTES: too long */
     int closing, slash, wanted, html;
+    oc_markup_kind_t kind;
     const char *lang; /* of the first <html> that has one */
     const char *element; /* of those that may be placeholders; else NULL */
     char attribute[NAME_MAX_BYTES];
@@ -63,33 +64,14 @@ struct oc_scan_t {
     /* raw text, comments, sections */
     char raw[16];
     apr_size_t matched;
-    int escaped, twice, raw_closing, dashes, brackets;
+    int script, escaped, twice, raw_closing, dashes, brackets;
     /* the placeholder under way */
     const char *open; /* its element; NULL: none */
     apr_uint64_t open_at;
     int depth, templates, foreign, count;
 };
 
-static const char *const elements[] = {"div", "section", "article", "aside", "nav",
-                                       "main", "span", "li", "td"};
-static const char *const raw_elements[] = {"script", "style", "textarea", "title", "noscript",
-                                           "iframe", "xmp", "noembed", "noframes", "plaintext"};
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
-static const char *among(const char *const *list, apr_size_t n, const char *name)
-{
-    for (apr_size_t i = 0; i < n; ++i) {
-        if (strcmp(list[i], name) == 0) {
-            return list[i];
-        }
-    }
-    return NULL;
-}
-
-static int is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\n' || c == '\f' || c == '\r';
-}
 
 oc_scan_t *oc_scan_create(apr_pool_t *pool, int xml, oc_scan_sink_t *sink, void *baton)
 {
@@ -114,14 +96,15 @@ const char *oc_scan_lang(const oc_scan_t *s)
 
 /* ---- attributes ---- */
 
-/* One more byte to remember; when there is no room for all, none of it counts. */
-static void keep(oc_scan_t *s, char c)
+/* More bytes to remember; when there is no room for all, none of it counts. */
+static void keep(oc_scan_t *s, const char *data, apr_size_t len)
 {
-    if (s->kept_len < sizeof(s->kept)) {
-        s->kept[s->kept_len++] = c;
-    } else {
-        s->overflow = 1;
-    }
+    apr_size_t room = sizeof(s->kept) - s->kept_len;
+
+    s->overflow |= len > room;
+    len = len > room ? room : len;
+    memcpy(s->kept + s->kept_len, data, len);
+    s->kept_len += len;
 }
 
 static void attribute_begins(oc_scan_t *s)
@@ -146,26 +129,34 @@ static void attribute_named(oc_scan_t *s)
         return;
     }
     s->attribute[s->attribute_len] = '\0';
-    s->is_placeholder |= strcmp(s->attribute, "data-owacal") == 0;
-    for (const char *p = s->attribute + 5; *p; ++p) {
-        keep(s, *p == '-' ? '_' : *p);
+    if (strlen(s->attribute) != s->attribute_len) {
+        return; /* a NUL in it: none of ours */
     }
-    keep(s, '\0');
+    s->is_placeholder |= strcmp(s->attribute, "data-owacal") == 0;
+    for (char *p = s->attribute + 5; *p; ++p) {
+        *p = *p == '-' ? '_' : *p;
+    }
+    keep(s, s->attribute + 5, strlen(s->attribute + 5) + 1);
     s->keeping = 1;
 }
 
 static void attribute_ends(oc_scan_t *s)
 {
     if (s->keeping) {
-        keep(s, '\0');
+        keep(s, "", 1);
         s->keeping = 0;
     }
 }
 
-static void value_byte(oc_scan_t *s, char c)
+static void value_bytes(oc_scan_t *s, const char *data, apr_size_t len)
 {
+    apr_size_t from = s->kept_len;
+
     if (s->keeping) {
-        keep(s, c ? c : ' ');
+        keep(s, data, len);
+        for (; from < s->kept_len; ++from) {
+            s->kept[from] = s->kept[from] ? s->kept[from] : ' ';
+        }
     }
 }
 
@@ -214,7 +205,8 @@ static void placeholder_begins(oc_scan_t *s, apr_uint64_t at)
         if (strcmp(name, "owacal") == 0) {
             e.kind = e.kind ? e.kind : oc_reference_text(s->pool, value);
         } else if (!apr_table_get(parameters, name)) {
-            apr_table_setn(parameters, apr_pstrdup(s->pool, name), oc_reference_text(s->pool, value));
+            apr_table_setn(parameters, apr_pstrdup(s->pool, name),
+                           oc_reference_text(s->pool, value));
         }
     }
     e.parameters = parameters;
@@ -227,6 +219,7 @@ static void placeholder_begins(oc_scan_t *s, apr_uint64_t at)
 static void raw_begins(oc_scan_t *s)
 {
     apr_cpystrn(s->raw, s->name, sizeof(s->raw));
+    s->script = strcmp(s->raw, "script") == 0;
     s->escaped = s->twice = s->dashes = 0;
     s->state = RAW;
 }
@@ -257,9 +250,9 @@ static void tag_named(oc_scan_t *s)
         s->name_len = 0;
     }
     s->name[s->name_len] = '\0';
-    s->element = among(elements, COUNT(elements), s->name);
+    s->kind = oc_markup_kind(s->name, s->name_len, &s->element);
     s->wanted = s->element && !s->closing && !s->open && !s->templates;
-    s->html = !s->closing && !s->open && !s->templates && !s->lang && !strcmp(s->name, "html");
+    s->html = !s->closing && !s->open && !s->templates && !s->lang && s->kind == OC_MARKUP_HTML;
     s->state = BEFORE_ATTRIBUTE;
 }
 
@@ -273,11 +266,11 @@ static void tag_ends(oc_scan_t *s, apr_uint64_t after)
     if (s->html && s->kept_len > 1 && s->kept_len <= NAME_MAX_BYTES && !s->overflow) {
         s->lang = apr_pstrdup(s->pool, s->kept);
     }
-    if (!s->closing && !empty && among(raw_elements, COUNT(raw_elements), s->name)) {
+    if (!s->closing && !empty && s->kind == OC_MARKUP_RAW) {
         raw_begins(s);
-    } else if (strcmp(s->name, "svg") == 0 || strcmp(s->name, "math") == 0) {
+    } else if (s->kind == OC_MARKUP_FOREIGN) {
         nest(s, &s->foreign);
-    } else if (strcmp(s->name, "template") == 0) {
+    } else if (s->kind == OC_MARKUP_TEMPLATE) {
         s->slash = empty;
         nest(s, &s->templates);
     } else if (s->templates) {
@@ -303,7 +296,7 @@ static void in_tag(oc_scan_t *s, char c, apr_uint64_t after)
             s->state = BEFORE_VALUE;
             return;
         }
-        if (is_blank(c)) {
+        if (oc_markup_is_blank(c)) {
             return;
         }
         attribute_ends(s);
@@ -314,20 +307,20 @@ static void in_tag(oc_scan_t *s, char c, apr_uint64_t after)
         } else if (c == '/') {
             s->slash = 1;
             s->state = BEFORE_ATTRIBUTE;
-        } else if (is_blank(c)) {
+        } else if (oc_markup_is_blank(c)) {
             s->slash = 0;
         } else {
             attribute_begins(s);
-            s->attribute[s->attribute_len++] = (char)apr_tolower(c);
+            s->attribute[s->attribute_len++] = oc_markup_lower(c);
         }
         return;
     case ATTRIBUTE_NAME:
-        if (c == '=' || c == '>' || c == '/' || is_blank(c)) {
+        if (c == '=' || c == '>' || c == '/' || oc_markup_is_blank(c)) {
             attribute_named(s);
             s->state = AFTER_NAME;
             in_tag(s, c, after);
         } else if (s->attribute_len < NAME_MAX_BYTES - 1) {
-            s->attribute[s->attribute_len++] = (char)apr_tolower(c);
+            s->attribute[s->attribute_len++] = oc_markup_lower(c);
         } else {
             s->attribute_len = NAME_MAX_BYTES;
         }
@@ -338,18 +331,18 @@ static void in_tag(oc_scan_t *s, char c, apr_uint64_t after)
         } else if (c == '>') {
             attribute_ends(s);
             tag_ends(s, after);
-        } else if (!is_blank(c)) {
-            value_byte(s, c);
+        } else if (!oc_markup_is_blank(c)) {
+            value_bytes(s, &c, 1);
             s->state = VALUE_BARE;
         }
         return;
     case VALUE_BARE:
-        if (c == '>' || is_blank(c)) {
+        if (c == '>' || oc_markup_is_blank(c)) {
             attribute_ends(s);
             s->state = BEFORE_ATTRIBUTE;
             in_tag(s, c, after);
         } else {
-            value_byte(s, c);
+            value_bytes(s, &c, 1);
         }
         return;
     default: /* VALUE_DOUBLE, VALUE_SINGLE */
@@ -357,7 +350,7 @@ static void in_tag(oc_scan_t *s, char c, apr_uint64_t after)
             attribute_ends(s);
             s->state = BEFORE_ATTRIBUTE;
         } else {
-            value_byte(s, c);
+            value_bytes(s, &c, 1);
         }
         return;
     }
@@ -365,11 +358,11 @@ static void in_tag(oc_scan_t *s, char c, apr_uint64_t after)
 
 static void in_tag_name(oc_scan_t *s, char c, apr_uint64_t after)
 {
-    if (c == '>' || c == '/' || is_blank(c)) {
+    if (c == '>' || c == '/' || oc_markup_is_blank(c)) {
         tag_named(s);
         in_tag(s, c, after);
     } else if (s->name_len < NAME_MAX_BYTES - 1) {
-        s->name[s->name_len++] = (char)apr_tolower(c);
+        s->name[s->name_len++] = oc_markup_lower(c);
     } else {
         s->name_len = NAME_MAX_BYTES;
     }
@@ -407,7 +400,7 @@ static void in_markup(oc_scan_t *s, char c)
 {
     static const char *const openings[] = {"--", "[cdata[", "doctype"};
 
-    s->name[s->name_len++] = (char)apr_tolower(c);
+    s->name[s->name_len++] = oc_markup_lower(c);
     s->name[s->name_len] = '\0';
     for (apr_size_t i = 0; i < COUNT(openings); ++i) {
         if (strncmp(openings[i], s->name, s->name_len) != 0) {
@@ -463,8 +456,6 @@ static void raw_byte(oc_scan_t *s, char c)
 
 static void in_raw(oc_scan_t *s, char c, apr_uint64_t after)
 {
-    int script = strcmp(s->raw, "script") == 0;
-
     switch (s->state) {
     case RAW:
         raw_byte(s, c);
@@ -477,9 +468,9 @@ static void in_raw(oc_scan_t *s, char c, apr_uint64_t after)
         s->raw_closing = c == '/';
         if (c == '/') {
             s->state = RAW_NAME;
-        } else if (script && c == '!') {
+        } else if (s->script && c == '!') {
             s->state = RAW_BANG;
-        } else if (script && s->escaped && apr_isalpha(c)) {
+        } else if (s->script && s->escaped && oc_markup_is_letter(c)) {
             s->state = RAW_NAME;
             in_raw(s, c, after);
         } else {
@@ -499,13 +490,13 @@ static void in_raw(oc_scan_t *s, char c, apr_uint64_t after)
         }
         return;
     default: /* RAW_NAME */
-        if (s->raw[s->matched] && (char)apr_tolower(c) == s->raw[s->matched]) {
+        if (s->raw[s->matched] && oc_markup_lower(c) == s->raw[s->matched]) {
             ++s->matched;
             return;
         }
         s->state = RAW;
         s->dashes = 0;
-        if (s->raw[s->matched] || !(c == '>' || c == '/' || is_blank(c))) {
+        if (s->raw[s->matched] || !(c == '>' || c == '/' || oc_markup_is_blank(c))) {
             in_raw(s, c, after);
         } else if (!s->raw_closing || s->twice) {
             s->twice = !s->raw_closing;
@@ -532,7 +523,7 @@ static void step(oc_scan_t *s, char c, apr_uint64_t after)
         }
         break;
     case TAG_OPEN:
-        if (apr_isalpha(c)) {
+        if (oc_markup_is_letter(c)) {
             tag_begins(s, 0);
             in_tag_name(s, c, after);
         } else if (c == '/') {
@@ -549,7 +540,7 @@ static void step(oc_scan_t *s, char c, apr_uint64_t after)
         }
         break;
     case END_TAG_OPEN:
-        if (apr_isalpha(c)) {
+        if (oc_markup_is_letter(c)) {
             tag_begins(s, 1);
             in_tag_name(s, c, after);
         } else {
@@ -589,22 +580,74 @@ static void step(oc_scan_t *s, char c, apr_uint64_t after)
     }
 }
 
-/* The byte that the present state waits for, when it waits for one only; -1: any byte counts. */
-static int awaited(const oc_scan_t *s)
+/* ---- runs of bytes ---- */
+
+/* To the end of a name, which `len` bytes are known of already; lower case. One that is too long
+ * does not become longer than NAME_MAX_BYTES - 1 here: the next step() sees to it. */
+static const char *skip_name(char *name, apr_size_t *len, const char *p, const char *end)
+{
+    apr_size_t n = *len;
+
+    while (p < end && n < NAME_MAX_BYTES - 1 && *p != '>' && *p != '/' && *p != '=' &&
+           !oc_markup_is_blank(*p)) {
+        name[n++] = oc_markup_lower(*p++);
+    }
+    *len = n;
+    return p;
+}
+
+static const char *skip_value(oc_scan_t *s, const char *p, const char *end)
+{
+    const char *from = p;
+
+    if (s->state == VALUE_BARE) {
+        p = oc_markup_bare_end(p, end);
+    } else {
+        p = oc_markup_find(p, s->state == VALUE_DOUBLE ? '"' : '\'', end);
+    }
+    value_bytes(s, from, (apr_size_t)(p - from));
+    return p;
+}
+
+static const char *skip_raw(oc_scan_t *s, const char *p, const char *end)
+{
+    const char *from = p;
+
+    if (!s->escaped) {
+        p = oc_markup_find(p, '<', end);
+    } else if (s->dashes == 0) {
+        p = oc_markup_find_either(p, '<', '-', end);
+    }
+    s->dashes = p > from ? 0 : s->dashes;
+    return p;
+}
+
+/* Passes over what only goes on with what is under way: the first byte that does not, or `end`. */
+static const char *skip(oc_scan_t *s, const char *p, const char *end)
 {
     switch (s->state) {
     case TEXT:
-        return '<';
-    case RAW:
-        return s->escaped ? -1 : '<';
+        return oc_markup_pass(p, s->open != NULL, end);
+    case TAG_NAME:
+        return skip_name(s->name, &s->name_len, p, end);
+    case ATTRIBUTE_NAME:
+        return skip_name(s->attribute, &s->attribute_len, p, end);
     case VALUE_DOUBLE:
-        return s->keeping ? -1 : '"';
     case VALUE_SINGLE:
-        return s->keeping ? -1 : '\'';
+    case VALUE_BARE:
+        return skip_value(s, p, end);
     case COMMENT:
-        return '-';
+        return oc_markup_find(p, '-', end);
+    case BOGUS:
+        return s->xml ? oc_markup_find_either(p, '[', '>', end) : oc_markup_find(p, '>', end);
+    case CDATA:
+        return s->brackets ? p : oc_markup_find(p, ']', end);
+    case INSTRUCTION:
+        return s->brackets ? p : oc_markup_find(p, '?', end);
+    case RAW:
+        return skip_raw(s, p, end);
     default:
-        return -1;
+        return p;
     }
 }
 
@@ -614,16 +657,11 @@ static apr_size_t run(oc_scan_t *s, const char *data, apr_size_t len)
     const char *was = s->open, *p = data, *end = data + len;
 
     while (p < end && s->open == was) {
-        int c = awaited(s);
-        const char *next = c < 0 ? p : memchr(p, c, (apr_size_t)(end - p));
-
-        if (!next) {
-            s->dashes = s->state == RAW ? 0 : s->dashes;
-            return len;
+        p = skip(s, p, end);
+        if (p < end) {
+            ++p;
+            step(s, p[-1], s->offset + (apr_uint64_t)(p - data));
         }
-        s->dashes = next > p ? 0 : s->dashes;
-        p = next + 1;
-        step(s, *next, s->offset + (apr_uint64_t)(p - data));
     }
     return (apr_size_t)(p - data);
 }

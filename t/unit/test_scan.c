@@ -105,6 +105,60 @@ static void found(void)
             "a slash in a bare value is part of it");
     page_is("<div data-owacal></div>", 0, "B17 div ; E17", 0, "no value");
     page_is("<main\tdata-owacal\n=\rx\f></main>", 0, "B23 main x; E23", 0, "all kinds of blanks");
+    page_is(
+        "<div a=data-owacal b = data-owacal c='data-owacal' =data-owacal data-owacals=1 d></div>"
+        "<p a='>' data-owacal=1></p><h1 data-owacal=2 b=\"></h1>\"></h1><a/data-owacal=3>" D
+        "</div>",
+        0, "B184 div x; E184", 0, "what only looks like one does not count");
+    page_is("<div a= '>' b/c \"=d DATA-owacal=x></div>", 0, "B34 div x; E34", 0,
+            "the attributes before it may be odd");
+    page_is("<p a='" D "'><blockquote " D "'</div>" D "<p></p><q title='</div>'></q></div>", 0,
+            "B84 div x; E113", 0, "and so may the tags around it");
+}
+
+/* Bytes that are no text at all. */
+static void nul_bytes(void)
+{
+    static const char page[] = "<div\0 data-owacal=x></div\0><div data-owacal\0=x></div>"
+                               "<div data-a\0=1 data-b='2\0' data-owacal=x></div\0></div\0 ></div>";
+    const char *want = "B94 div x b=2 ; E109";
+    size_t len = sizeof(page) - 1;
+    unsigned int left;
+    int same = 1;
+
+    is_str(events(pool, page, len, 0, len, len, &left), want, "a NUL makes it another name");
+    for (size_t cut = 1; cut < len; ++cut) {
+        same &= !strcmp(events(pool, page, len, 0, cut, cut, &left), want);
+    }
+    ok(same, "however it is cut");
+}
+
+static void every_element(void)
+{
+    static const char *const holes[] = {"div", "section", "article", "aside", "nav",
+                                        "main", "span", "li", "td"};
+    static const char *const raw[] = {"script", "style", "textarea", "title", "noscript",
+                                      "iframe", "xmp", "noembed", "noframes"};
+    static const char *const none[] = {"p", "dl", "tt", "nap", "html", "head", "mark", "image",
+                                       "titles", "sections", "blockquote", "lidivlidiv"};
+
+    for (size_t i = 0; i < sizeof(holes) / sizeof(holes[0]); ++i) {
+        int at = (int)strlen(holes[i]) + 16;
+
+        page_is(apr_pstrcat(pool, "<", holes[i], " data-owacal=x></", holes[i], ">", NULL), 0,
+                apr_psprintf(pool, "B%d %s x; E%d", at, holes[i], at), 0, holes[i]);
+    }
+    for (size_t i = 0; i < sizeof(raw) / sizeof(raw[0]); ++i) {
+        int at = 3 * (int)strlen(raw[i]) + 47;
+
+        page_is(apr_pstrcat(pool, "<", raw[i], ">" D "</", raw[i], "x></", raw[i], ">" D "</div>",
+                            NULL),
+                0, apr_psprintf(pool, "B%d div x; E%d", at, at), 0, raw[i]);
+    }
+    for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); ++i) {
+        page_is(apr_pstrcat(pool, "<", none[i], " data-owacal=x></", none[i], ">", NULL), 0, "", 0,
+                none[i]);
+    }
 }
 
 static void hidden(void)
@@ -244,6 +298,8 @@ int main(void)
     apr_initialize();
     apr_pool_create(&pool, NULL);
     found();
+    nul_bytes();
+    every_element();
     hidden();
     bounds();
     language();
