@@ -108,6 +108,7 @@ static void net_conf(oc_net_conf_t *net, const oc_server_conf_t *conf)
     net->step_timeout = conf->step;
     net->max_jobs = conf->queue;
     net->max_inflight = conf->inflight;
+    net->max_per_identity = conf->per_identity;
     net->max_pins = conf->relayed;
     net->max_reply = (apr_size_t)conf->max_response;
 }

@@ -44,6 +44,7 @@ typedef enum oc_privacy_t {
     X(int, queue, -1, 1024)                                                                  \
     X(int, waiting, -1, 0)                                                                   \
     X(int, per_user, -1, 8)                                                                  \
+    X(int, per_identity, -1, 24)                                                             \
     X(int, gss_threads, -1, 8)                                                               \
     X(int, max_body, -1, 65536)                                                              \
     X(int, max_response, -1, 8 * 1024 * 1024)                                                \

@@ -316,6 +316,7 @@ static const char *set_limit(cmd_parms *cmd, void *dummy, int argc, char *const 
         {"queue", &conf->queue, 1, 100000},
         {"waiting", &conf->waiting, 1, 100000},
         {"per-user", &conf->per_user, 1, 1000},
+        {"per-identity", &conf->per_identity, 1, 1000},
         {"gss-threads", &conf->gss_threads, 1, 64},
         {"body", &conf->max_body, 1024, 16 * 1024 * 1024},
         {"response", &conf->max_response, 65536, 256 * 1024 * 1024},
@@ -350,8 +351,8 @@ static const char *set_limit(cmd_parms *cmd, void *dummy, int argc, char *const 
             return apr_pstrcat(
                 cmd->pool, "OwaCalLimit: ", argv[i],
                 ": known are inflight=, queue=, "
-                "waiting=, per-user=, gss-threads=, body=, response=, attendees=, range=, "
-                "leases=, ledger= and relayed=",
+                "waiting=, per-user=, per-identity=, gss-threads=, body=, response=, attendees=, "
+                "range=, leases=, ledger= and relayed=",
                 NULL);
         }
     }

@@ -180,10 +180,12 @@ void oc_net_conf_defaults(oc_net_conf_t *conf)
     conf->step_timeout = apr_time_from_sec(10);
     conf->max_jobs = 1024;
     conf->max_inflight = 256;
-    conf->max_per_identity = 6;
+    conf->max_per_identity = 24;
+    conf->max_kept = 6;
     conf->max_idle = 3;
     conf->max_caches = 1000;
     conf->cache_idle = apr_time_from_sec(45);
+    conf->surplus_idle = apr_time_from_sec(5);
     conf->max_pins = 512;
     conf->pin_idle = apr_time_from_sec(100);
     conf->pin_pending = apr_time_from_sec(20);
@@ -364,8 +366,10 @@ static apr_status_t prepare(oc_net_t *net, oc_result_t *res)
         .max_inflight = net->conf.max_inflight,
         .max_per_identity = net->conf.max_per_identity,
         .max_shared = net->conf.max_shared,
+        .max_kept = net->conf.max_kept,
         .max_caches = net->conf.max_caches,
         .cache_idle = net->conf.cache_idle,
+        .surplus_idle = net->conf.surplus_idle,
         .pin_idle = net->conf.pin_idle,
         .pin_pending = net->conf.pin_pending,
         .share_for_test = net->conf.share_caches_for_test,
@@ -402,9 +406,9 @@ oc_net_t *oc_net_create(apr_pool_t *pool, const oc_net_conf_t *conf, oc_result_t
     int rc;
 
     if (conf->max_jobs < 1 || conf->max_inflight < 1 || conf->max_per_identity < 1 ||
-        conf->max_shared < 0 || conf->max_idle < 1 || conf->max_caches < 1 ||
-        conf->connect_timeout < 1 || conf->step_timeout < 1 || conf->cache_idle < 1 ||
-        conf->max_pins < 0 || conf->pin_idle < 1 || conf->pin_pending < 1 || conf->max_reply < 1 ||
+        conf->max_shared < 0 || conf->max_kept < 1 || conf->max_idle < 1 ||
+        conf->max_caches < 1 || conf->connect_timeout < 1 || conf->step_timeout < 1 ||
+        conf->cache_idle < 1 || conf->surplus_idle < 1 || conf->max_pins < 0 || conf->pin_idle < 1 || conf->pin_pending < 1 || conf->max_reply < 1 ||
         conf->max_header < 1) {
         oc_result_fail(res, OC_REASON_MISCONFIGURED, "a bound of the network thread is below 1");
         return NULL;

@@ -30,12 +30,15 @@ typedef struct oc_net_conf_t {
     apr_time_t connect_timeout, step_timeout; /* microseconds */
     int max_jobs;        /* jobs taken in at once (running and queued): beyond it submit fails */
     int max_inflight;    /* exchanges on the wire at once in this child */
-    int max_per_identity;/* exchanges on the wire for one identity key, and connections it keeps */
+    int max_per_identity;/* exchanges on the wire for one identity key */
+    int max_kept;        /* connections it keeps for cache_idle, the others for surplus_idle; and how
+                          * many of its exchanges go before those of others: see pool.h */
     int max_shared;      /* the same for a key that stands for many persons (exchange->shared);
                           * 0 = half of max_inflight, so that others have the other half */
     int max_idle;        /* idle handles kept per cache */
     int max_caches;      /* connection caches; the longest unused gives way */
     apr_time_t cache_idle; /* a cache unused that long is closed */
+    apr_time_t surplus_idle; /* the same for what is beyond max_kept */
     int max_pins;          /* logins relayed at once: pin.h */
     apr_time_t pin_idle;   /* a pinned connection unused that long is closed; below the server's own
                             * bound, which is 120 s on IIS 6 */

@@ -14,15 +14,18 @@ typedef APR_RING_HEAD(ages_t, oc_cache_t) ages_t;
 
 /* One identity key; exists while it waits for something or has something on the wire. */
 struct oc_person_t {
-    APR_RING_ENTRY(oc_person_t) link; /* in turns, if queued */
+    APR_RING_ENTRY(oc_person_t) link;
+    turns_t *turns; /* the ring he is in; NULL = none */
     char *identity;
     queue_t queue;
-    int inflight, waiting, in_turns;
+    int inflight, waiting;
     int most; /* on the wire at once */
+    int kept; /* of these, so many before others, and over the cache that stays */
 };
 
 struct oc_cache_t {
-    APR_RING_ENTRY(oc_cache_t) link; /* in ages, or in pinned */
+    APR_RING_ENTRY(oc_cache_t) link;
+    ages_t *ages; /* the ring it is in */
     char *key;
     void *wire;
     oc_pin_t *pin; /* held; NULL = an ordinary one */
@@ -34,9 +37,10 @@ struct oc_pool_t {
     oc_pool_conf_t conf;
     apr_pool_t *memory; /* for the hashes alone, which use freed slots again */
     apr_hash_t *persons, *caches;
-    turns_t turns; /* persons who wait and are below their bound */
-    ages_t ages;   /* longest unused first */
-    ages_t pinned; /* those with a pin, in any order; never give way */
+    /* Persons who wait and are below their bound: with few on the wire, and with more. */
+    turns_t turns, late_turns;
+    ages_t ages, surplus; /* longest unused first */
+    ages_t pinned;        /* those with a pin, in any order; never give way */
     int inflight, waiting;
 };
 
@@ -56,7 +60,9 @@ oc_pool_t *oc_pool_create(const oc_pool_conf_t *conf)
     pool->persons = apr_hash_make(pool->memory);
     pool->caches = apr_hash_make(pool->memory);
     APR_RING_INIT(&pool->turns, oc_person_t, link);
+    APR_RING_INIT(&pool->late_turns, oc_person_t, link);
     APR_RING_INIT(&pool->ages, oc_cache_t, link);
+    APR_RING_INIT(&pool->surplus, oc_cache_t, link);
     APR_RING_INIT(&pool->pinned, oc_cache_t, link);
     return pool;
 }
@@ -74,17 +80,21 @@ static void close_cache(oc_pool_t *pool, oc_cache_t *cache)
     free(cache);
 }
 
+static void close_ring(oc_pool_t *pool, ages_t *ring)
+{
+    while (!APR_RING_EMPTY(ring, oc_cache_t, link)) {
+        close_cache(pool, APR_RING_FIRST(ring));
+    }
+}
+
 void oc_pool_destroy(oc_pool_t *pool)
 {
     if (!pool) {
         return;
     }
-    while (!APR_RING_EMPTY(&pool->ages, oc_cache_t, link)) {
-        close_cache(pool, APR_RING_FIRST(&pool->ages));
-    }
-    while (!APR_RING_EMPTY(&pool->pinned, oc_cache_t, link)) {
-        close_cache(pool, APR_RING_FIRST(&pool->pinned));
-    }
+    close_ring(pool, &pool->ages);
+    close_ring(pool, &pool->surplus);
+    close_ring(pool, &pool->pinned);
     apr_pool_destroy(pool->memory);
     free(pool);
 }
@@ -125,6 +135,7 @@ static oc_person_t *find_person(oc_pool_t *pool, const oc_exchange_t *x)
     person->most = x->pin      ? 1
                    : x->shared ? pool->conf.max_shared
                                : pool->conf.max_per_identity;
+    person->kept = x->shared ? person->most : pool->conf.max_kept;
     APR_RING_INIT(&person->queue, oc_ticket_t, link);
     apr_hash_set(pool->persons, person->identity, APR_HASH_KEY_STRING, person);
     return person;
@@ -133,14 +144,19 @@ static oc_person_t *find_person(oc_pool_t *pool, const oc_exchange_t *x)
 /* Put the person where he belongs now: among those whose turn comes, or out, or nowhere at all. */
 static void settle(oc_pool_t *pool, oc_person_t *person)
 {
-    int wants = person->waiting > 0 && person->inflight < person->most;
+    turns_t *turns = person->waiting == 0 || person->inflight >= person->most ? NULL
+                     : person->inflight < person->kept                        ? &pool->turns
+                                                                              : &pool->late_turns;
 
-    if (wants && !person->in_turns) {
-        APR_RING_INSERT_TAIL(&pool->turns, person, oc_person_t, link);
-    } else if (!wants && person->in_turns) {
-        APR_RING_REMOVE(person, link);
+    if (turns != person->turns) {
+        if (person->turns) {
+            APR_RING_REMOVE(person, link);
+        }
+        if (turns) {
+            APR_RING_INSERT_TAIL(turns, person, oc_person_t, link);
+        }
+        person->turns = turns;
     }
-    person->in_turns = wants;
     if (person->waiting == 0 && person->inflight == 0) {
         apr_hash_set(pool->persons, person->identity, APR_HASH_KEY_STRING, NULL);
         free(person->identity);
@@ -173,11 +189,11 @@ apr_status_t oc_pool_enter(oc_pool_t *pool, oc_ticket_t *ticket, oc_exchange_t *
 }
 
 /* Make room for one more; caches in use stay. */
-static void give_way(oc_pool_t *pool)
+static void give_way(oc_pool_t *pool, ages_t *ring)
 {
-    oc_cache_t *cache = APR_RING_FIRST(&pool->ages), *next;
+    oc_cache_t *cache = APR_RING_FIRST(ring), *next;
 
-    while (cache != APR_RING_SENTINEL(&pool->ages, oc_cache_t, link) &&
+    while (cache != APR_RING_SENTINEL(ring, oc_cache_t, link) &&
            oc_pool_caches(pool) >= pool->conf.max_caches) {
         next = APR_RING_NEXT(cache, link);
         if (cache->inflight == 0) {
@@ -187,28 +203,17 @@ static void give_way(oc_pool_t *pool)
     }
 }
 
-static oc_cache_t *find_cache(oc_pool_t *pool, const oc_ticket_t *ticket)
+/* `key` is the cache's from here on; NULL: there was no memory for it. */
+static oc_cache_t *open_cache(oc_pool_t *pool, ages_t *ring, char *key, const oc_exchange_t *x)
 {
-    oc_pin_t *pin = ticket->x->pin;
-    char *key = pool->conf.share_for_test && !pin ? make_key(ticket->x, 0) : strdup(ticket->key);
-    oc_cache_t *cache = key ? apr_hash_get(pool->caches, key, APR_HASH_KEY_STRING) : NULL;
+    oc_cache_t *cache = key ? calloc(1, sizeof(*cache)) : NULL;
 
-    /* Opened once, by the exchange that is meant to; never in place of one that is gone. */
-    if (pin && (oc_pin_over(pin) || (cache == NULL) != ticket->x->opens ||
-                (cache && cache->pin != pin))) {
-        free(key);
-        return NULL;
+    if (ring != &pool->pinned) {
+        give_way(pool, &pool->surplus);
+        give_way(pool, &pool->ages);
     }
-    if (cache || !key) {
-        free(key);
-        return cache;
-    }
-    if (!pin) {
-        give_way(pool);
-    }
-    cache = calloc(1, sizeof(*cache));
     if (cache) {
-        cache->wire = pool->conf.open(pool->conf.baton, ticket->x);
+        cache->wire = pool->conf.open(pool->conf.baton, x);
     }
     if (!cache || !cache->wire) {
         free(cache);
@@ -217,12 +222,49 @@ static oc_cache_t *find_cache(oc_pool_t *pool, const oc_ticket_t *ticket)
     }
     cache->key = key;
     apr_hash_set(pool->caches, cache->key, APR_HASH_KEY_STRING, cache);
-    if (pin) {
-        oc_pin_hold(pin);
-        cache->pin = pin;
+    if (x->pin) {
+        oc_pin_hold(x->pin);
+        cache->pin = x->pin;
     }
-    APR_RING_INSERT_TAIL(pin ? &pool->pinned : &pool->ages, cache, oc_cache_t, link);
+    cache->ages = ring;
+    APR_RING_INSERT_TAIL(ring, cache, oc_cache_t, link);
     return cache;
+}
+
+/* Opened once, by the exchange that is meant to; never in place of one that is gone. */
+static oc_cache_t *find_pinned(oc_pool_t *pool, const oc_ticket_t *ticket)
+{
+    oc_pin_t *pin = ticket->x->pin;
+    oc_cache_t *cache = apr_hash_get(pool->caches, ticket->key, APR_HASH_KEY_STRING);
+
+    if (oc_pin_over(pin) || (cache == NULL) != ticket->x->opens || (cache && cache->pin != pin)) {
+        return NULL;
+    }
+    return cache ? cache : open_cache(pool, &pool->pinned, strdup(ticket->key), ticket->x);
+}
+
+static oc_cache_t *find_cache(oc_pool_t *pool, const oc_ticket_t *ticket)
+{
+    char *key = pool->conf.share_for_test ? make_key(ticket->x, 0) : strdup(ticket->key);
+    oc_cache_t *cache = key ? apr_hash_get(pool->caches, key, APR_HASH_KEY_STRING) : NULL;
+    ages_t *ring = &pool->ages;
+
+    if (cache && cache->inflight >= ticket->person->kept) {
+        char *further = NULL;
+
+        if (asprintf(&further, "%s surplus", key) < 0) {
+            further = NULL;
+        }
+        free(key);
+        key = further;
+        cache = key ? apr_hash_get(pool->caches, key, APR_HASH_KEY_STRING) : NULL;
+        ring = &pool->surplus;
+    }
+    if (cache) {
+        free(key);
+        return cache;
+    }
+    return open_cache(pool, ring, key, ticket->x);
 }
 
 /* An exchange goes on the wire over it (1) or off it (-1). */
@@ -234,22 +276,36 @@ static void use_cache(oc_pool_t *pool, oc_cache_t *cache, int more, oc_mono_t no
         oc_pin_busy(cache->pin, more, now);
     } else {
         APR_RING_REMOVE(cache, link);
-        APR_RING_INSERT_TAIL(&pool->ages, cache, oc_cache_t, link);
+        APR_RING_INSERT_TAIL(cache->ages, cache, oc_cache_t, link);
     }
+}
+
+/* Whose turn it is, and who is at the end of the line from now on; NULL = nobody's. */
+static oc_person_t *next_person(oc_pool_t *pool)
+{
+    int crowded = pool->inflight >= pool->conf.max_inflight / 2;
+    turns_t *turns = APR_RING_EMPTY(&pool->turns, oc_person_t, link) && !crowded
+                         ? &pool->late_turns
+                         : &pool->turns;
+    oc_person_t *person;
+
+    if (pool->inflight >= pool->conf.max_inflight || APR_RING_EMPTY(turns, oc_person_t, link)) {
+        return NULL;
+    }
+    person = APR_RING_FIRST(turns);
+    APR_RING_REMOVE(person, link);
+    person->turns = NULL;
+    return person;
 }
 
 oc_ticket_t *oc_pool_take(oc_pool_t *pool, oc_mono_t now)
 {
-    oc_person_t *person;
+    oc_person_t *person = next_person(pool);
     oc_ticket_t *ticket;
 
-    if (pool->inflight >= pool->conf.max_inflight ||
-        APR_RING_EMPTY(&pool->turns, oc_person_t, link)) {
+    if (!person) {
         return NULL;
     }
-    person = APR_RING_FIRST(&pool->turns);
-    APR_RING_REMOVE(person, link); /* to the end of the line, if he wants more */
-    person->in_turns = 0;
     ticket = APR_RING_FIRST(&person->queue);
     APR_RING_REMOVE(ticket, link);
     --person->waiting;
@@ -257,7 +313,7 @@ oc_ticket_t *oc_pool_take(oc_pool_t *pool, oc_mono_t now)
     ++person->inflight;
     ++pool->inflight;
     settle(pool, person);
-    ticket->cache = find_cache(pool, ticket);
+    ticket->cache = ticket->x->pin ? find_pinned(pool, ticket) : find_cache(pool, ticket);
     if (ticket->cache) {
         use_cache(pool, ticket->cache, 1, now);
     } else { /* counted as nothing; its leaving is all that remains */
@@ -319,28 +375,36 @@ static oc_mono_t sweep_pinned(oc_pool_t *pool, oc_mono_t now)
     return again;
 }
 
-static oc_mono_t sweep_ages(oc_pool_t *pool, oc_mono_t now)
+static oc_mono_t sweep_ages(oc_pool_t *pool, ages_t *ring, apr_time_t idle, oc_mono_t now)
 {
-    oc_cache_t *cache = APR_RING_FIRST(&pool->ages), *next;
+    oc_cache_t *cache = APR_RING_FIRST(ring), *next;
 
-    while (cache != APR_RING_SENTINEL(&pool->ages, oc_cache_t, link)) {
+    while (cache != APR_RING_SENTINEL(ring, oc_cache_t, link)) {
         next = APR_RING_NEXT(cache, link);
-        if (cache->used + pool->conf.cache_idle > now) {
-            return cache->used + pool->conf.cache_idle; /* all that follow were used later */
+        if (cache->used + idle > now) {
+            return cache->used + idle; /* all that follow were used later */
         }
         if (cache->inflight == 0) {
             close_cache(pool, cache);
         }
         cache = next;
     }
-    return APR_RING_EMPTY(&pool->ages, oc_cache_t, link) ? 0 : now + pool->conf.cache_idle;
+    return APR_RING_EMPTY(ring, oc_cache_t, link) ? 0 : now + idle;
+}
+
+static oc_mono_t sooner(oc_mono_t a, oc_mono_t b)
+{
+    return a && (!b || a < b) ? a : b;
 }
 
 oc_mono_t oc_pool_sweep(oc_pool_t *pool, oc_mono_t now)
 {
-    oc_mono_t a = sweep_ages(pool, now), b = sweep_pinned(pool, now);
+    oc_mono_t at = sweep_ages(pool, &pool->ages, pool->conf.cache_idle, now);
 
-    return a && (!b || a < b) ? a : b;
+    at = sooner(at, sweep_ages(pool, &pool->surplus, pool->conf.surplus_idle, now));
+    at = sooner(at, sweep_pinned(pool, now));
+    /* A surplus may be opened before that. */
+    return at ? sooner(at, now + pool->conf.surplus_idle) : 0;
 }
 
 int oc_pool_inflight(const oc_pool_t *pool)

@@ -3,12 +3,16 @@
  * Two bounds hold at once: exchanges on the wire in this process, and for one identity key (a wider
  * one where many persons share the key). What does not fit waits: first come, first served within
  * an identity, and identities take turns, so that nobody's long list delays another's single
- * request.
+ * request. Who has max_kept on the wire has been served well: all others go first, and while half
+ * of the places of this process or more are taken he gets no further ones.
  *
  * A cache is the set of idle connections of one identity towards one site in one way of
  * authentication; nothing else ever uses it. What a cache consists of is the wire's business
- * (`wire`, made and closed by the two functions given). The cache not used for longest gives way;
- * those in use never do, so there may be up to max_inflight caches, whatever max_caches says.
+ * (`wire`, made and closed by the two functions given). What goes on the wire beside max_kept others
+ * of that cache has a second one, the surplus, which closes soon after its last use: so a page may
+ * ask for much at a time and few connections stay. The key of many persons has none.
+ * The cache not used for longest gives way, a surplus first; those in use never do, so there may be
+ * up to max_inflight caches, whatever max_caches says.
  * The cache of a pin (pin.h) holds one connection, takes one exchange at a time, is made for the
  * exchange that opens it only, and closes when its pin is over or was unused for too long.
  *
@@ -35,8 +39,8 @@ typedef struct oc_ticket_t {
 } oc_ticket_t;
 
 typedef struct oc_pool_conf_t {
-    int max_inflight, max_per_identity, max_shared, max_caches;
-    apr_time_t cache_idle, pin_idle, pin_pending;
+    int max_inflight, max_per_identity, max_shared, max_kept, max_caches;
+    apr_time_t cache_idle, surplus_idle, pin_idle, pin_pending;
     /* One cache for everybody towards a site, so that a test can see the owner check trip. */
     int share_for_test;
     void *(*open)(void *baton, const oc_exchange_t *first); /* NULL = could not */
@@ -59,8 +63,8 @@ void oc_pool_leave(oc_pool_t *pool, oc_ticket_t *ticket, oc_mono_t now);
 
 /* What the `open` function made for this cache. */
 void *oc_pool_wire(const oc_cache_t *cache);
-/* Close what was not used for cache_idle (a pin's: pin_idle, pin_pending), or is over. Returns when
- * to call again; 0 = there is no cache. */
+/* Close what was not used for cache_idle (a surplus: surplus_idle; a pin's: pin_idle, pin_pending),
+ * or is over. Returns when to call again; 0 = there is no cache. */
 oc_mono_t oc_pool_sweep(oc_pool_t *pool, oc_mono_t now);
 
 int oc_pool_inflight(const oc_pool_t *pool);

@@ -241,6 +241,49 @@ static void test_shared(void)
     conf = before;
 }
 
+/* A page asks for much at once; few connections of it stay. */
+static void test_surplus(void)
+{
+    gate_t g = {0};
+    peer_t *peer = peer_start(gate, &g);
+    oc_site_t site = errand_site(peer);
+    apr_pool_t *pool;
+    oc_net_conf_t before = conf;
+    oc_net_t *net;
+    errand_t *e = errand_create(apr_time_from_sec(20));
+    oc_net_stats_t stats;
+
+    conf.surplus_idle = apr_time_from_msec(100);
+    net = start(&pool);
+    for (int i = 0; i < 20; ++i) {
+        errand_add(e, &site, "ana", "GET", "/");
+    }
+    oc_net_submit(net, &e->job);
+    await(&g.here, 20);
+    is_int(g.here, 20, "twenty exchanges of one person are on the wire at once");
+    g.open = 1;
+    ok(errand_wait(e, 10000) && g.served == 20, "all are answered");
+    errand_destroy(e);
+    for (int i = 0; i < 2500; ++i, usleep(2000)) {
+        oc_net_stats(net, &stats);
+        if (stats.connections <= conf.max_kept) {
+            break;
+        }
+    }
+    ok(stats.connections == conf.max_kept && stats.caches == 1, "%d connections stay, of %d",
+       stats.connections, peer_connections(peer));
+    e = errand_create(apr_time_from_sec(20));
+    for (int i = 0; i < conf.max_kept; ++i) {
+        errand_add(e, &site, "ana", "GET", "/");
+    }
+    errand_run(net, e);
+    is_int(peer_connections(peer), 20, "and are used again");
+    errand_destroy(e);
+    apr_pool_destroy(pool);
+    peer_stop(peer);
+    conf = before;
+}
+
 /* Without any deadline of their jobs: nobody waits in the queue for longer than a step. */
 static void test_queue_time(void)
 {
@@ -735,6 +778,7 @@ int main(void)
     test_side_by_side();
     test_bounds();
     test_shared();
+    test_surplus();
     test_queue_time();
     test_threads();
     test_wake();

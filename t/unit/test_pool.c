@@ -29,18 +29,25 @@ static void close_wire(void *baton, void *wire)
     free(wire);
 }
 
-static oc_pool_t *make(int max_inflight, int max_per_identity, int max_caches)
+static oc_pool_t *make_keeping(int max_kept, int max_inflight, int max_per_identity, int max_caches)
 {
     oc_pool_conf_t conf = {.max_inflight = max_inflight,
                            .max_per_identity = max_per_identity,
                            .max_shared = 3,
+                           .max_kept = max_kept,
                            .max_caches = max_caches,
                            .cache_idle = 100,
+                           .surplus_idle = max_kept < 20 ? 30 : 1000,
                            .open = open_wire,
                            .close = close_wire};
 
     opened[0] = closed[0] = '\0';
     return oc_pool_create(&conf);
+}
+
+static oc_pool_t *make(int max_inflight, int max_per_identity, int max_caches)
+{
+    return make_keeping(20, max_inflight, max_per_identity, max_caches);
 }
 
 static const oc_site_t mail = {"https", "mail.example.test", 443, NULL, NULL, 12, NULL};
@@ -128,6 +135,74 @@ static void test_shared(void)
     is_str(take(pool, 3), "a", "a person still has one at a time");
     is_str(opened, "s a b ", "over one cache each");
     leave_all(pool, t, 9);
+    oc_pool_destroy(pool);
+}
+
+/* Many of one person at once, while few of his connections stay. */
+static void test_surplus(void)
+{
+    oc_pool_t *pool = make_keeping(2, 20, 5, 10);
+    oc_ticket_t t[8] = {0};
+
+    enter(pool, t, "aaaaaa");
+    is_str(take(pool, 10), "aaaaa", "as many as one may have");
+    is_str(opened, "a a ", "over two caches");
+    ok(t[0].cache == t[1].cache && t[2].cache == t[4].cache && t[0].cache != t[2].cache,
+       "of which the first has what stays, the other the surplus");
+    is_str(t[2].key, t[0].key, "both are of the same owner");
+    oc_pool_leave(pool, &t[2], 11);
+    oc_pool_leave(pool, &t[0], 11);
+    ok(oc_pool_take(pool, 12) == &t[5] && t[5].cache == t[1].cache, "what stays is used first");
+    oc_pool_leave(pool, &t[1], 13);
+    leave_all(pool, t, 6);
+    enter(pool, t, "a");
+    take(pool, 20);
+    leave_all(pool, t, 1);
+    is_str(opened, "a a ", "and again");
+    is_int((int)oc_pool_sweep(pool, 30), 31, "told when to come back for the surplus");
+    is_str(closed, "", "nothing is closed too early");
+    is_int((int)oc_pool_sweep(pool, 31), 61, "and while there is anything, often enough for another");
+    is_str(closed, "a ", "the surplus is closed soon after its last use");
+    is_int(oc_pool_caches(pool), 1, "the other stays");
+    enter(pool, t, "aaa");
+    take(pool, 40);
+    is_str(opened, "a a a ", "a new surplus when it is needed again");
+    leave_all(pool, t, 3);
+    oc_pool_destroy(pool);
+
+    pool = make_keeping(1, 20, 3, 3);
+    enter(pool, t, "baa");
+    take(pool, 10);
+    leave_all(pool, t, 3);
+    enter(pool, t, "c");
+    take(pool, 20);
+    is_str(closed, "a ", "a surplus gives way before a person's only cache");
+    is_str(opened, "b a a c ", "though that is older");
+    leave_all(pool, t, 1);
+    oc_pool_destroy(pool);
+}
+
+/* Who has few on the wire goes first, and half of the places is for him alone. */
+static void test_crowded(void)
+{
+    oc_pool_t *pool = make_keeping(2, 8, 5, 10);
+    oc_ticket_t t[16] = {0};
+
+    enter(pool, t, "aaaaaabbb");
+    is_str(take(pool, 1), "abab", "no surplus while half of the places are taken");
+    oc_pool_leave(pool, &t[6], 2);
+    is_str(take(pool, 2), "b", "a place goes to who has few");
+    oc_pool_leave(pool, &t[7], 3);
+    is_str(take(pool, 3), "a", "the others come when there is room");
+    enter(pool, &t[9], "cccd");
+    is_str(take(pool, 4), "cdc", "the other half is for who has few");
+    leave_all(pool, &t[6], 7);
+    is_str(take(pool, 5), "a", "and again when there is room");
+    is_int(oc_pool_inflight(pool), 4, "as many as half");
+    leave_all(pool, t, 3);
+    is_str(take(pool, 6), "aa", "until nobody waits");
+    leave_all(pool, t, 13);
+    ok(oc_pool_inflight(pool) == 0 && oc_pool_waiting(pool) == 0, "nothing is counted");
     oc_pool_destroy(pool);
 }
 
@@ -232,6 +307,8 @@ int main(void)
     apr_pool_create(&root, NULL);
     test_turns();
     test_shared();
+    test_surplus();
+    test_crowded();
     test_order_within();
     test_caches();
     test_keys();
