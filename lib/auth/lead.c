@@ -4,7 +4,8 @@
  *
  * A guarded scheme sends a password whose worth is not known once, alone: one job leads, all others
  * of that identity wait, in this child (woken when the phase changes) and in the others (a mark in
- * shared memory, looked at every POLL).
+ * shared memory, looked at every POLL). A password that was accepted may have been changed since, so
+ * after a pause a few exchanges go first, not a page's two dozen.
  *
  * What proves a login is a look at something this person can surely read, the mailbox's root:
  * Exchange also answers 401 (or 440) to people whose password is right, where they have no rights,
@@ -23,6 +24,10 @@
 #define POLL apr_time_from_msec(50)
 /* How long the other children believe, at least, that a login is still being tried. */
 #define TRYING_FOR apr_time_from_sec(15)
+/* A password last accepted so long ago is presented by so many exchanges at most until it is accepted
+ * once more: domains lock an account after five or ten wrong ones. */
+#define SURE_FOR    apr_time_from_sec(5 * 60)
+#define UNSURE_MOST 4
 
 static const oc_scheme_t *scheme_of(const oc_slot_t *slot)
 {
@@ -228,6 +233,35 @@ static int known_refused(oc_slot_t *slot)
 
 /* ---- admission ---- */
 
+static int is_sure(const oc_session_t *s)
+{
+    return s->accepted_at && oc_clock_mono() < s->accepted_at + SURE_FOR;
+}
+
+/* Exchanges under way with that login. Those of a job that signs in elsewhere as well count, too. */
+static int under_way(const oc_session_t *s)
+{
+    int n = 0;
+
+    for (const oc_attach_t *at = s->attached; at; at = at->next) {
+        n += at->job->in_flight;
+    }
+    return n;
+}
+
+/* The login is proven: may one more exchange present the password? If not, it is asked for again
+ * when the login has been accepted, or soon. */
+static int may_follow(oc_slot_t *slot)
+{
+    oc_session_t *s = slot->at->session;
+
+    if (scheme_of(slot)->logon || is_sure(s) || under_way(s) < UNSURE_MOST) {
+        return 1; /* cookies are no password */
+    }
+    slot->job->poll_at = oc_clock_mono() + POLL;
+    return 0;
+}
+
 static oc_exchange_t *admit_doubted(oc_slot_t *slot)
 {
     oc_session_t *s = slot->at->session;
@@ -267,7 +301,7 @@ oc_exchange_t *oc_lead_admit(oc_slot_t *slot)
         return NULL;
     }
     if (s->phase == OC_PHASE_PROVEN && (!scheme->logon || s->cookies.count > 0)) {
-        return oc_sign_send(slot);
+        return may_follow(slot) ? oc_sign_send(slot) : NULL;
     }
     if (!oc_site_protected(slot->x->site) && scheme != &oc_basic_ntlm_scheme) {
         say_refused(slot, OC_REASON_MISCONFIGURED,
@@ -319,6 +353,10 @@ static void accepted(oc_slot_t *slot)
     }
     at->accepted = 1;
     s->accepted = s->generation;
+    if (scheme_of(slot)->guarded && s->phase == OC_PHASE_PROVEN && !is_sure(s)) {
+        wake_others(at); /* they may follow now */
+    }
+    s->accepted_at = oc_clock_mono();
     if (slot->proof || slot->role == OC_ROLE_PROBE) {
         if (!s->probe_path && is_read(x)) {
             oc_session_probe_path(s, apr_pstrndup(at->job->call->pool, x->path,

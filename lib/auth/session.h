@@ -33,6 +33,7 @@ struct oc_session_t {
     unsigned generation;    /* counts the logons made, from 1 */
     unsigned accepted;      /* the last generation that the server accepted; 0 = none */
     unsigned proofs;        /* counts how often the login was accepted as a proof */
+    oc_mono_t accepted_at;  /* when any exchange was accepted last; 0 = none yet */
     unsigned serial;        /* tells sessions of this child apart */
     oc_mono_t born, used;
     int refs;

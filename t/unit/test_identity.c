@@ -103,6 +103,56 @@ static void refused_once(void)
     world_destroy(w);
 }
 
+/* So many jobs that look at the calendar; how many of them are under way then. */
+static int page(world_t *w, person_t **p, int many)
+{
+    for (int i = 0; i < many; ++i) {
+        p[i] = ana(w);
+        world_wish(p[i], "GET", apr_psprintf(w->pool, "/exchange/ana/Calendar/%d", i), 0, 0);
+    }
+    return world_pump(w);
+}
+
+/* A password is changed while the login counts as proven, and a page asks for much. */
+static void few_after_a_pause(void)
+{
+    world_t *w = world_create(NULL);
+    person_t *p[12];
+    int before, refused = 0;
+
+    p[0] = ana(w);
+    world_wish(p[0], "GET", "/exchange/ana/", 0, 0);
+    world_run(w, server);
+    is_int(page(w, p, 12), 12, "all exchanges of a page go at once behind a login just accepted");
+    oc_clock_advance(apr_time_from_sec(250));
+    world_run(w, server);
+    oc_clock_advance(apr_time_from_sec(250));
+    is_int(page(w, p, 3), 3, "each that is accepted counts");
+    world_run(w, server);
+
+    oc_clock_advance(apr_time_from_sec(301));
+    is_int(page(w, p, 12), 4, "after a pause a few go first");
+    world_no_reply(w, 0, OC_X_LOST);
+    oc_clock_advance(apr_time_from_msec(60));
+    is_int(world_pump(w), 4, "one that is not answered makes room for another");
+    world_reply(w, 0, 207, NULL, NULL);
+    is_int(world_pump(w), 10, "and when one is accepted all others follow");
+    world_run(w, server);
+    ok(world_all_done(w) && p[11]->wish[0].status == 207, "to their end");
+
+    oc_clock_advance(apr_time_from_sec(301));
+    before = w->sent;
+    page(w, p, 12);
+    world_run(w, refuses_all);
+    for (int i = 0; i < 12; ++i) {
+        refused += p[i]->call->result.reason == OC_REASON_PASSWORD_REFUSED;
+    }
+    is_int(w->sent - before, 5, "a password that is wrong by now: those few present it, and the proof");
+    is_int(refused, 12, "and all are told");
+    ok(world_all_done(w), "all are done");
+    world_destroy(w);
+}
+
 static void never_mixed(void)
 {
     world_t *w = world_create(NULL);
@@ -374,6 +424,7 @@ int main(void)
     apr_initialize();
     signs();
     refused_once();
+    few_after_a_pause();
     never_mixed();
     paths_without_rights();
     home_decides_alone();
