@@ -15,6 +15,7 @@
 #include <string.h>
 #include <strings.h>
 #include <time.h>
+#include <apr_hash.h>
 #include <apr_strings.h>
 
 #include "auth/krb5.h"
@@ -60,6 +61,7 @@ struct oc_token_t {
     phase_t phase;
     oc_mono_t since;  /* being worked at */
     char *ccache, *spn, *principal;
+    unsigned person; /* the principal's hash: two that share one take each other's turns */
     const oc_keytab_t *keytab;
     oc_s4u_ticket_t *ticket;
     char realm[REALM_SIZE]; /* whose KDC is asked */
@@ -195,6 +197,34 @@ static turn_t turn_of(oc_tokens_t *pool, const oc_token_t *token)
     return same < share && asking < pool->max ? TURN_ASK : TURN_WAIT;
 }
 
+/* ---- turns; under the mutex ---- */
+
+/* Has this token's person a quarter of the threads at work, one at least? Then others go first: a
+ * page may want two dozen tokens at a time. */
+static int is_served(const oc_tokens_t *pool, const oc_token_t *token)
+{
+    int n = 0;
+
+    for (const oc_token_t *t = pool->working; t; t = t->next) {
+        n += t->person == token->person;
+    }
+    return n >= (pool->max + 3) / 4;
+}
+
+/* The queue is full, or for this person: half of it is left to others. */
+static int is_full(const oc_tokens_t *pool, const oc_token_t *token)
+{
+    int most = pool->max * QUEUE_PER_THREAD, n = 0;
+
+    if (pool->queued < most / 2) {
+        return 0;
+    }
+    for (const oc_token_t *t = pool->first; t; t = t->next) {
+        n += t->person == token->person;
+    }
+    return pool->queued >= most || n >= most / 2;
+}
+
 /* ---- the threads ---- */
 
 static void make(oc_token_t *t)
@@ -271,14 +301,15 @@ static void finish(oc_tokens_t *pool, oc_token_t *t)
  * because there is no hope are answered on the way. */
 static oc_token_t *take(oc_tokens_t *pool)
 {
-    oc_token_t *t, *next;
+    oc_token_t *t, *next, *late;
 
 again:
+    late = NULL;
     for (t = pool->first; t; t = next) {
         turn_t turn = t->phase == PHASE_ASK ? turn_of(pool, t) : TURN_ASK;
 
         next = t->next;
-        if (turn == TURN_ASK) {
+        if (turn == TURN_ASK && !is_served(pool, t)) {
             unqueue(pool, t);
             return t;
         }
@@ -288,8 +319,12 @@ again:
             finish(pool, t);
             goto again; /* finish() may have given the mutex up */
         }
+        late = turn == TURN_ASK && !late ? t : late;
     }
-    return NULL;
+    if (late) {
+        unqueue(pool, late);
+    }
+    return late;
 }
 
 static void queue(oc_tokens_t *pool, oc_token_t *t)
@@ -511,6 +546,11 @@ static oc_token_t *token_create(oc_tokens_t *pool, oc_job_t *job, const oc_token
     t->ccache = from->ccache ? strdup(from->ccache) : NULL;
     t->spn = strdup(from->spn);
     t->principal = strdup(from->principal);
+    if (t->principal) {
+        apr_ssize_t len = APR_HASH_KEY_STRING;
+
+        t->person = apr_hashfunc_default(t->principal, &len);
+    }
     apr_cpystrn(t->realm, realm ? realm + 1 : "", sizeof(t->realm));
     if ((!t->ccache && !t->keytab) || !t->spn || !t->principal) {
         token_free(t);
@@ -531,7 +571,7 @@ oc_token_t *oc_tokens_ask(oc_tokens_t *pool, oc_job_t *job, const oc_token_sourc
     pthread_mutex_lock(&pool->mutex);
     if (pool->stopping) {
         *reason = OC_REASON_STOPPING;
-    } else if (pool->queued >= pool->max * QUEUE_PER_THREAD || !enqueue(pool, t)) {
+    } else if (is_full(pool, t) || !enqueue(pool, t)) {
         *reason = OC_REASON_BUSY;
     } else {
         *reason = OC_REASON_OK;

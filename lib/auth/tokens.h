@@ -9,7 +9,8 @@
  * its thread for half a minute. So one realm never has all threads, and after one of them failed to
  * get an answer, or while it waits for one too long, the realm's breaker is open: tokens that would
  * have to ask fail at once. After some seconds one at a time is let through, to see whether the KDC
- * is back.
+ * is back. Nor does one person have all: who has a quarter of the threads waits for those who have
+ * less, and half of the queue is left to others.
  */
 #ifndef OC_AUTH_TOKENS_H
 #define OC_AUTH_TOKENS_H

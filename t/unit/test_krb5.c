@@ -880,6 +880,49 @@ static void full_queue(void)
     world_destroy(w);
 }
 
+/* One person's page wants many tokens; somebody else does not wait for all of them. */
+static void turns(void)
+{
+    world_t *w = fresh("https");
+    const oc_token_source_t alice = {cc_alice, NULL, "alice", "HTTP@exchange.test"};
+    const oc_token_source_t bob = {cc_bob, NULL, "bob", "HTTP@exchange.test"};
+    oc_token_t *token[200], *bobs[64];
+    oc_tokens_t *pool = oc_tokens_create(4, 10);
+    oc_reason_t reason;
+    oc_job_t nobody;
+    const char *detail;
+    int n, waiting = 0, taken = 0;
+
+    memset(&nobody, 0, sizeof(nobody));
+    for (n = 0; n < 200; ++n) {
+        token[n] = oc_tokens_ask(pool, &nobody, &alice, &reason);
+    }
+    for (n = 0; n < 64; ++n) {
+        bobs[n] = oc_tokens_ask(pool, &nobody, &bob, &reason);
+        taken += bobs[n] != NULL;
+    }
+    for (n = 0; n < 10000 && bobs[0] && !oc_tokens_ready(bobs[0], &reason, &detail); ++n) {
+        usleep(1000);
+    }
+    ok(bobs[0] && oc_tokens_ready(bobs[0], &reason, &detail), "a token beside many of another's");
+    for (n = 0; n < 200; ++n) {
+        waiting += token[n] && !oc_tokens_ready(token[n], &reason, &detail);
+    }
+    ok(waiting > 20, "it does not wait for them: %d are not made yet", waiting);
+    is_int(taken, 64, "nor do they fill the queue");
+    for (n = 0; n < 200; ++n) {
+        if (token[n]) {
+            oc_tokens_drop(token[n]);
+        }
+        if (n < 64 && bobs[n]) {
+            oc_tokens_drop(bobs[n]);
+        }
+    }
+    oc_tokens_stop(pool, apr_time_from_sec(5));
+    oc_tokens_free(pool);
+    world_destroy(w);
+}
+
 static int tests(void)
 {
     if (!ok(acceptor_open(), "the realm is up")) {
@@ -902,6 +945,7 @@ static int tests(void)
     long_token();
     describes();
     full_queue();
+    turns();
     silent_kdc();
     closed_kdc();
     return done_testing();
