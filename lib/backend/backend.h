@@ -59,7 +59,11 @@ typedef struct oc_list_query_t {
     oc_range_t range;
     const char *not_uid;     /* leave this meeting out; NULL */
     int max;                 /* rows kept; the rest is counted in `more` */
+    int answers;             /* > 0: with attendees, and what those of the first so many of one's
+                              * own meetings have answered, OC_LIST_ANSWERS at most; where it is not
+                              * found out, UNKNOWN. 0: without attendees */
 } oc_list_query_t;
+#define OC_LIST_ANSWERS 20   /* each costs an exchange */
 typedef struct oc_list_t {
     apr_array_header_t *bookings; /* oc_booking_t *, by start; private ones of others masked */
     int more;                /* 1 = there were more than max */

@@ -590,6 +590,18 @@ static const char *sql_literal(apr_pool_t *pool, const oc_dav_prop_t *p, const o
     }
 }
 
+/* (name = 'a' OR name = 'b'), as DavMail joins its conditions. */
+static const char *sql_in(apr_pool_t *pool, const char *name, const char *texts)
+{
+    const char *out = "", *end;
+
+    for (; (end = strchr(texts, '\n')) != NULL; texts = end + 1) {
+        const char *one = apr_pstrmemdup(pool, texts, (apr_size_t)(end - texts));
+        out = apr_pstrcat(pool, out, *out ? " OR " : "", name, " = ", sql_string(pool, one), NULL);
+    }
+    return apr_pstrcat(pool, "(", out, ")", NULL);
+}
+
 const char *oc_dav_search(apr_pool_t *pool, const oc_dav_schema_t *schema, const int *props,
                           const oc_dav_where_t *where, int count, int order, apr_size_t *len)
 {
@@ -613,11 +625,15 @@ const char *oc_dav_search(apr_pool_t *pool, const oc_dav_schema_t *schema, const
         const oc_dav_prop_t *p = &schema->props[where[i].prop];
         int differs = !strcmp(where[i].op, "<>");
         oc_xml_text(w, separator);
+        separator = " AND ";
+        if (!strcmp(where[i].op, "in")) {
+            oc_xml_text(w, sql_in(pool, sql_name(pool, p), where[i].text));
+            continue;
+        }
         oc_xml_text(w, differs ? "NOT " : "");
         oc_xml_text(w, sql_name(pool, p));
         oc_xml_text(w, apr_psprintf(pool, " %s ", differs ? "=" : where[i].op));
         oc_xml_text(w, sql_literal(pool, p, &where[i]));
-        separator = " AND ";
     }
     if (order != OC_DAV_END) {
         oc_xml_text(w, " ORDER BY ");

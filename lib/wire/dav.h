@@ -102,8 +102,8 @@ const char *oc_dav_proppatch(apr_pool_t *pool, const oc_dav_schema_t *schema,
 /* One condition of a SEARCH; all must hold. The literal's form follows the property's type. */
 typedef struct oc_dav_where_t {
     int prop;
-    const char *op;    /* "=", "<>", "<", ">", "<=", ">=" */
-    const char *text;  /* OC_DAV_STRING */
+    const char *op; /* "=", "<>", "<", ">", "<=", ">="; "in" (OC_DAV_STRING): is one of several */
+    const char *text;  /* OC_DAV_STRING; for "in" at least one, each ended by '\n' */
     int number;        /* OC_DAV_INT, OC_DAV_BOOL */
     apr_time_t time;   /* OC_DAV_TIME: to the second, UTC */
 } oc_dav_where_t;

@@ -311,7 +311,9 @@ static void test_bodies(void)
     const oc_dav_where_t where[] = {{TYPE, "<>", NULL, 1, 0},
                                     {SUBJECT, "=", "it's \"<x>\"", 0, 0},
                                     {ALLDAY, "=", NULL, 0, 0},
-                                    {START, ">", NULL, 0, apr_time_from_sec(86399)}};
+                                    {START, ">", NULL, 0, apr_time_from_sec(86399)}},
+                         several[] = {{SUBJECT, "in", "a\nit's) OR (1\n", 0, 0},
+                                      {TYPE, "=", NULL, 1, 0}};
     apr_size_t len;
 
     is_str(oc_dav_propfind(pool, &schema, some, &len),
@@ -339,6 +341,11 @@ static void test_bodies(void)
            "&#34;urn:schemas:calendar:dtstart&#34; &gt; &#39;1970/01/01 23:59:59&#39; "
            "ORDER BY &#34;urn:schemas:calendar:dtstart&#34; ASC</D:sql></D:searchrequest>\n",
            "SEARCH: literals quoted, then escaped");
+    ok(strstr(oc_dav_search(pool, &schema, some, several, 2, OC_DAV_END, &len),
+              " WHERE (&#34;urn:schemas:httpmail:subject&#34; = &#39;a&#39; OR "
+              "&#34;urn:schemas:httpmail:subject&#34; = &#39;it&#39;&#39;s) OR (1&#39;) AND "
+              "&#34;urn:schemas:calendar:instancetype&#34; = 1</D:sql>"),
+       "SEARCH: one of several, each quoted");
     is_str(oc_dav_value_binary(pool, (const unsigned char *)"\x04\x00\x00", 3), "BAAA", "base64");
 }
 

@@ -15,6 +15,7 @@
 #define PAGE 100         /* rows asked for at a time */
 #define PAGES_MAX 200
 #define MESSAGES_MAX 200
+#define COPY_MAX     (128 * 1024) /* of each meeting whose answers are looked for; many are held */
 
 /* ---- a calendar ---- */
 
@@ -83,9 +84,27 @@ static int by_start(const void *a, const void *b)
     return x->when.end < y->when.end ? -1 : x->when.end > y->when.end;
 }
 
+/* The first of one's own meetings. A series is left out: a day of it has no answers of its own, and
+ * its days would crowd out the others. */
+static apr_array_header_t *to_be_answered(const list_t *l)
+{
+    const apr_array_header_t *rows = l->out->bookings;
+    int i, most = l->query->answers < OC_LIST_ANSWERS ? l->query->answers : OC_LIST_ANSWERS;
+    apr_array_header_t *own = apr_array_make(l->v.pool, 4, sizeof(oc_booking_t *));
+
+    for (i = 0; l->own && i < rows->nelts && own->nelts < most; ++i) {
+        oc_booking_t *b = APR_ARRAY_IDX(rows, i, oc_booking_t *);
+        if (b->is_organizer && b->is_meeting && !b->cancelled && b->item
+            && b->instance == OC_INSTANCE_SINGLE && b->attendees->nelts > 0) {
+            APR_ARRAY_PUSH(own, oc_booking_t *) = b;
+        }
+    }
+    return own;
+}
+
 static void list_done(list_t *l)
 {
-    apr_array_header_t *rows = l->out->bookings;
+    apr_array_header_t *rows = l->out->bookings, *own;
 
     qsort(rows->elts, (size_t)rows->nelts, sizeof(oc_booking_t *), by_start);
     if (l->strange > 0) {
@@ -93,7 +112,12 @@ static void list_done(list_t *l)
                OC_LOGID(0310) "list: %d rows left out: outside the folder, or without usable times",
                l->strange);
     }
-    owa_finish(&l->v);
+    own = to_be_answered(l);
+    if (own->nelts > 0) {
+        owa_answers_find(&l->v, l->folders, own, COPY_MAX, owa_finish);
+    } else {
+        owa_finish(&l->v);
+    }
 }
 
 /* Somebody else's calendar that this person may not read is not a failure, but an answer. */
@@ -141,7 +165,8 @@ static void ask_page(list_t *l)
         {OWA_P_DTEND, ">", NULL, 0, l->query->range.start},
         {OWA_P_DTSTART, "<", NULL, 0, l->query->range.end + APR_USEC_PER_SEC - 1},
     };
-    owa_ask_t *a = owa_search(&l->v, l->folders->site, l->folders->calendar, owa_props_list, where,
+    owa_ask_t *a = owa_search(&l->v, l->folders->site, l->folders->calendar,
+                              l->query->answers > 0 ? owa_props_people : owa_props_list, where,
                               (int)(sizeof(where) / sizeof(where[0])), OWA_P_DTSTART, l->next,
                               l->next + PAGE - 1, "list", page_read);
 
@@ -214,13 +239,33 @@ static const char *address_of(apr_pool_t *pool, const char *text)
     return list->nelts > 0 ? APR_ARRAY_IDX(list, 0, oc_attendee_t).address : NULL;
 }
 
+owa_message_t *owa_message(apr_pool_t *pool, const oc_dav_row_t *row)
+{
+    owa_message_t *m = apr_pcalloc(pool, sizeof(*m));
+    const char *uid = row->value[OWA_P_UID];
+
+    m->path = apr_pstrdup(pool, row->href);
+    m->class = oc_dav_text(row, OWA_P_CLASS, pool);
+    m->uid = uid ? oc_str_trim(pool, uid) : NULL;
+    m->to = oc_dav_text(row, OWA_P_TO, pool);
+    m->cc = oc_dav_text(row, OWA_P_CC, pool);
+    m->bcc = oc_dav_text(row, OWA_P_BCC, pool);
+    m->message_id = oc_dav_text(row, OWA_P_MESSAGE_ID, pool);
+    m->from = address_of(pool, row->value[OWA_P_FROMEMAIL]);
+    if (!m->from) {
+        m->from = address_of(pool, row->value[OWA_P_FROM]);
+    }
+    oc_dav_time(row, OWA_P_CREATIONDATE, &m->created);
+    oc_dav_time(row, OWA_P_DTSTART, &m->when.start);
+    oc_dav_time(row, OWA_P_DTEND, &m->when.end);
+    return m;
+}
+
 static apr_status_t take_message(void *baton, const oc_dav_row_t *row)
 {
     messages_t *f = ((owa_ask_t *)baton)->baton;
-    apr_pool_t *pool = f->found->pool;
     const char *class = row->value[OWA_P_CLASS], *uid = row->value[OWA_P_UID];
     apr_time_t created = 0;
-    owa_message_t *m;
 
     oc_dav_time(row, OWA_P_CREATIONDATE, &created);
     if (!owa_path_below(row->pool, f->folder, row->path) || !uid
@@ -232,22 +277,7 @@ static apr_status_t take_message(void *baton, const oc_dav_row_t *row)
     if (f->found->nelts >= MESSAGES_MAX) {
         return APR_EOF;
     }
-    m = apr_pcalloc(pool, sizeof(*m));
-    m->path = apr_pstrdup(pool, row->href);
-    m->class = oc_dav_text(row, OWA_P_CLASS, pool);
-    m->uid = f->uid;
-    m->to = oc_dav_text(row, OWA_P_TO, pool);
-    m->cc = oc_dav_text(row, OWA_P_CC, pool);
-    m->bcc = oc_dav_text(row, OWA_P_BCC, pool);
-    m->message_id = oc_dav_text(row, OWA_P_MESSAGE_ID, pool);
-    m->from = address_of(pool, row->value[OWA_P_FROMEMAIL]);
-    if (!m->from) {
-        m->from = address_of(pool, row->value[OWA_P_FROM]);
-    }
-    m->created = created;
-    oc_dav_time(row, OWA_P_DTSTART, &m->when.start);
-    oc_dav_time(row, OWA_P_DTEND, &m->when.end);
-    APR_ARRAY_PUSH(f->found, owa_message_t *) = m;
+    APR_ARRAY_PUSH(f->found, owa_message_t *) = owa_message(f->found->pool, row);
     return APR_SUCCESS;
 }
 

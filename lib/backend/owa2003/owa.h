@@ -100,6 +100,8 @@ extern const oc_dav_schema_t owa_schema;
 /* Lists of property indices for PROPFIND and SEARCH, each ended by OC_DAV_END. */
 extern const int owa_props_booking[]; /* everything that makes an oc_booking_t */
 extern const int owa_props_list[];    /* what a calendar view needs: no text, no attendees */
+extern const int owa_props_people[];  /* the same and the attendees */
+extern const int owa_props_answer[];  /* what of a message makes an answer */
 extern const int owa_props_message[]; /* a message's class, uid, people, times */
 extern const int owa_props_uid[];     /* uid, class, instance type, etag */
 
@@ -303,6 +305,7 @@ typedef struct owa_message_t {
     apr_time_t created;    /* by the server's clock; 0 = not said */
     oc_range_t when;       /* of the meeting it is about; 0, 0 = not said */
 } owa_message_t;
+owa_message_t *owa_message(apr_pool_t *pool, const oc_dav_row_t *row); /* of one row; never NULL */
 typedef void owa_messages_then_t(owa_verb_t *v, apr_array_header_t *messages /* owa_message_t * */,
                                  const oc_result_t *res, void *baton);
 /* messages NULL: it failed, see res. */
@@ -334,8 +337,17 @@ void owa_person_look(owa_verb_t *v, const char *address, owa_person_then_t *then
 /* One ask's or look's failure into call->result, with `step`, and finish. */
 void owa_fail_with(owa_verb_t *v, const oc_result_t *res, const char *step);
 
+/* ---- answers (answers.c) ---- */
+
 /* What an attendee's answer says by its message class; UNKNOWN: it is no answer. */
 oc_partstat_t owa_answer(const char *class);
+/* What the attendees of these meetings (oc_booking_t *, the acting person's own, in own->calendar)
+ * have answered: one exchange for each and one for all, side by side. Sets their partstat and,
+ * where there is none, their name; where nothing is found out both stay. max_copy: bytes of an
+ * organizer's copy; of a larger one nothing is read. Never fails; `then` is called once, at the
+ * end. */
+void owa_answers_find(owa_verb_t *v, const owa_folders_t *own, const apr_array_header_t *meetings,
+                      apr_size_t max_copy, void (*then)(owa_verb_t *v));
 
 /* A configured line of the update command: NULL, or a sentence that says what is wrong with its
  * placeholders (compose.c). */
