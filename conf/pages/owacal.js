@@ -13,7 +13,7 @@
     let looked = Date.now();
 
     function inUse(element) {
-        return element.contains(document.activeElement) || element.querySelector(".chosen");
+        return element.contains(document.activeElement) || element.querySelector(".chosen, details[open]");
     }
 
     async function refresh() {

@@ -112,6 +112,15 @@ static const char *note_of(oc_request_t *q)
     return token ? oc_token_outcome_open(q->r->pool, &q->scope, token, oc_clock_wall()) : NULL;
 }
 
+/* A page shows who has answered, unless it is told not to; a program gets what it asks for. */
+static int wants_answers(const oc_request_t *q)
+{
+    if (q->ics) {
+        return 0;
+    }
+    return oc_input_text(&q->in, "answers") ? oc_input_flag(&q->in, "answers") : !q->json;
+}
+
 static int get_bookings(oc_request_t *q, const char *arg)
 {
     oc_list_query_t *ask;
@@ -131,6 +140,7 @@ static int get_bookings(oc_request_t *q, const char *arg)
     ask = apr_pcalloc(call->pool, sizeof(*ask));
     ask->range = range;
     ask->max = 1000;
+    ask->answers = wants_answers(q) ? OC_LIST_ANSWERS : 0;
     if (oc_request_run(q, call, id, oc_op_list(call, q->backend, &q->op_conf, ask, &list),
                        OC_VERB_LIST) &&
         q->result.reason == OC_REASON_OK) {

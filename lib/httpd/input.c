@@ -53,6 +53,7 @@ static const struct field_t {
     {"ref", ONE, TEXT, 2000, ""},
     {"day", ONE, TEXT, 10, ""}, /* of an agenda; it and the rest are parameters of fragments */
     {"days", ONE, INTEGER, 3, ""},
+    {"answers", ONE, YESNO, 5, ""}, /* of the list of bookings */
     {"from", ONE, TEXT, 5, ""},
     {"to", ONE, TEXT, 5, ""},
     {"form", ONE, TEXT, 1000, ""},

@@ -342,7 +342,7 @@ typedef struct mine_t {
 static apr_status_t mine_ask(oc_fragment_t *f)
 {
     mine_t *m = f->data = apr_pcalloc(f->in.pool, sizeof(*m));
-    int days;
+    int days, answers;
 
     if (day_of(f, &m->range.start) != APR_SUCCESS || oc_kinds_form_of(f, &m->form, &m->prefix) ||
         number_of(f, "days", 1, f->in.conf->max_range, 14, &days) != APR_SUCCESS) {
@@ -350,7 +350,9 @@ static apr_status_t mine_ask(oc_fragment_t *f)
     }
     m->cancel = oc_input_text(&f->in, "cancel");
     m->range.end = oc_zone_midnight(f->view.zone, m->range.start, days);
-    oc_kinds_need(f, oc_lookup_list(f->page->lookups, m->range, 200));
+    answers = !oc_input_text(&f->in, "answers") || oc_input_flag(&f->in, "answers");
+    oc_kinds_need(f, oc_lookup_list(f->page->lookups, m->range, 200,
+                                    answers ? OC_LIST_ANSWERS : 0));
     return APR_SUCCESS;
 }
 
@@ -394,7 +396,7 @@ static const char *mine_show(oc_fragment_t *f)
 }
 
 const oc_fragment_kind_t oc_kinds_mine = {
-    "mine", (const char *const[]){"day", "days", "form", NULL},
+    "mine", (const char *const[]){"day", "days", "answers", "form", NULL},
     (const char *const[]){"day", "cancel", NULL}, 0, mine_ask, mine_show,
 };
 

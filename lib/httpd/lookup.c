@@ -169,15 +169,16 @@ static oc_lookup_t *find_or_add(oc_lookup_store_t *store, oc_verb_t verb, const 
     return l ? l : add(store, verb, key);
 }
 
-oc_lookup_t *oc_lookup_list(oc_lookup_store_t *store, oc_range_t range, int max)
+oc_lookup_t *oc_lookup_list(oc_lookup_store_t *store, oc_range_t range, int max, int answers)
 {
     const char *key =
-        apr_psprintf(store->q->r->pool, "list %" APR_TIME_T_FMT " %" APR_TIME_T_FMT " %d",
-                     range.start, range.end, max);
+        apr_psprintf(store->q->r->pool, "list %" APR_TIME_T_FMT " %" APR_TIME_T_FMT " %d %d",
+                     range.start, range.end, max, answers);
     oc_lookup_t *l = find_or_add(store, OC_VERB_LIST, key);
 
     l->range = range;
     l->max = max;
+    l->answers = answers;
     return l;
 }
 
@@ -222,6 +223,7 @@ static oc_job_t *list_job(oc_lookup_t *l, oc_call_t *call)
     ask = apr_pcalloc(call->pool, sizeof(*ask));
     ask->range = l->range;
     ask->max = l->max;
+    ask->answers = l->answers;
     return oc_op_list(call, q->backend, &q->op_conf, ask, &l->list);
 }
 

@@ -30,7 +30,7 @@ typedef struct oc_lookup_t {
     oc_range_t range;
     apr_time_t slot;
     const char *room;        /* whose calendar; NULL: the person's own */
-    int max;
+    int max, answers;
     const char *item;
     oc_wait_t wait;
     int sent, begun, ended; /* sent: it was tried; begun: and there is something to wait for */
@@ -43,7 +43,8 @@ oc_lookup_store_t *oc_lookup_open(oc_request_t *q);
 /* None returns NULL; a failure to begin is in the look-up's result. */
 oc_lookup_t *oc_lookup_freebusy(oc_lookup_store_t *store, const apr_array_header_t *who,
                                 oc_range_t range, apr_time_t slot);
-oc_lookup_t *oc_lookup_list(oc_lookup_store_t *store, oc_range_t range, int max);
+/* answers: as oc_list_query_t has it. */
+oc_lookup_t *oc_lookup_list(oc_lookup_store_t *store, oc_range_t range, int max, int answers);
 /* item: of oc_request_item(). */
 oc_lookup_t *oc_lookup_read(oc_lookup_store_t *store, const char *item);
 /* The calendar, else the free/busy, of the configured room with that id. */

@@ -133,9 +133,21 @@ static const char *answer_text(oc_partstat_t p)
         return OC_TEXT("tentative");
     case OC_PARTSTAT_DECLINED:
         return OC_TEXT("declined");
-    default:
+    case OC_PARTSTAT_NEEDS_ACTION:
         return OC_TEXT("no answer yet");
+    default:
+        return OC_TEXT("answer not known");
     }
+}
+
+/* "Board room: declined" */
+static const char *answer_of(const oc_view_t *view, const oc_attendee_t *a, const oc_room_t *room)
+{
+    return oc_view_with(view, "{name}: {value}", "name",
+                        room      ? room->name
+                        : a->name ? a->name
+                                  : a->address,
+                        "value", oc_view_say(view, answer_text(a->partstat)), NULL);
 }
 
 static void when_text(const oc_view_t *view, oc_html_t *h, const oc_booking_t *b)
@@ -183,11 +195,7 @@ static void booking_facts(const oc_view_t *view, oc_html_t *h, const oc_booking_
                                               : OC_TEXT("Attendee")),
                         NULL);
         oc_html_open(h, "dd", NULL);
-        oc_html_text(h, oc_view_with(view, "{name}: {value}", "name",
-                                     room      ? room->name
-                                     : a->name ? a->name
-                                               : a->address,
-                                     "value", oc_view_say(view, answer_text(a->partstat)), NULL));
+        oc_html_text(h, answer_of(view, a, room));
         oc_html_close(h);
     }
     if (b->text) {
@@ -277,6 +285,101 @@ static void own_links(const oc_view_t *view, oc_html_t *h, const oc_mine_t *mine
         "aria-label", oc_view_with(view, "Cancel: {subject}", "subject", b->subject, NULL), NULL);
 }
 
+/* ---- who has answered, in a row of the list ---- */
+
+#define ANSWERS_SHOWN 6 /* of people; more are folded away, behind their numbers */
+
+static void answer_item(const oc_view_t *view, oc_html_t *h, const oc_attendee_t *a)
+{
+    const char *text = answer_of(view, a, oc_view_room(view, a->address));
+
+    oc_html_open(h, "li", NULL);
+    if (a->partstat == OC_PARTSTAT_DECLINED) {
+        oc_html_element(h, "strong", text, "class", "owacal-declined", NULL);
+    } else {
+        oc_html_text(h, text);
+    }
+    oc_html_close(h);
+}
+
+/* "accepted: 9, declined: 1" */
+static const char *answers_counted(const oc_view_t *view, const apr_array_header_t *people)
+{
+    static const oc_partstat_t order[] = {OC_PARTSTAT_ACCEPTED, OC_PARTSTAT_TENTATIVE,
+                                          OC_PARTSTAT_DECLINED, OC_PARTSTAT_NEEDS_ACTION,
+                                          OC_PARTSTAT_UNKNOWN};
+    const char *text = NULL;
+
+    for (size_t k = 0; k < sizeof(order) / sizeof(order[0]); ++k) {
+        int n = 0;
+
+        for (int i = 0; i < people->nelts; ++i) {
+            n += APR_ARRAY_IDX(people, i, const oc_attendee_t *)->partstat == order[k];
+        }
+        if (n > 0) {
+            const char *one = oc_view_with(
+                view, "{name}: {value}", "name", oc_view_say(view, answer_text(order[k])), "value",
+                apr_itoa(view->pool, n), NULL);
+            text = text ? apr_pstrcat(view->pool, text, ", ", one, NULL) : one;
+        }
+    }
+    return text;
+}
+
+static void answers_list(const oc_view_t *view, oc_html_t *h, const apr_array_header_t *who)
+{
+    oc_html_open(h, "ul", "class", "owacal-answers", "aria-label", oc_view_say(view, "Answers"),
+                 NULL);
+    for (int i = 0; i < who->nelts; ++i) {
+        answer_item(view, h, APR_ARRAY_IDX(who, i, const oc_attendee_t *));
+    }
+    oc_html_close(h);
+}
+
+/* The rooms first: a meeting whose room has declined has no room. Where nobody's answer is known
+ * they stand on the booking's own page. */
+static void list_answers(const oc_view_t *view, oc_html_t *h, const oc_booking_t *b)
+{
+    apr_array_header_t *rooms = apr_array_make(view->pool, 2, sizeof(const oc_attendee_t *));
+    apr_array_header_t *people = apr_array_make(view->pool, 8, sizeof(const oc_attendee_t *));
+    int known = 0;
+
+    if (!b->is_organizer || b->cancelled) {
+        return;
+    }
+    for (int i = 0; i < b->attendees->nelts; ++i) {
+        const oc_attendee_t *a = &APR_ARRAY_IDX(b->attendees, i, const oc_attendee_t);
+        int room = a->role == OC_ROLE_RESOURCE || oc_view_room(view, a->address);
+
+        APR_ARRAY_PUSH(room ? rooms : people, const oc_attendee_t *) = a;
+        known |= a->partstat != OC_PARTSTAT_UNKNOWN;
+    }
+    if (!known) {
+        if (b->attendees->nelts > 0 && b->item) {
+            oc_html_open(h, "p", "class", "owacal-answers", NULL);
+            oc_html_element(h, "a", oc_view_say(view, "Who has answered?"), "href",
+                            oc_view_booking_path(view, b), "aria-label",
+                            oc_view_with(view, "Who has answered: {subject}", "subject", b->subject,
+                                         NULL),
+                            NULL);
+            oc_html_close(h);
+        }
+        return;
+    }
+    if (people->nelts <= ANSWERS_SHOWN) {
+        apr_array_cat(rooms, people);
+    }
+    if (rooms->nelts > 0) {
+        answers_list(view, h, rooms);
+    }
+    if (people->nelts > ANSWERS_SHOWN) {
+        oc_html_open(h, "details", NULL);
+        oc_html_element(h, "summary", answers_counted(view, people), NULL);
+        answers_list(view, h, people);
+        oc_html_close(h);
+    }
+}
+
 static void list_row(const oc_view_t *view, oc_html_t *h, const oc_mine_t *mine,
                      const oc_booking_t *b)
 {
@@ -295,6 +398,7 @@ static void list_row(const oc_view_t *view, oc_html_t *h, const oc_mine_t *mine,
     } else {
         oc_html_text(h, b->subject);
     }
+    list_answers(view, h, b);
     oc_html_close(h);
     oc_html_element(h, "td", b->location, NULL);
     oc_html_open(h, "td", NULL);

@@ -58,6 +58,8 @@ async function story(javaScriptEnabled, date) {
     await alice.open(`/intranet/index.html?owacal-day=${date}`);
     like(await cell(page, "Board room", "10:00").innerText(), /busy/, `${how}: the grid shows it`);
     is(await mine(page, subject).count(), 1, `${how}: and so do my bookings, markup as text`);
+    like(await page.locator("[data-owacal=mine] tr", { hasText: subject }).innerText(),
+        /Board room: accepted[\s\S]*bob@example\.test: no answer yet/, `${how}: with who has answered`);
 
     // Somebody else wants the same.
     const bob = await person(browser, { user: "bob", javaScriptEnabled });

@@ -124,6 +124,57 @@ static void test_hostile(void)
        "what was typed is still there");
 }
 
+static void put_attendee(oc_booking_t *b, const char *address, oc_partstat_t said)
+{
+    oc_attendee_t *a = apr_array_push(b->attendees);
+
+    memset(a, 0, sizeof(*a));
+    a->address = address;
+    a->partstat = said;
+}
+
+/* Who has answered, in a row of the list. */
+static void test_answers(void)
+{
+    oc_view_t v = make_view();
+    oc_booking_t *b = make_booking();
+    oc_list_t list = {apr_array_make(p, 1, sizeof(oc_booking_t *)), 0, 0};
+    const char *text, *at;
+    int i;
+
+    APR_ARRAY_PUSH(list.bookings, oc_booking_t *) = b;
+    APR_ARRAY_IDX(b->attendees, 0, oc_attendee_t).partstat = OC_PARTSTAT_DECLINED;
+    put_attendee(b, "cy@ex.example", OC_PARTSTAT_UNKNOWN);
+    put_attendee(b, "dee@ex.example", OC_PARTSTAT_TENTATIVE);
+    text = oc_page_list(&v, &list, b->when, NULL);
+    ok(safe_html(text), "names in answers are text");
+    ok(strstr(text, "<strong class=\"owacal-declined\">Board ") != NULL, "a room that declined");
+    ok(strstr(text, "cy@ex.example: answer not known") != NULL, "what is not known is no \"no\"");
+    ok(strstr(text, "dee@ex.example: tentative") && !strstr(text, "<details"), "a few in full");
+
+    for (i = 0; i < 5; ++i) {
+        put_attendee(b, apr_psprintf(p, "p%d@ex.example", i), OC_PARTSTAT_ACCEPTED);
+    }
+    text = oc_page_list(&v, &list, b->when, NULL);
+    at = strstr(text, "<details><summary>accepted: 5, tentative: 1, no answer yet: 1, "
+                      "answer not known: 1</summary>");
+    ok(at && strstr(at, "p4@ex.example: accepted") && !strstr(at, "owacal-declined"),
+       "many folded away, counted; the room stays");
+
+    for (i = 0; i < b->attendees->nelts; ++i) {
+        APR_ARRAY_IDX(b->attendees, i, oc_attendee_t).partstat = OC_PARTSTAT_UNKNOWN;
+    }
+    text = oc_page_list(&v, &list, b->when, NULL);
+    ok(strstr(text, "Who has answered?</a>") && !strstr(text, "<ul class=\"owacal-answers\""),
+       "nothing known: a link to the booking's page");
+    ok(safe_html(text), "with a subject as text");
+    b->is_organizer = 0;
+    ok(!strstr(oc_page_list(&v, &list, b->when, NULL), "owacal-answers"), "only of one's own");
+    b->is_organizer = b->cancelled = 1;
+    ok(!strstr(oc_page_list(&v, &list, b->when, NULL), "owacal-answers"),
+       "and not of what is over");
+}
+
 static void test_truth(void)
 {
     oc_view_t v = make_view();
@@ -308,6 +359,7 @@ int main(void)
     apr_initialize();
     apr_pool_create(&p, NULL);
     test_hostile();
+    test_answers();
     test_truth();
     test_times();
     test_form_times();
