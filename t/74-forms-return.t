@@ -283,6 +283,41 @@ subtest 'a booking is changed and cancelled in the page' => sub {
     like($web->request(GET => "$action?cancel=1", user => 'alice', headers => { Accept => 'text/html' })->{content}, qr/booking-not-found/, 'our own page says so, too');
 };
 
+# The answer to a form stands at the address that the form was sent to: what leads to the page itself must
+# name it.
+subtest 'links to the page itself' => sub {
+    my $all = page('intranet/a%20 ü.html', $page . '<div data-owacal=grid data-room="boardroom room1" data-form=here data-slot=60></div><div data-owacal=finder data-form=here></div>'
+        . "<div data-owacal=mine data-day=$day data-days=2 data-form=here></div><div data-owacal=rooms data-form=here></div><div data-owacal=next data-room=boardroom></div>");
+    my $path = '/intranet/a%2520%20%C3%BC.html';
+    is(post("$path?x=1", { fresh() })->{status}, 303, 'booked');
+    my %f = (fresh(reminder => 'x'), return => "$path?owacal-day=$day&x=%261");
+    my $r = $web->request(POST => '/booking/bookings', user => 'alice', form => { token => $web->token('alice'), %f });
+    is($r->{status}, 422, 'a form that fails');
+    like($r->{content}, qr{^<!DOCTYPE html><p>mine & only mine}, 'in its page');
+    my @links = grep { !/^#/ } map { plain($_) } $r->{content} =~ /\bhref="([^"]*)"/g;
+    my @own = grep { !m{^/booking/bookings/} } @links;    # a booking has a page of ours
+    my $start = quotemeta "$path?x=%261&owacal-";
+    is_deeply([grep { !/^$start/ } @own], [], 'every other link names the page and keeps its query');
+    for my $kind (qw(day booking cancel room)) {
+        my ($to) = grep { /owacal-$kind=/ } @own;
+        ok($to, "  one of $kind") or next;
+        my $there = $web->request(GET => $to =~ s/#.*//r, user => 'alice');
+        is($there->{status}, 200, '  leads to it');
+        like($there->{content}, qr{mine & only mine.*owacal-grid}s, '  filled');
+    }
+    my ($search) = $r->{content} =~ /(<form method="get"[^>]*>)/;
+    is(($search =~ /action="([^"]*)"/)[0], $path, 'the search is sent there, too');
+    unlike($web->request(GET => "$path?x=1", user => 'alice')->{content}, qr{(?:href|action)="\Q$path\E}, 'a page that was asked for by itself has its links relative');
+    my ($cancel) = map { plain($_) } $r->{content} =~ /href="([^"#]*owacal-cancel=[^"#]*)/;
+    my ($form) = $web->request(GET => $cancel, user => 'alice')->{content} =~ m{(<form [^>]*id="owacal-cancel".*?</form>)}s;
+    my %c = map { plain($_) } $form =~ /name="(\w+)" value="([^"]*)"/g;
+    my ($action) = $form =~ /action="([^"]*)"/;
+    $r = again({ %c, token => '1.x', reason => 'ill' }, $action);
+    is($r->{status}, 403, 'a cancellation that fails');
+    my ($keep) = map { plain($_) } $r->{content} =~ m{<a href="([^"]*)">Keep it</a>};
+    like($keep, qr/^\Q$path\E\?/i, 'to leave it alone leads to the page');
+};
+
 subtest 'programs' => sub {
     my $r = $web->json('alice', POST => '/booking/bookings', { subject => 'x', return => $home });
     is($r->{status}, 422, 'JSON');

@@ -16,13 +16,24 @@
         return element.contains(document.activeElement) || element.querySelector(".chosen, details[open]");
     }
 
+    // Not form.action: a field may be called so.
+    const sentTo = (form) => new URL(form.getAttribute("action") ?? "", location.href).pathname;
+
+    /* A form that came back as an answer is shown at the address it was sent to, not at its page's. */
+    function address() {
+        const form = [...document.forms].find((f) => f.getAttribute("method") === "post" && sentTo(f) === location.pathname);
+        const page = new URL(form?.elements.namedItem("return")?.value || location.href, location.origin);
+        return page.origin === location.origin ? page : location;
+    }
+
     async function refresh() {
         looked = Date.now();
         const now = live(document);
         if (now.length === 0) {
             return;
         }
-        const reply = await fetch(location.pathname + location.search, { headers: { Accept: "text/html" } });
+        const page = address();
+        const reply = await fetch(page.pathname + page.search, { headers: { Accept: "text/html" } });
         if (!reply.ok || reply.redirected) {
             return;
         }
@@ -127,9 +138,7 @@
         clear();
         const target = new URL(link.href);
         const form = document.querySelector("[data-owacal=form] form");
-        // A form that came back as an answer is shown at the address it was sent to, not at its page's.
-        const page = form?.elements.namedItem("return")?.value.split("?")[0];
-        if (form && [location.pathname, page].includes(target.pathname)) {
+        if (form && [location.pathname, address().pathname].includes(target.pathname)) {
             fill(form, wish);
             return;
         }
@@ -231,7 +240,7 @@
     let people = true; // until the server says that it has no address book
 
     function base(form) {
-        return new URL(form.action).pathname.replace(/\/bookings(\/.*)?$/, "");
+        return sentTo(form).replace(/\/bookings(\/.*)?$/, "");
     }
 
     function complete(input, number) {

@@ -222,6 +222,7 @@ static const char *finder_show(oc_fragment_t *f)
     oc_finder_t show = {0};
 
     show.others = f->page->others;
+    show.action = f->page->at;
     show.values = f->in.form;
     show.features = all_features(f);
     show.form = a->form;

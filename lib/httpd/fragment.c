@@ -46,7 +46,7 @@ static void split_query(oc_fragment_page_t *page, const char *args)
     oc_form_t *mine = oc_form_create(pool), *all;
     oc_result_t res;
 
-    page->self = "?";
+    page->rest = "?";
     page->query = mine;
     page->others = oc_form_create(pool);
     oc_result_init(&res, pool);
@@ -63,7 +63,7 @@ static void split_query(oc_fragment_page_t *page, const char *args)
             oc_form_put(mine, f->name + strlen(PREFIX), f->value);
         } else {
             oc_form_put(page->others, f->name, f->value);
-            page->self = apr_pstrcat(pool, page->self, oc_str_query(pool, f->name), "=",
+            page->rest = apr_pstrcat(pool, page->rest, oc_str_query(pool, f->name), "=",
                                      oc_str_query(pool, f->value), "&", NULL);
         }
     }
@@ -79,8 +79,13 @@ oc_fragment_page_t *oc_fragment_open(request_rec *r, oc_result_t *res)
         return NULL;
     }
     page->again = oc_again_of(r);
-    page->path = top->uri;
     split_query(page, top->args);
+    if (page->again) { /* as the form named it: percent-encoded, whatever it was mapped to */
+        const char *back = page->again->q->back;
+        page->at = apr_pstrmemdup(r->pool, back, strcspn(back, "?"));
+    }
+    page->path = page->at ? page->at : ap_os_escape_path(r->pool, top->uri, 1);
+    page->self = apr_pstrcat(r->pool, page->at ? page->at : "", page->rest, NULL);
     page->lookups = oc_lookup_open(&page->q);
     return page;
 }

@@ -17,10 +17,13 @@ typedef struct oc_fragment_page_t { /* what the fragments of one page share */
     oc_request_t q;
     oc_lookup_store_t *lookups;
     const oc_form_t *query; /* the page's own owacal-* fields, without that prefix */
-    const char *self;       /* "?", or "?x=1&": the page's other fields; ours are appended */
+    const char *rest;       /* "?", or "?x=1&": the page's other fields; ours are appended */
+    const char *at;         /* the page's address, where the browser has it under another, as the
+                             * answer to a form; else NULL */
+    const char *self;       /* what links of the page to itself go on from: `at`, and `rest` */
     oc_form_t *others; /* the page's other fields */
     const char *lang;       /* what the page says of itself, as far as it has been read; NULL */
-    const char *path;       /* of the page itself: where a form comes back to */
+    const char *path;       /* of the page itself, percent-encoded: where a form comes back to */
     oc_again_t *again;      /* a form that comes back in this page; NULL */
     int forms;              /* handed out so far: ids must differ */
 } oc_fragment_page_t;

@@ -86,7 +86,7 @@ apr_status_t oc_kinds_form_of(oc_fragment_t *f, const char **path, const char **
         size_t n = strlen(f->page->self);
 
         if (strcmp(form, "here") == 0) {
-            /* Relative, so that the page's own address does not matter. */
+            /* Relative if it can be, so that the page's own address does not matter. */
             form = apr_pstrmemdup(f->in.pool, f->page->self, n > 1 ? n - 1 : n);
         } else if (!oc_words_path_ok(form)) {
             return oc_result_field(
@@ -114,11 +114,11 @@ oc_lookup_t *oc_kinds_lookup(const oc_fragment_t *f, int i)
 static oc_form_t *values_with_return(oc_fragment_t *f, const char *back)
 {
     oc_form_t *values = oc_input_refill(&f->in, "return");
-    size_t n = strlen(f->page->self);
+    size_t n = strlen(f->page->rest);
 
-    if (!back) { /* self ends with the '?' or '&' that more would follow */
+    if (!back) { /* it ends with the '?' or '&' that more would follow */
         back = apr_pstrcat(f->in.pool, f->page->path,
-                           n > 1 ? apr_pstrmemdup(f->in.pool, f->page->self, n - 1) : NULL, NULL);
+                           n > 1 ? apr_pstrmemdup(f->in.pool, f->page->rest, n - 1) : NULL, NULL);
     }
     oc_form_put(values, "return", oc_words_return(f->in.pool, back, f->in.dir->returns));
     return values;

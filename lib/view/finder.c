@@ -66,9 +66,8 @@ static void search_form(const oc_view_t *view, oc_html_t *h, const oc_finder_t *
     const char *today =
         view->now ? apr_pstrndup(view->pool, oc_view_input(view, view->now), 10) : NULL;
 
-    oc_html_open(h, "form", "method", "get", "role", "search", "aria-label",
-                 oc_view_say(view, "Find a room"), "class",
-                 "owacal-find", NULL);
+    oc_html_open(h, "form", "method", "get", "action", finder->action, "role", "search",
+                 "aria-label", oc_view_say(view, "Find a room"), "class", "owacal-find", NULL);
     for (int i = 0; i < finder->others->fields->nelts; ++i) { /* what else the page was asked */
         const oc_field_t *f = &APR_ARRAY_IDX(finder->others->fields, i, oc_field_t);
         oc_html_open(h, "input", "type", "hidden", "name", f->name, "value", f->value, NULL);

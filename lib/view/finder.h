@@ -7,6 +7,7 @@
 #include "view/view.h"
 
 typedef struct oc_finder_t {
+    const char *action;           /* where the search is sent; NULL = the page's own address */
     const oc_form_t *others;      /* the page's other fields, which stay as they are */
     const oc_result_t *problem;   /* what is wrong with the search; reason OK = nothing */
     const oc_form_t *values;      /* what was searched for */

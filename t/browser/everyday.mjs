@@ -77,6 +77,19 @@ async function story(javaScriptEnabled, date) {
     if (has.has("forms")) {
         is(await bob.page.title(), "Book a room", `${how}: it stands in the page it was sent from`);
         ok(await bob.page.locator("header nav").count() === 1, `${how}: with all around it`);
+        const next = bob.page.locator(".owacal-days").getByRole("link", { name: "Next day" });
+        is(new URL(await next.evaluate((a) => a.href)).pathname, "/intranet/book.html", `${how}: whose links lead to that page`);
+        const other = await bob.context.newPage();
+        await other.goto(await next.evaluate((a) => a.href));
+        ok(await other.locator("[data-owacal=form] form").count() === 1, `${how}: and arrive there`);
+        ok(await other.locator(".owacal-grid").count() > 0, `${how}: with the next day`);
+        await other.close();
+        if (javaScriptEnabled) {
+            const asked = bob.page.waitForRequest((request) => request.method() === "GET");
+            await bob.page.evaluate(() => document.dispatchEvent(new Event("owacal:refresh")));
+            is(new URL((await asked).url()).pathname, "/intranet/book.html", "what is kept up to date is that page's");
+            is(await bob.page.locator("[name=text]").first().inputValue(), "two\nlines", "and not the form");
+        }
     }
     await bob.page.setViewportSize({ width: 320, height: 640 });
     ok(await overflow(bob.page) <= 0, `${how}: and is no wider than a phone`);
