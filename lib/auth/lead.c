@@ -4,8 +4,8 @@
  *
  * A guarded scheme sends a password whose worth is not known once, alone: one job leads, all others
  * of that identity wait, in this child (woken when the phase changes) and in the others (a mark in
- * shared memory, looked at every POLL). A password that was accepted may have been changed since, so
- * after a pause a few exchanges go first, not a page's two dozen.
+ * shared memory, looked at every POLL). A password that was accepted may have been changed since,
+ * so after a pause a few exchanges go first, not a page's two dozen.
  *
  * What proves a login is a look at something this person can surely read, the mailbox's root:
  * Exchange also answers 401 (or 440) to people whose password is right, where they have no rights,
@@ -24,8 +24,8 @@
 #define POLL apr_time_from_msec(50)
 /* How long the other children believe, at least, that a login is still being tried. */
 #define TRYING_FOR apr_time_from_sec(15)
-/* A password last accepted so long ago is presented by so many exchanges at most until it is accepted
- * once more: domains lock an account after five or ten wrong ones. */
+/* A password last accepted so long ago is presented by so many exchanges at most until it is
+ * accepted once more: domains lock an account after five or ten wrong ones. */
 #define SURE_FOR    apr_time_from_sec(5 * 60)
 #define UNSURE_MOST 4
 
@@ -238,7 +238,8 @@ static int is_sure(const oc_session_t *s)
     return s->accepted_at && oc_clock_mono() < s->accepted_at + SURE_FOR;
 }
 
-/* Exchanges under way with that login. Those of a job that signs in elsewhere as well count, too. */
+/* Exchanges under way with that login. Those of a job that signs in elsewhere as well count, too.
+ */
 static int under_way(const oc_session_t *s)
 {
     int n = 0;

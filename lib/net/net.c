@@ -406,10 +406,10 @@ oc_net_t *oc_net_create(apr_pool_t *pool, const oc_net_conf_t *conf, oc_result_t
     int rc;
 
     if (conf->max_jobs < 1 || conf->max_inflight < 1 || conf->max_per_identity < 1 ||
-        conf->max_shared < 0 || conf->max_kept < 1 || conf->max_idle < 1 ||
-        conf->max_caches < 1 || conf->connect_timeout < 1 || conf->step_timeout < 1 ||
-        conf->cache_idle < 1 || conf->surplus_idle < 1 || conf->max_pins < 0 || conf->pin_idle < 1 || conf->pin_pending < 1 || conf->max_reply < 1 ||
-        conf->max_header < 1) {
+        conf->max_shared < 0 || conf->max_kept < 1 || conf->max_idle < 1 || conf->max_caches < 1 ||
+        conf->connect_timeout < 1 || conf->step_timeout < 1 || conf->cache_idle < 1 ||
+        conf->surplus_idle < 1 || conf->max_pins < 0 || conf->pin_idle < 1 ||
+        conf->pin_pending < 1 || conf->max_reply < 1 || conf->max_header < 1) {
         oc_result_fail(res, OC_REASON_MISCONFIGURED, "a bound of the network thread is below 1");
         return NULL;
     }

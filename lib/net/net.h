@@ -31,8 +31,8 @@ typedef struct oc_net_conf_t {
     int max_jobs;        /* jobs taken in at once (running and queued): beyond it submit fails */
     int max_inflight;    /* exchanges on the wire at once in this child */
     int max_per_identity;/* exchanges on the wire for one identity key */
-    int max_kept;        /* connections it keeps for cache_idle, the others for surplus_idle; and how
-                          * many of its exchanges go before those of others: see pool.h */
+    int max_kept; /* connections it keeps for cache_idle, the others for surplus_idle; and how
+                   * many of its exchanges go before those of others: see pool.h */
     int max_shared;      /* the same for a key that stands for many persons (exchange->shared);
                           * 0 = half of max_inflight, so that others have the other half */
     int max_idle;        /* idle handles kept per cache */

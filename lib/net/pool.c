@@ -268,7 +268,7 @@ static oc_cache_t *find_cache(oc_pool_t *pool, const oc_ticket_t *ticket)
 }
 
 /* An exchange goes on the wire over it (1) or off it (-1). */
-static void use_cache(oc_pool_t *pool, oc_cache_t *cache, int more, oc_mono_t now)
+static void use_cache(oc_cache_t *cache, int more, oc_mono_t now)
 {
     cache->inflight += more;
     cache->used = now;
@@ -315,7 +315,7 @@ oc_ticket_t *oc_pool_take(oc_pool_t *pool, oc_mono_t now)
     settle(pool, person);
     ticket->cache = ticket->x->pin ? find_pinned(pool, ticket) : find_cache(pool, ticket);
     if (ticket->cache) {
-        use_cache(pool, ticket->cache, 1, now);
+        use_cache(ticket->cache, 1, now);
     } else { /* counted as nothing; its leaving is all that remains */
         --person->inflight;
         --pool->inflight;
@@ -335,7 +335,7 @@ void oc_pool_leave(oc_pool_t *pool, oc_ticket_t *ticket, oc_mono_t now)
         return;
     }
     if (ticket->cache) {
-        use_cache(pool, ticket->cache, -1, now);
+        use_cache(ticket->cache, -1, now);
         --person->inflight;
         --pool->inflight;
     } else {

@@ -8,13 +8,13 @@
  *
  * A cache is the set of idle connections of one identity towards one site in one way of
  * authentication; nothing else ever uses it. What a cache consists of is the wire's business
- * (`wire`, made and closed by the two functions given). What goes on the wire beside max_kept others
- * of that cache has a second one, the surplus, which closes soon after its last use: so a page may
- * ask for much at a time and few connections stay. The key of many persons has none.
- * The cache not used for longest gives way, a surplus first; those in use never do, so there may be
- * up to max_inflight caches, whatever max_caches says.
- * The cache of a pin (pin.h) holds one connection, takes one exchange at a time, is made for the
- * exchange that opens it only, and closes when its pin is over or was unused for too long.
+ * (`wire`, made and closed by the two functions given). What goes on the wire beside max_kept
+ * others of that cache has a second one, the surplus, which closes soon after its last use: so a
+ * page may ask for much at a time and few connections stay. The key of many persons has none. The
+ * cache not used for longest gives way, a surplus first; those in use never do, so there may be up
+ * to max_inflight caches, whatever max_caches says. The cache of a pin (pin.h) holds one
+ * connection, takes one exchange at a time, is made for the exchange that opens it only, and closes
+ * when its pin is over or was unused for too long.
  *
  * No sockets, no locks: net's loop thread owns a pool and all it holds.
  */

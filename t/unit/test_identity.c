@@ -147,7 +147,8 @@ static void few_after_a_pause(void)
     for (int i = 0; i < 12; ++i) {
         refused += p[i]->call->result.reason == OC_REASON_PASSWORD_REFUSED;
     }
-    is_int(w->sent - before, 5, "a password that is wrong by now: those few present it, and the proof");
+    is_int(w->sent - before, 5,
+           "a password that is wrong by now: those few present it, and the proof");
     is_int(refused, 12, "and all are told");
     ok(world_all_done(w), "all are done");
     world_destroy(w);

@@ -161,7 +161,8 @@ static void test_surplus(void)
     is_str(opened, "a a ", "and again");
     is_int((int)oc_pool_sweep(pool, 30), 31, "told when to come back for the surplus");
     is_str(closed, "", "nothing is closed too early");
-    is_int((int)oc_pool_sweep(pool, 31), 61, "and while there is anything, often enough for another");
+    is_int((int)oc_pool_sweep(pool, 31), 61,
+           "and while there is anything, often enough for another");
     is_str(closed, "a ", "the surplus is closed soon after its last use");
     is_int(oc_pool_caches(pool), 1, "the other stays");
     enter(pool, t, "aaa");
