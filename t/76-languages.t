@@ -147,7 +147,7 @@ subtest 'what was booked, and what was not' => sub {
     my ($ref) = $r->{text} =~ m{action="(/booking/bookings/[^"]+)"};
     like(ask($ref, 'hu')->{text}, qr{<h2>Módosítás</h2>.*<h2>Lemondás</h2>.*>Foglalás lemondása</a>}s, 'the same booking for somebody else');
     like(ask("$ref?cancel=1", 'hu')->{text}, qr{Lemondja ezt a foglalást\?.*<label for="owacal-reason">Indok }s, 'and the question before it is cancelled');
-    like(ask('/booking/bookings.html?start=2099-03-05', 'fr')->{text}, qr{<h1>Mes réservations</h1>.*<th scope="col">Début</th>.*Österreich}s, 'the list');
+    like(ask('/booking/bookings.html?start=2099-03-05', 'fr')->{text}, qr{<h1>Mes réservations</h1>.*<th scope="col">Quand</th>.*Österreich}s, 'the list');
 
     $r = post('fr', { %f, key => 'k2' });
     is($r->{status}, 409, 'taken');

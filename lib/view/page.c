@@ -48,13 +48,6 @@ oc_html_t *oc_page_begin(const oc_view_t *view, const char *title)
     return h;
 }
 
-static void time_element(const oc_view_t *view, oc_html_t *h, apr_time_t t)
-{
-    oc_html_part_t part = oc_view_part(view, "t", t, OC_DATES_DAY_CLOCK);
-
-    oc_html_parts(h, "{t}", &part, 1);
-}
-
 static void range_caption(const oc_view_t *view, oc_html_t *h, oc_range_t range)
 {
     oc_html_part_t parts[3] = {[2] = {"zone", view->zone, NULL, NULL}};
@@ -152,7 +145,7 @@ static const char *answer_of(const oc_view_t *view, const oc_attendee_t *a, cons
 
 static void when_text(const oc_view_t *view, oc_html_t *h, const oc_booking_t *b)
 {
-    oc_html_part_t parts[3] = {[2] = {"zone", view->zone, NULL, NULL}};
+    oc_html_part_t parts[2];
     int one_day = 0;
 
     if (b->all_day) {
@@ -161,10 +154,10 @@ static void when_text(const oc_view_t *view, oc_html_t *h, const oc_booking_t *b
         oc_view_range(view, b->when, parts);
     }
     oc_html_parts(h,
-                  oc_view_say(view, one_day      ? OC_TEXT("{start}, all day ({zone})")
-                                    : b->all_day ? OC_TEXT("{start} – {end}, all day ({zone})")
-                                                 : OC_TEXT("{start} – {end} ({zone})")),
-                  parts, 3);
+                  one_day      ? oc_view_say(view, "{start}, all day")
+                  : b->all_day ? oc_view_say(view, "{start} – {end}, all day")
+                               : "{start} – {end}",
+                  parts, 2);
 }
 
 static void booking_facts(const oc_view_t *view, oc_html_t *h, const oc_booking_t *b)
@@ -175,6 +168,7 @@ static void booking_facts(const oc_view_t *view, oc_html_t *h, const oc_booking_
     oc_html_element(h, "dt", oc_view_say(view, "When"), NULL);
     oc_html_open(h, "dd", NULL);
     when_text(view, h, b);
+    oc_html_textf(h, " (%s)", view->zone);
     oc_html_close(h);
     if (b->location) {
         oc_html_element(h, "dt", oc_view_say(view, "Where"), NULL);
@@ -385,10 +379,7 @@ static void list_row(const oc_view_t *view, oc_html_t *h, const oc_mine_t *mine,
 {
     oc_html_open(h, "tr", NULL);
     oc_html_open(h, "td", NULL);
-    time_element(view, h, b->when.start);
-    oc_html_close(h);
-    oc_html_open(h, "td", NULL);
-    time_element(view, h, b->when.end);
+    when_text(view, h, b);
     oc_html_close(h);
     oc_html_open(h, "td", NULL);
     if (b->item) {
@@ -409,10 +400,15 @@ static void list_row(const oc_view_t *view, oc_html_t *h, const oc_mine_t *mine,
 
 static void list_table(const oc_view_t *view, oc_html_t *h, const oc_mine_t *mine)
 {
-    static const char *const heads[] = {OC_TEXT("Start"), OC_TEXT("End"), OC_TEXT("Subject"),
-                                        OC_TEXT("Where"), OC_TEXT("Change or cancel")};
+    static const char *const heads[] = {OC_TEXT("When"), OC_TEXT("Subject"), OC_TEXT("Where"),
+                                        OC_TEXT("Change or cancel")};
     const apr_array_header_t *rows = mine->list->bookings;
 
+    if (rows->nelts == 0) {
+        oc_html_element(h, "p", oc_view_say(view, "Nothing is booked."), "class", "owacal-nothing",
+                        NULL);
+        return;
+    }
     oc_html_open(h, "table", "class", "owacal-mine", NULL);
     range_caption(view, h, mine->range);
     oc_html_open(h, "thead", NULL);
