@@ -12,8 +12,13 @@
     const live = (root) => [...root.querySelectorAll("[data-owacal]")].filter((e) => LIVE.includes(e.dataset.owacal));
     let looked = Date.now();
 
+    // What was typed and not sent yet is lost with the field it stands in.
+    const isTyped = (field) => (field.type === "checkbox" ? field.checked !== field.defaultChecked
+        : "defaultValue" in field && field.value !== field.defaultValue);
+
     function inUse(element) {
-        return element.contains(document.activeElement) || element.querySelector(".chosen, details[open]");
+        return element.contains(document.activeElement) || element.querySelector(".chosen, details[open]")
+            || [...element.querySelectorAll("input, textarea")].some(isTyped);
     }
 
     // Not form.action: a field may be called so.

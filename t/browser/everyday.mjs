@@ -255,6 +255,25 @@ async function byScript(date) {
     ok(wrong.length + bob.wrong.length === 0, "what the script does breaks no policy", [...wrong, ...bob.wrong]);
     await bob.context.close();
     await context.close();
+    await keptUpToDate(date);
+}
+
+// What is kept up to date takes nothing that was typed, wherever one is looking meanwhile.
+async function keptUpToDate(date) {
+    const { page, open, context } = await person(browser, { user: "bob" });
+
+    await open(`/intranet/index.html?owacal-day=${date}`);
+    await page.getByRole("link", { name: "Cancel: B", exact: true }).click();
+    const reason = page.locator("[data-owacal=mine] [name=reason]");
+    await reason.fill("Nobody comes");
+    await page.getByRole("link", { name: "To the content" }).focus();
+    await page.evaluate(() => {
+        document.querySelector(".owacal-grid").dataset.old = "1";
+        document.dispatchEvent(new Event("owacal:refresh"));
+    });
+    await page.locator(".owacal-grid:not([data-old])").first().waitFor();
+    is(await reason.inputValue(), "Nobody comes", "a reason that was typed stays while the page is kept up to date");
+    await context.close();
 }
 
 // ---- at the door ----
