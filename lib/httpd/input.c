@@ -29,6 +29,7 @@ static const struct field_t {
     {"optional", MANY, TEXT, 40000, "\r\n\t"},
     {"reminder", ONE, INTEGER, 8, ""},
     {"private", ONE, YESNO, 5, ""},
+    {"boxes", ONE, TEXT, 20, ""},
     {"check_people", ONE, YESNO, 5, ""},
     {"reason", ONE, TEXT, 1000, ""},
     {"etag", ONE, TEXT, 200, ""},
@@ -500,6 +501,19 @@ oc_booking_t *oc_input_booking(const oc_input_t *in, apr_pool_t *pool, oc_result
     return oc_booking_copy(pool, b); /* nothing of it may point into the request */
 }
 
+/* A box that is not ticked sends nothing, and nobody's private booking is to be opened because a
+ * form has no such box: it must say that it has one. */
+static int private_of(const oc_input_t *in)
+{
+    const char *boxes = oc_input_text(in, "boxes");
+    const oc_field_t *f = oc_form_get(in->form, "private");
+
+    if (f) {
+        return f->kind == OC_VALUE_NULL ? 0 : oc_input_flag(in, "private") ? 1 : -1;
+    }
+    return !in->json && boxes && strcmp(boxes, "private") == 0 ? -1 : 0;
+}
+
 static const char *copied(apr_pool_t *pool, const oc_input_t *in, const char *name)
 {
     const oc_field_t *f = oc_form_get(in->form, name);
@@ -530,6 +544,7 @@ apr_status_t oc_input_change(const oc_input_t *in, apr_pool_t *pool, oc_change_a
     args->all_day = oc_form_get(in->form, "all_day")              ? oc_input_flag(in, "all_day")
                     : in->json || !oc_form_get(in->form, "start") ? -1
                                                                   : 0;
+    args->private = private_of(in);
     subject = args->subject;
     if (subject && !*oc_str_trim(pool, subject)) {
         return oc_result_field(res, OC_REASON_OK, "subject", "is missing");

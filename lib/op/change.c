@@ -81,6 +81,11 @@ static oc_booking_t *merge(apr_pool_t *pool, const oc_booking_t *was, const oc_c
     b->all_day = args->all_day >= 0 ? args->all_day : b->all_day;
     b->zone = args->zone ? args->zone : b->zone;
     b->reminder = args->reminder >= -1 ? args->reminder : b->reminder;
+    if (args->private < 0) {
+        b->sensitivity = OC_SENSITIVITY_NORMAL;
+    } else if (args->private > 0 && b->sensitivity == OC_SENSITIVITY_NORMAL) {
+        b->sensitivity = OC_SENSITIVITY_PRIVATE; /* what is confidential stays so */
+    }
     if (args->attendees) {
         b->attendees = apr_array_copy(pool, args->attendees);
         for (i = 0; i < b->attendees->nelts; ++i) {

@@ -14,6 +14,7 @@
 #define REMINDER   16
 #define PEOPLE     32
 #define ZONE       64
+#define SENSITIVITY 128
 
 oc_changing_t *oc_change_of(oc_op_t *op)
 {
@@ -70,6 +71,7 @@ int oc_change_differences(const oc_booking_t *a, const oc_booking_t *b)
                 ? 0
                 : WHEN) |
            (a->reminder == b->reminder ? 0 : REMINDER) |
+           (a->sensitivity == b->sensitivity ? 0 : SENSITIVITY) |
            (same_people(a->attendees, b->attendees) ? 0 : PEOPLE) |
            (same_line(a->zone, b->zone) ? 0 : ZONE);
 }

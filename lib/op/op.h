@@ -87,6 +87,7 @@ typedef struct oc_change_args_t {
     int all_day;                   /* -1: leave */
     const char *zone;
     int reminder;                  /* -2: leave */
+    int private;                   /* 1: private, -1: not; 0: leave */
     apr_array_header_t *attendees; /* oc_attendee_t; NULL: leave */
     const char *if_etag;           /* refuse with CHANGED_MEANWHILE unless it is this; NULL */
 } oc_change_args_t;

@@ -497,6 +497,7 @@ static void hidden_fields(const form_t *form)
     hidden(form->h, "token", view->token);
     hidden(form->h, "lang", view->locale); /* the answer comes in the language of the page */
     hidden(form->h, "action", form->ref ? "update" : NULL);
+    hidden(form->h, "boxes", form->ref ? "private" : NULL); /* not ticked, they send nothing */
     hidden(form->h, "place", view->place ? apr_itoa(view->pool, view->place) : NULL);
     for (size_t i = 0; i < sizeof(carried) / sizeof(carried[0]); ++i) {
         hidden(form->h, carried[i], oc_form_value(view->pool, form->values, carried[i]));
@@ -526,7 +527,7 @@ void oc_form_booking(const oc_view_t *view, oc_html_t *h, const oc_form_t *value
                      const oc_result_t *res)
 {
     static const char *const when[] = {"date", "start", "end", "duration", "end_date", "all_day"};
-    static const char *const more[] = {"location", "reminder", "text"};
+    static const char *const more[] = {"location", "reminder", "text", "private"};
     form_t form = {view, h, values, ref, res, times_of(view, values)};
 
     if (!view->token) {
@@ -549,9 +550,6 @@ void oc_form_booking(const oc_view_t *view, oc_html_t *h, const oc_form_t *value
     people_fields(&form);
     for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); ++i) {
         field(&form, more[i]);
-    }
-    if (!ref) { /* a change cannot change it */
-        field(&form, "private");
     }
     oc_html_open(h, "p", NULL);
     oc_html_element(h, "button", oc_view_say(view, ref ? "Change" : "Book"), "type", "submit",

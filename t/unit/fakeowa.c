@@ -336,6 +336,9 @@ static void do_proppatch(fake_t *f, oc_exchange_t *x, const char *path, int limi
     take_contentclass(f, item, x->body);
     take_props(f, item, x->body, limit);
     item->etag = ++f->serial;
+    if (f->opens) {
+        set(f, item, "http://schemas.microsoft.com/mapi/", "sensitivity", "0");
+    }
     if (made && !f->keeps_uid) {
         set(f, item, CAL, "uid", "SOMETHING ELSE");
     }

@@ -81,6 +81,7 @@ typedef struct fake_t {
     int command_silent;  /* an update command is answered 200 and sends nothing */
     int command_cancels; /* it sends a cancellation to removed attendees */
     int no_sent_copies;
+    int opens;     /* nothing stays private, whatever is written */
     int keeps_uid; /* 0: the server gives every new item a uid of its own */
     /* what goes wrong */
     int fail_at; /* number of the exchange, from 1; 0 = none */

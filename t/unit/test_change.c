@@ -218,6 +218,36 @@ static void rooms(void)
     optest_end(t);
 }
 
+/* 1: private, -1: not, as oc_change_args_t has it; what it came to. */
+static oc_sensitivity_t made(optest_t *t, int private)
+{
+    oc_change_args_t args = nothing(t);
+
+    args.private = private;
+    change_as(t, "alice", &args);
+    optest_is(t, OC_STATE_CONFIRMED, OC_REASON_OK, private > 0   ? "made private"
+                                                   : private < 0 ? "made public"
+                                                                 : "left as it is");
+    return mem_item(t->world, "alice", UID)->booking->sensitivity;
+}
+
+static void privacy(void)
+{
+    optest_t one, *t = &one;
+
+    begin(t, MEM_ACCEPTS, ROOM);
+    is_int(made(t, 1), OC_SENSITIVITY_PRIVATE, "it is private");
+    is_int(mem_sent(t->world, UID, MEM_UPDATE), 1,
+           "the room is told: it shows its calendar around");
+    is_int(t->world->count, 4, "read, update 3: no room need be free for it");
+    is_int(made(t, 0), OC_SENSITIVITY_PRIVATE, "it stays so unless it is said");
+    is_int(mem_sent(t->world, UID, MEM_UPDATE), 1, "and nobody is told");
+    is_int(made(t, -1), OC_SENSITIVITY_NORMAL, "it is not");
+    mem_item(t->world, "alice", UID)->booking->sensitivity = OC_SENSITIVITY_CONFIDENTIAL;
+    is_int(made(t, 1), OC_SENSITIVITY_CONFIDENTIAL, "what is confidential is private enough");
+    optest_end(t);
+}
+
 static const char *broken(optest_t *t)
 {
     mem_t *w = t->world;
@@ -334,6 +364,7 @@ int main(void)
     times();
     others();
     rooms();
+    privacy();
     done_late();
     every_fault(MEM_ACCEPTS, 0, 1, "a room that accepts");
     every_fault(MEM_SILENT, 0, 1, "a silent room");

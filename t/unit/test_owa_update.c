@@ -207,6 +207,36 @@ static void test_plain(void)
     is_str(fake_prop(fake_find(f, item_path), "reminderoffset"), "300", "but changed");
 }
 
+static void test_private(void)
+{
+    fake_t *f = fake_create(pool);
+    oc_booking_t *was = standing(f, meeting), *wanted = oc_booking_copy(pool, was);
+    oc_change_t *change;
+    oc_call_t *call;
+
+    wanted->sensitivity = OC_SENSITIVITY_PRIVATE;
+    call = update(f, was, wanted, &change);
+    is_str(token(call), "ok", "a meeting becomes private");
+    is_str(fake_prop(fake_find(f, item_path), "sensitivity"), "2", "so it is written");
+    is_int(change->item_changed, OC_YES, "and read back");
+    is_int(change->told, OC_TOLD, "the attendees' own calendars are to know");
+    is_int(fake_mailed(f, REQUEST, "room@"), 2, "the room's above all");
+    was = change->booking;
+    is_int(was->sensitivity, OC_SENSITIVITY_PRIVATE, "what stands is handed up");
+    wanted = oc_booking_copy(pool, was);
+    wanted->sensitivity = OC_SENSITIVITY_NORMAL;
+    update(f, was, wanted, &change);
+    is_str(fake_prop(fake_find(f, item_path), "sensitivity"), "0", "and open again");
+
+    f = fake_create(pool);
+    was = standing(f, meeting);
+    wanted = oc_booking_copy(pool, was);
+    wanted->sensitivity = OC_SENSITIVITY_PRIVATE;
+    f->opens = 1;
+    update(f, was, wanted, &change);
+    is_int(change->item_changed, OC_NO, "a server that takes it and does not keep it is found out");
+}
+
 static void test_refused(void)
 {
     fake_t *f = fake_create(pool);
@@ -321,6 +351,7 @@ int main(void)
     test_webdav();
     test_people();
     test_plain();
+    test_private();
     test_refused();
     faults("update", 0, 0);
     faults("silent update", 1, 0);

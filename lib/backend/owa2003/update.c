@@ -74,13 +74,13 @@ static int same_people(const apr_array_header_t *a, const apr_array_header_t *b)
     return 1;
 }
 
-/* What the people on a meeting see of it. */
+/* What the people on a meeting see of it, or let others see: a room's calendar is read by many. */
 static int looks_same(const oc_booking_t *a, const oc_booking_t *b)
 {
     return a->when.start == b->when.start && a->when.end == b->when.end &&
-           a->all_day == b->all_day && same_text(a->subject, b->subject) &&
-           same_text(a->location, b->location) && same_text(a->text, b->text) &&
-           same_people(a->attendees, b->attendees);
+           a->all_day == b->all_day && a->sensitivity == b->sensitivity &&
+           same_text(a->subject, b->subject) && same_text(a->location, b->location) &&
+           same_text(a->text, b->text) && same_people(a->attendees, b->attendees);
 }
 
 /* The people in `a` who are not in `b`. */
@@ -483,6 +483,7 @@ static void read_done(owa_verb_t *v, owa_ask_t *a)
         u->change->booking = b;
         u->change->item_changed = b->when.start == u->now->when.start &&
                                           b->when.end == u->now->when.end &&
+                                          b->sensitivity == u->now->sensitivity &&
                                           same_text(b->subject, u->now->subject)
                                       ? OC_YES
                                       : OC_NO;
