@@ -529,6 +529,70 @@ static const char *fits(apr_pool_t *pool, const char *path, const char *route)
                ? apr_pstrmemdup(pool, route + before, n) : NULL;
 }
 
+/* ---- a form that cannot even be looked at ---- */
+
+/* Was this sent by a page of ours to the person it was sent by? Only then may what was typed stand
+ * in a page with that person's data. */
+static int is_ours(oc_request_t *q)
+{
+    oc_result_t res;
+
+    oc_result_init(&res, q->r->pool);
+    q->scope.secret = q->shared ? q->shared->secret : NULL;
+    q->scope.user = q->person.user;
+    q->scope.backend = q->backend ? q->backend->conf->name : NULL;
+    return oc_input_ours(q->r, q->conf) ||
+           (q->scope.secret && q->scope.user && q->scope.backend &&
+            oc_token_form_check(&q->scope, oc_input_text(&q->in, "token"), oc_clock_wall(),
+                                &res) == APR_SUCCESS);
+}
+
+/* The handler's base as the address has it: the location may be without one. */
+static const char *booking_of(oc_request_t *q)
+{
+    const char *at = strstr(q->r->uri, "/bookings");
+
+    if (!*q->route && at && q->r->uri[1] != '/') {
+        q->view.base = apr_pstrmemdup(q->r->pool, q->r->uri, (apr_size_t)(at - q->r->uri));
+        q->route = at + 1;
+    }
+    return strcmp(q->route, "bookings") == 0 ? "" : fits(q->r->pool, "bookings/*", q->route);
+}
+
+/* Who acts, or where, could not be found out: q->result says why. A form comes back all the same.
+ * It has the token it came with, for no other can be made: once the matter is mended it can be
+ * sent. */
+static int unopened(oc_request_t *q)
+{
+    const char *ref, *action, *target;
+    oc_form_t *form = NULL;
+    oc_result_t res;
+
+    oc_result_init(&res, q->r->pool);
+    if (q->r->method_number != M_POST || q->r->main || q->json || !(ref = booking_of(q)) ||
+        oc_input_origin(q->r, q->conf, &res) != APR_SUCCESS ||
+        oc_input_body(q->r, q->conf, &form, &q->in.json, &res) != APR_SUCCESS || q->in.json) {
+        return oc_request_problem(q, NULL, "", NULL, NULL);
+    }
+    q->in.form = form;
+    oc_say_language(q->r->pool, oc_input_text(&q->in, "lang"), &q->view.language, &q->view.locale);
+    q->in.language = q->view.language;
+    oc_input_check(&q->in, &res); /* what is wrong with the fields is told, too */
+    q->view.token = oc_input_text(&q->in, "token");
+    q->view.token = q->view.token ? q->view.token : "";
+    if (!q->person.user) { /* a stranger is not told which rooms there are */
+        q->view.rooms = apr_array_make(q->r->pool, 1, sizeof(const oc_room_t *));
+    }
+    target = oc_form_count(form, "return") == 1 ? oc_input_text(&q->in, "return") : NULL;
+    q->back = target && is_ours(q) ? oc_words_return(q->r->pool, target, q->dir->returns) : NULL;
+    action = oc_input_text(&q->in, "action");
+    return oc_again_answer(q, NULL,
+                           !*ref                                      ? "book"
+                           : action && strcmp(action, "cancel") == 0 ? "cancel"
+                                                                     : "change",
+                           *ref ? ref : NULL);
+}
+
 int oc_handler(request_rec *r)
 {
     oc_request_t q;
@@ -544,7 +608,7 @@ int oc_handler(request_rec *r)
         if (oc_check_explains(&q)) {
             return oc_check_run(&q);
         }
-        return oc_request_problem(&q, NULL, "", NULL, NULL);
+        return unopened(&q);
     }
     for (i = 0; i < sizeof(routes) / sizeof(routes[0]); ++i) {
         const char *arg = fits(r->pool, routes[i].path, q.route);

@@ -22,6 +22,10 @@ apr_status_t oc_input_query(request_rec *r, oc_form_t **form, oc_result_t *res);
  * Sec-Fetch-Site. Fails with ORIGIN_REFUSED. */
 apr_status_t oc_input_origin(request_rec *r, const oc_server_conf_t *conf, oc_result_t *res);
 
+/* 1 if the browser says in so many words that the request comes from our own origin; one that says
+ * nothing may come from anywhere. */
+int oc_input_ours(request_rec *r, const oc_server_conf_t *conf);
+
 typedef struct oc_input_t {
     apr_pool_t *pool;
     const oc_server_conf_t *conf;

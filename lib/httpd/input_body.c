@@ -123,3 +123,14 @@ apr_status_t oc_input_origin(request_rec *r, const oc_server_conf_t *conf, oc_re
     }
     return APR_SUCCESS;
 }
+
+int oc_input_ours(request_rec *r, const oc_server_conf_t *conf)
+{
+    const char *site = apr_table_get(r->headers_in, "Sec-Fetch-Site");
+    oc_result_t res;
+
+    oc_result_init(&res, r->pool);
+    return oc_input_origin(r, conf, &res) == APR_SUCCESS
+           && (apr_table_get(r->headers_in, "Origin")
+               || (site && strcasecmp(site, "same-origin") == 0));
+}

@@ -119,6 +119,21 @@ static void begin(oc_request_t *q, request_rec *r)
     q->route = "";
 }
 
+/* What an input is held to does not depend on who sends it. */
+static void open_input(oc_request_t *q)
+{
+    q->in.pool = q->r->pool;
+    q->in.conf = q->conf;
+    q->in.dir = q->dir;
+    q->in.remarks = apr_array_make(q->r->pool, 2, sizeof(const char *));
+    q->in.now = oc_clock_wall();
+    q->in.errors = apr_array_make(q->r->pool, 4, sizeof(oc_view_error_t));
+    q->in.language = q->view.language;
+    q->view.remarks = q->in.remarks;
+    q->view.errors = q->in.errors;
+    q->view.now = q->in.now;
+}
+
 /* The room of "rooms/ID/panel"; NULL: no such route, or no such room. */
 static const oc_room_t *panel_of(const oc_request_t *q)
 {
@@ -160,16 +175,6 @@ static apr_status_t open_person(oc_request_t *q)
     q->scope.backend = q->backend->conf->name;
     q->scope.mailbox = oc_text_fold(r->pool, q->person.mailbox);
     q->view.token = q->json ? NULL : oc_token_form(r->pool, &q->scope, oc_clock_wall());
-    q->in.pool = r->pool;
-    q->in.conf = q->conf;
-    q->in.dir = q->dir;
-    q->in.remarks = apr_array_make(r->pool, 2, sizeof(const char *));
-    q->in.now = oc_clock_wall();
-    q->in.errors = apr_array_make(r->pool, 4, sizeof(oc_view_error_t));
-    q->in.language = q->view.language;
-    q->view.remarks = q->in.remarks;
-    q->view.errors = q->in.errors;
-    q->view.now = q->in.now;
     return APR_SUCCESS;
 }
 
@@ -181,6 +186,7 @@ apr_status_t oc_request_open(oc_request_t *q, request_rec *r)
     begin(q, r);
     base = oc_config_base(q->dir);
     open_view(q, base ? base : "");
+    open_input(q);
     n = base ? strlen(base) : 0;
     if (base && strncmp(r->uri, base, n) == 0 && (r->uri[n] == '/' || r->uri[n] == '\0')) {
         q->route = r->uri + n + (r->uri[n] == '/');
@@ -199,6 +205,7 @@ apr_status_t oc_request_open_page(oc_request_t *q, request_rec *r)
 {
     begin(q, r);
     open_view(q, q->dir->base ? q->dir->base : "");
+    open_input(q);
     q->view.fragment = OC_VIEW_BARE;
     return open_person(q);
 }

@@ -30,8 +30,8 @@ typedef struct oc_request_t {
     oc_wait_t wait;    /* of the operation that was run */
 } oc_request_t;
 
-/* Fill in everything but the input. A failure is in q->result (route and json are set even then).
- */
+/* Fill in everything but the input's form. A failure is in q->result; even then route, json, and
+ * all of q->in and q->view that does not depend on the person are set. */
 apr_status_t oc_request_open(oc_request_t *q, request_rec *r);
 
 /* The same for a page elsewhere that shows something of ours: no route, and the handler's base is
