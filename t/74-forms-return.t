@@ -34,7 +34,7 @@ my $sim = SimRun->start('--auth', 'basic', '--lag', '0');
 my $kept = File::Temp->new;
 print $kept 'k' x 64, "\n";
 close $kept;
-my %conf = (backend => $sim->{url}, children => 1, modules => [qw(proxy proxy_http cgi)],
+my %conf = (backend => $sim->{url}, children => 1, modules => [qw(proxy proxy_http cgi negotiation)],
     passwords => { alice => 'pw-alice', bob => 'pw-bob', carol => 'wrong' },
     location => "OwaCalIdentity basic upstream=basic\n  OwaCalTimezone Europe/Budapest\n  OwaCalReturn /intranet\n"
         . "  OwaCalBase /booking\n  SetOutputFilter OWACAL",    # as where a whole site has it
@@ -53,6 +53,11 @@ $location  SetOutputFilter OWACAL
 <Location "/intranet/bare">
   SetOutputFilter NONE
 </Location>
+<Location "/intranet/tongues">
+  Options +MultiViews
+  AddLanguage de .de
+  AddLanguage hu .hu
+</Location>
 <Location "/intranet/denied">
   Require user bob
 </Location>
@@ -63,7 +68,7 @@ ProxyPass /intranet/proxied/ http://127.0.0.1:\@PORT\@/plain/
 </Directory>
 E
 my $web = Httpd->start(%conf);
-mkdir "$web->{dir}/htdocs/$_" for qw(intranet plain), map { "intranet/$_" } qw(ssi both bare denied cgi dir);
+mkdir "$web->{dir}/htdocs/$_" for qw(intranet plain), map { "intranet/$_" } qw(ssi both bare denied cgi dir tongues);
 my ($no, $day) = (0, POSIX::strftime('%Y-%m-%d', gmtime(time + 20 * 86400)));
 my $page = '<!DOCTYPE html><p>mine & only mine</p><div data-owacal=message>nothing to say</div><div data-owacal=form>no form</div><p>end</p>';
 sub page { my ($name, $text) = @_; $web->write_file("htdocs/$name", $text // $page); return "/$name" }
@@ -207,6 +212,21 @@ subtest 'whoever makes the page' => sub {
     is_page(post('/intranet/dir/', \%f), 422, 'invalid-input', \%f, 'a directory');
     is_page(post("$home?x=1&owacal-day=$day", \%f), 422, 'invalid-input', \%f, 'with a query');
 
+    for (qw(de hu)) { page("intranet/tongues/index.html.$_", $page =~ s/<p>/<p lang="$_">/r) }
+    for my $back ('/intranet/tongues/index.html', '/intranet/tongues/', '/intranet/tongues/index.html?x=1') {
+        my %in = (Accept => 'text/html', 'Accept-Language' => 'hu');
+        $r = $web->request(GET => $back, user => 'alice', headers => \%in);
+        is(typed($r)->{return}, $back, "content negotiation: the form goes back to $back");
+        $r = post($back, \%f, headers => \%in);
+        is($r->{status}, 422, '  and fails there');
+        like($r->{content}, qr{^<!DOCTYPE html><p lang="hu">mine.*Ok: invalid-input.*<p>end</p>}s, '  in the language asked for');
+        is($r->{headers}{'content-language'}, 'hu', '  which is said');
+        is($r->{headers}{'cache-control'}, 'private, no-store', '  not to be kept');
+        is($r->{headers}{'content-length'}, length $r->{content}, '  of its own length');
+        ok(!exists $r->{headers}{$_}, "  no $_, which would be the page's") for qw(content-location tcn etag last-modified);
+        is(typed($r)->{$_}, $f{$_}, "  typed: $_") for qw(subject text reminder);
+        is(typed($r)->{return}, $back, '  and goes there again');
+    }
     my $two = page('intranet/two.html', $page . '<div data-owacal=form>2</div>');
     my $second = (map { /name="place" value="(\d)"/g } $web->request(GET => $two, user => 'alice')->{content})[1];
     $r = post($two, { %f, place => $second });

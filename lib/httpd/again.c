@@ -102,7 +102,8 @@ static int take_header(void *data, const char *name, const char *value)
     static const char *const own[] = {
         "Content-Length", "ETag",    "Last-Modified",     "Accept-Ranges", "Cache-Control",
         "Expires",        "Pragma",  "Transfer-Encoding", "Content-Type",  "Connection",
-        "Location",       "Refresh", "OwaCal-Operation",  "Retry-After"};
+        "Location",       "Refresh", "OwaCal-Operation",  "Retry-After",
+        "Content-Location", "TCN",   "Alternates"}; /* the last three: of the page's address */
     request_rec *r = data;
 
     for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); ++i) {
@@ -126,8 +127,24 @@ static void pass_on(request_rec *r, request_rec *page, catch_t *me, int status)
     apr_table_setn(r->headers_out, "Cache-Control", "private, no-store");
     ap_set_content_type(r,
                         apr_pstrdup(r->pool, ap_make_content_type(page, page->content_type)));
+    r->content_languages = page->content_languages;
     ap_set_content_length(r, (apr_off_t)me->bytes);
     ap_pass_brigade(r->output_filters, me->kept); /* a reader who has gone needs no answer */
+}
+
+/* Content negotiation puts the file it has found in the place of the page that was asked for, with
+ * that file's filters: those of the connection. What it makes would be sent as it is, past us. */
+static void lead_to(ap_filter_t *f, request_rec *page)
+{
+    ap_filter_t *at = page->output_filters;
+
+    while (at && at != f) {
+        at = at->next;
+    }
+    if (!at) {
+        page->output_filters = f;
+        ap_add_output_filter_handle(ap_subreq_core_filter_handle, NULL, page, page->connection);
+    }
 }
 
 /* 1: it is answered. */
@@ -147,6 +164,7 @@ static int serve(oc_request_t *q, oc_again_t *again, int status)
     apr_pool_userdata_setn(again, KEY, NULL, r->pool);
     f = ap_add_output_filter(CATCH, me, r, r->connection);
     page = ap_sub_req_method_uri("GET", q->back, r, f);
+    lead_to(f, page);
     rc = page->status == HTTP_OK ? ap_run_sub_req(page) : page->status;
     ap_remove_output_filter(f);
     if ((rc == OK || rc == HTTP_OK) && page->status == HTTP_OK && again->shown && !me->lost) {

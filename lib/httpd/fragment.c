@@ -69,6 +69,24 @@ static void split_query(oc_fragment_page_t *page, const char *args)
     }
 }
 
+/* The page's address as people know it, unescaped. What httpd found there, index.html in a folder
+ * or index.html.de for index.html, may be another tomorrow, and for somebody else. */
+static const char *address_of(const oc_fragment_page_t *page, const request_rec *top)
+{
+    char *asked = apr_pstrdup(page->q.r->pool, top->parsed_uri.path ? top->parsed_uri.path : "");
+    apr_size_t n;
+
+    if (ap_unescape_url(asked) != OK) {
+        return top->uri;
+    }
+    n = strlen(asked);
+    return n && strncmp(asked, top->uri, n) == 0 && (asked[n - 1] == '/' || top->uri[n] == '.') &&
+                   oc_words_return(page->q.r->pool, ap_escape_uri(page->q.r->pool, asked),
+                                   page->q.dir->returns)
+               ? asked
+               : top->uri;
+}
+
 oc_fragment_page_t *oc_fragment_open(request_rec *r, oc_result_t *res)
 {
     oc_fragment_page_t *page = apr_pcalloc(r->pool, sizeof(*page));
@@ -84,7 +102,7 @@ oc_fragment_page_t *oc_fragment_open(request_rec *r, oc_result_t *res)
         const char *back = page->again->q->back;
         page->at = apr_pstrmemdup(r->pool, back, strcspn(back, "?"));
     }
-    page->path = page->at ? page->at : ap_os_escape_path(r->pool, top->uri, 1);
+    page->path = page->at ? page->at : ap_escape_uri(r->pool, address_of(page, top));
     page->self = apr_pstrcat(r->pool, page->at ? page->at : "", page->rest, NULL);
     page->lookups = oc_lookup_open(&page->q);
     return page;
