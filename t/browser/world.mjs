@@ -9,6 +9,7 @@ const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 
 export const site = process.env.OWACAL_URL;
 export const PAGES = ["index.html", "room.html", "book.html", "panel.html", "check.html"];
+export const LOCALES = { en: "en-GB", de: "de-DE", fr: "fr-FR", hu: "hu-HU" }; // a browser of each asks for it, and for nothing else
 const WAIT = 60_000; // ms; the machine may be ten times slower than the one this was written on
 
 // ---- TAP ----

@@ -14,7 +14,9 @@ use Carp qw(croak);
 use Httpd;
 use SimRun;
 
+# Each is there once for each language: index.html.en, ..
 our @PAGES = qw(index.html room.html book.html panel.html check.html);
+our @LANGUAGES = qw(en de fr hu);
 
 my $login = <<'E';
     AuthType Basic
@@ -65,7 +67,7 @@ sub simulator {
 sub served {
     my (%o) = @_;
     return (
-        modules => [qw(filter substitute ssl)],
+        modules => [qw(filter substitute ssl negotiation)],
         rooms => rooms() . ($o{rooms} // ''),
         server => "AddType text/javascript .js\nAddType image/svg+xml .svg\n" . ($o{before} // '') . lines() . ($o{lines} // ''),
     );
