@@ -218,6 +218,41 @@ subtest 'a ticket before a hostile server' => sub {
         return ("$r->{status} " . ($r->{json}{reason} // ''), Realm::slurp($head) =~ s/.*\r\n\r\n(?=HTTP)//sr);
     });
 };
+# What httpd looks at to choose are subrequests, each of which could be another login.
+subtest 'a page that is chosen by language acts with the ticket of the person' => sub {
+    my $front = front($sim, modules => [qw(auth_gssapi negotiation)], server => <<"E");
+<Location "/intranet">
+  AuthType GSSAPI
+  AuthName intranet
+  GssapiCredStore keytab:$realm->{keytab}{front}
+  GssapiAllowedMech krb5
+  GssapiDelegCcacheDir \@DIR\@/cc
+  GssapiDelegCcacheUnique On
+  Require valid-user
+  OwaCalUse corp
+  OwaCalBase /booking
+  OwaCalIdentity delegated
+  OwaCalReturn /intranet
+  Options +MultiViews
+  AddLanguage de .de
+  AddLanguage hu .hu
+  SetOutputFilter OWACAL
+</Location>
+E
+    mkdir "$front->{dir}/htdocs/intranet";
+    $front->write_file("htdocs/intranet/mine.html.$_", "<html lang=$_><div data-owacal=mine data-day=2099-06-01 data-days=2>-</div>") for qw(de hu);
+    for my $who (qw(alice bob)) {
+        my $r = ask($front, $cache{$who}, POST => $url, { subject => "Of $who", start => '2099-06-01T10:00', duration => 30 });
+        is($r->{status}, 201, "$who books") or diag $r->{content};
+    }
+    for my $who (qw(alice bob)) {
+        my $r = ask($front, $cache{$who}, GET => '/intranet/mine.html', undef, '-H', 'Accept: text/html', '-H', 'Accept-Language: hu');
+        like($r->{content}, qr/^<html lang=hu><div[^>]*><table class="owacal-mine">.*Of $who/s, "$who sees it in the page") or diag $r->{content};
+        unlike($r->{content}, $who eq 'alice' ? qr/Of bob/ : qr/Of alice/, "  and nobody else's");
+    }
+    is_deeply([$front->tickets_left], [], 'no ticket is left');
+};
+
 ok($web->stop, 'stops');
 unlike($web->log, qr/exit signal|segfault/i, 'cleanly');
 done_testing();
