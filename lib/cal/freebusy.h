@@ -11,6 +11,7 @@ typedef struct oc_freebusy_t {
     const char *address;
     const char *name; /* the server's display name or NULL */
     int members;      /* a distribution list: so many were asked about instead; 0 = it is none */
+    int told; /* 1: the server said something of every slot, be it that it knows nothing of it */
     oc_range_t range;
     apr_time_t slot;     /* microseconds */
     int count;           /* number of slots */

@@ -56,6 +56,11 @@ static const char *row(const asked_t *a, int i)
     return digits(APR_ARRAY_IDX(a->rows, i, oc_freebusy_t *));
 }
 
+static int told(const asked_t *a, int i)
+{
+    return APR_ARRAY_IDX(a->rows, i, oc_freebusy_t *)->told;
+}
+
 static void test_recorded(void)
 {
     asked_t a = ask(NINE, MINUTES(180), MINUTES(30),
@@ -67,6 +72,8 @@ static void test_recorded(void)
     is_str(row(&a, 0), "FF?B??", "digits are read; 4 and strange ones are unknown");
     is_str(row(&a, 1), "FTBO??", "matched by e-mail without case; a short row ends in unknown");
     is_str(row(&a, 2), "??????", "a row that did not come is unknown");
+    ok(!told(&a, 0) && !told(&a, 1) && !told(&a, 2),
+       "strange digits, too few, none: not all of it was told");
     is_str(APR_ARRAY_IDX(a.rows, 1, oc_freebusy_t *)->name, "Room <b>4.12</b>",
            "a display name with markup is just text");
 }
@@ -79,6 +86,7 @@ static void test_odd(void)
     is_int(drive_run(a.drive, a.job), 0, "404:");
     is_int(a.call->result.reason, OC_REASON_OK, "no failure");
     is_str(row(&a, 0), "??", "but nobody is known");
+    ok(!told(&a, 0), "nor told of");
 
     a = ask(NINE, MINUTES(60), MINUTES(30), "bo@ex.example");
     drive_add(a.drive, "GET /public/*", "200 OK\nContent-Type: text/html\n\n<html>grid</html>");
@@ -167,6 +175,10 @@ static void test_pieces(void)
         known += !strcmp(row(&a, i), "FT");
     }
     is_int(known, 200, "everybody has a row");
+    for (i = 0; i < a.rows->nelts; ++i) {
+        known -= told(&a, i);
+    }
+    is_int(known, 0, "all of which was told");
 
     a = ask(NINE, MINUTES(60 * 24 * 100), MINUTES(60 * 24), "bo@ex.example bo@EX.example");
     a.drive->answer = free_for_all;
@@ -175,6 +187,7 @@ static void test_pieces(void)
     ok(strstr(APR_ARRAY_IDX(a.drive->seen, 0, const char *), "end=2026-05-06T09:00:00Z")
            && strstr(APR_ARRAY_IDX(a.drive->seen, 1, const char *), "start=2026-05-06T09:00:00Z"),
        "without a gap");
+    ok(!told(&a, 0) && !told(&a, 1), "of which so few digits do not tell");
 
     a = ask(NINE + MINUTES(15), MINUTES(60), MINUTES(30), "bo@ex.example");
     a.drive->answer = free_for_all;
@@ -189,6 +202,7 @@ static void test_pieces(void)
               "</a:item></a:recipients></a:response>");
     drive_run(a.drive, a.job);
     is_str(row(&a, 0), "??FB", "half a slot not known leaves free in doubt, but not busy");
+    ok(told(&a, 0), "that there is no data is told");
 }
 
 int main(void)

@@ -37,6 +37,7 @@ typedef struct freebusy_t {
     oc_range_t whole;         /* what is asked for: the query's range, to whole intervals */
     apr_time_t interval;      /* one digit */
     int per_slot;             /* digits in a slot */
+    int digits; /* of the whole range */
     int waiting;
 } freebusy_t;
 
@@ -113,6 +114,8 @@ static void take(piece_t *p, oc_freebusy_t *row)
     for (i = 0; i < p->digits; ++i) {
         oc_busy_t now = (size_t)i < said ? digit(p->data[i]) : OC_BUSY_UNKNOWN;
         apr_int64_t at = first + i, slot = at / f->per_slot;
+        /* "No data" is an answer; what is missing may be trouble. */
+        row->told += (size_t)i < said && (now != OC_BUSY_UNKNOWN || p->data[i] == '4');
         if (slot >= row->count) {
             break;
         }
@@ -168,14 +171,22 @@ static apr_status_t on_close(void *baton, int state, const char *ns, const char 
  * none: it stays unknown. */
 static void finish(freebusy_t *f)
 {
-    int i;
+    int i, k;
 
+    for (i = 0; i < f->asked->nelts; ++i) {
+        oc_freebusy_t *row = APR_ARRAY_IDX(f->asked, i, oc_freebusy_t *);
+        row->told = row->told == f->digits;
+    }
     for (i = 0; i < f->lists->nelts; ++i) {
         const listed_t *l = APR_ARRAY_IDX(f->lists, i, const listed_t *);
         const oc_freebusy_t *all = l->rows && l->rows->nelts
                                        ? oc_freebusy_merge(f->v.pool, l->rows) : NULL;
         if (all) {
             memcpy(l->row->busy, all->busy, (size_t)l->row->count);
+            l->row->told = 1;
+        }
+        for (k = 0; all && k < l->rows->nelts; ++k) {
+            l->row->told &= APR_ARRAY_IDX(l->rows, k, const oc_freebusy_t *)->told;
         }
     }
     owa_finish(&f->v);
@@ -467,6 +478,7 @@ oc_job_t *owa_freebusy(const oc_backend_t *be, oc_call_t *call, const oc_freebus
     f->per_slot = (int)(query->slot / f->interval);
     f->whole.end = query->range.end + f->interval - 1;
     f->whole.end -= (f->whole.end - f->whole.start) % f->interval;
+    f->digits = (int)((f->whole.end - f->whole.start) / f->interval);
     for (i = 0; i < query->who->nelts; ++i) {
         oc_freebusy_t *row = oc_freebusy_create(call->pool,
                                                 APR_ARRAY_IDX(query->who, i, const char *),
