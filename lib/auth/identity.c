@@ -239,6 +239,34 @@ const char *oc_identity_key(const oc_identity_t *id)
     return id->key;
 }
 
+const char *oc_identity_vouch(oc_signer_t *signer, const oc_identity_t *id, const oc_site_t *site)
+{
+    apr_pool_t *pool = id->call->pool;
+    unsigned char mac[OC_HMAC_SIZE];
+    oc_krb5_why_t why;
+
+    switch (id->mode) {
+    case OC_IDENTITY_BASIC:
+    case OC_IDENTITY_SERVICE:
+    case OC_IDENTITY_DEVICE:
+        /* The identity's own key is of this child alone. */
+        if (oc_sign_mac(signer, id, site, mac) != APR_SUCCESS ||
+            oc_refusals_look(signer->refusals, mac, 0) == OC_MARK_REFUSED) {
+            return NULL;
+        }
+        return apr_pstrcat(pool, id->scheme->name, " ", oc_str_hex(pool, mac, sizeof(mac)), NULL);
+    case OC_IDENTITY_DELEGATED:
+        return oc_krb5_owned(id->ccache, id->principal, &why) ? id->key : NULL;
+    case OC_IDENTITY_S4U:
+    case OC_IDENTITY_RELAY: /* that this very login's connection stands was seen by who verified it
+                             */
+        return id->key;
+    case OC_IDENTITY_NOBODY:
+        break;
+    }
+    return NULL;
+}
+
 static void expires(apr_table_t *facts, apr_time_t left)
 {
     char date[APR_RFC822_DATE_LEN];

@@ -103,6 +103,14 @@ void oc_identity_home(oc_identity_t *id, const char *path);
  * password is another identity). Printable, no secret. Set call->identity to it. */
 const char *oc_identity_key(const oc_identity_t *id);
 
+/* For an answer that is given without asking the calendar server, and so without signing in: a text
+ * that stands for this very credential on that site and for no other (the same in every child of
+ * this server; of a relayed login alone), if nothing that can be seen from here speaks against it:
+ * a password that was refused not long ago, a ticket that is somebody else's or has expired. In the
+ * call's pool; secret, and not for a log. NULL: it is not vouched for; ask, and the answer says
+ * why. May block on reading a file; request thread only. */
+const char *oc_identity_vouch(oc_signer_t *signer, const oc_identity_t *id, const oc_site_t *site);
+
 /* The signing job around `inner`. Its deadline follows the inner one's. */
 oc_job_t *oc_identity_sign(oc_signer_t *signer, oc_identity_t *id, oc_call_t *call,
                            oc_job_t *inner);

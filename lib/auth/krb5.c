@@ -806,3 +806,16 @@ char *oc_krb5_look(const char *ccache, apr_time_t *left, oc_krb5_why_t *why)
     }
     return has;
 }
+
+int oc_krb5_owned(const char *ccache, const char *principal, oc_krb5_why_t *why)
+{
+    oc_krb5_t *k = krb5_create("");
+    int good;
+
+    say(why, OC_REASON_INTERNAL, "out of memory");
+    good = k && prepare(k, ccache, principal, why);
+    if (k) {
+        oc_krb5_close(k);
+    }
+    return good;
+}

@@ -72,5 +72,8 @@ void oc_krb5_cache_free(oc_krb5_cache_t *cache);
 /* Whose credential is in that cache, malloc'ed, and how long it lives on (0: it has expired). Reads
  * files, asks no KDC. NULL with *why. */
 char *oc_krb5_look(const char *ccache, apr_time_t *left, oc_krb5_why_t *why);
+/* 1 if there is a credential of `principal` in that cache that has not expired: what oc_krb5_make()
+ * demands before it asks for a ticket. Reads files, asks no KDC. 0 with *why. */
+int oc_krb5_owned(const char *ccache, const char *principal, oc_krb5_why_t *why);
 
 #endif

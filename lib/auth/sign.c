@@ -272,6 +272,20 @@ static void site_port(char *out, apr_size_t size, const oc_site_t *site)
     apr_snprintf(out, size, "%d", site->port);
 }
 
+apr_status_t oc_sign_mac(const oc_signer_t *signer, const oc_identity_t *id, const oc_site_t *site,
+                         unsigned char mac[OC_HMAC_SIZE])
+{
+    char port[16];
+    /* Names are taken without regard to case, as Windows does: another spelling is not another
+     * chance. */
+    const char *strings[] = {"login", site->scheme, site->host, port,
+                             oc_str_lower(id->call->pool, id->user), id->password};
+
+    site_port(port, sizeof(port), site);
+    return signer->conf.secret ? oc_crypto_hmac(mac, signer->conf.secret, 0, strings, 6)
+                               : APR_EINVAL;
+}
+
 static oc_attach_t *attach(oc_signing_t *self, const oc_site_t *site)
 {
     oc_signer_t *signer = self->signer;
@@ -290,16 +304,8 @@ static oc_attach_t *attach(oc_signing_t *self, const oc_site_t *site)
     }
     at = apr_pcalloc(pool, sizeof(*at));
     at->job = self;
-    if (id->scheme->guarded) {
-        /* Names are taken without regard to case, as Windows does: another spelling is not another
-         * chance. */
-        const char *strings[] = {"login", site->scheme, site->host, port,
-                                 oc_str_lower(pool, id->user), id->password};
-
-        if (!signer->conf.secret
-            || oc_crypto_hmac(at->mac, signer->conf.secret, 0, strings, 6) != APR_SUCCESS) {
-            return NULL;
-        }
+    if (id->scheme->guarded && oc_sign_mac(signer, id, site, at->mac) != APR_SUCCESS) {
+        return NULL;
     }
     at->session = oc_session_hold(signer->sessions, key);
     if (!at->session) {

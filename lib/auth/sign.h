@@ -91,6 +91,10 @@ extern const oc_scheme_t oc_basic_scheme, oc_basic_ntlm_scheme, oc_forms_scheme,
 oc_token_source_t oc_delegated_source(apr_pool_t *pool, const oc_identity_t *id,
                                       const oc_site_t *site);
 
+/* The key of the marks of that password on that site, the same in every child. */
+apr_status_t oc_sign_mac(const oc_signer_t *signer, const oc_identity_t *id, const oc_site_t *site,
+                         unsigned char mac[OC_HMAC_SIZE]);
+
 /* A job's hold on a session. */
 struct oc_attach_t {
     oc_signing_t *job;
