@@ -523,6 +523,7 @@ oc_job_t *oc_op_book(oc_call_t *call, const oc_backend_t *be, const oc_op_conf_t
         return NULL;
     }
     oc_check_type_rooms(op, b->booking);
+    oc_check_touches(op, b->booking);
     b->random_seed = args->random_seed;
     b->sent = OC_NO;
     b->check.booking = b->booking;

@@ -55,6 +55,7 @@ static void read_done(oc_op_t *op)
         oc_op_fail(op, OC_REASON_RECURRING, "part of a series");
         end(op, OC_STATE_FAILED, "recurring");
     } else {
+        oc_check_touches(op, c->booking);
         c->undo.booking = c->booking;
         c->undo.known = 1; /* the backend knows best whether there is anybody to tell */
         oc_op_enter(op, CANCEL, "may be cancelled");

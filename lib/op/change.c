@@ -152,6 +152,8 @@ static void read_done(oc_op_t *op)
     c->wanted = merge(op->call->pool, c->was, &c->args);
     oc_check_type_rooms(op, c->was);
     oc_check_type_rooms(op, c->wanted);
+    oc_check_touches(op, c->was);
+    oc_check_touches(op, c->wanted);
     c->diff = oc_change_differences(c->was, c->wanted);
     concern(op);
     if (refused(op)) {

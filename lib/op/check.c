@@ -76,6 +76,28 @@ void oc_check_type_rooms(const oc_op_t *op, oc_booking_t *booking)
     }
 }
 
+void oc_check_touches(oc_op_t *op, const oc_booking_t *booking)
+{
+    const oc_attendee_t *home = oc_check_home(op);
+
+    if (!op->touches) {
+        op->touches = apr_array_make(op->call->pool, 8, sizeof(const char *));
+    }
+    for (int i = 0; i < booking->attendees->nelts; ++i) {
+        APR_ARRAY_PUSH(op->touches, const char *) =
+            APR_ARRAY_IDX(booking->attendees, i, oc_attendee_t).address;
+    }
+    if (booking->organizer) {
+        APR_ARRAY_PUSH(op->touches, const char *) = booking->organizer;
+    }
+    if (home) {
+        APR_ARRAY_PUSH(op->touches, const char *) = home->address;
+    }
+    if (op->call->mailbox) { /* whose calendar it stands in: the address need not be known */
+        APR_ARRAY_PUSH(op->touches, const char *) = op->call->mailbox;
+    }
+}
+
 /* The longest slot that cuts at these instants, so that a neighbouring meeting that only touches
  * ours does not make a slot of ours busy. */
 static apr_time_t slot_for(oc_range_t a, const oc_booking_t *own)

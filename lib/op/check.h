@@ -49,6 +49,10 @@ const oc_attendee_t *oc_check_home(const oc_op_t *op);
  * for rooms. */
 void oc_check_type_rooms(const oc_op_t *op, oc_booking_t *booking);
 
+/* An act on that booking: whose free/busy it changes. Before the first state that writes; several
+ * bookings add up. */
+void oc_check_touches(oc_op_t *op, const oc_booking_t *booking);
+
 /* Begin the verbs; in a state's start. */
 void oc_check_start(oc_op_t *op, oc_check_t *check);
 /* In done or fail of that state. 1: *verdict is filled. 0: the look-up failed so that nothing can

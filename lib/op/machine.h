@@ -59,6 +59,8 @@ struct oc_op_t {
     int leased;               /* how many keys it must hold: those it took last */
     oc_mono_t soft, hard;     /* end of the operation's time; with the undo time */
     oc_mono_t start_at;       /* fresh: not to be started before; 0 = at once */
+    apr_array_header_t *touches;  /* const char *: whose free/busy this act changes; NULL: nobody's.
+                                   * Marked when a state that writes begins, and at the end */
     apr_array_header_t *verbs;    /* oc_op_verb_t *, of the state it is in */
     apr_array_header_t *flights;  /* which verb has which exchange on the wire */
     oc_result_t recorded;     /* call->result as the operation itself left it */

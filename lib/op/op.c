@@ -62,6 +62,16 @@ static void set_deadline(oc_op_t *op)
     }
 }
 
+/* Whoever refuses a booking has just seen what a page may not show yet: so at the end in any case.
+ */
+static void touch(const oc_op_t *op)
+{
+    for (int i = 0; op->touches && i < op->touches->nelts; ++i) {
+        oc_fresh_touch(op->conf.fresh, op->be->conf->name,
+                       APR_ARRAY_IDX(op->touches, i, const char *));
+    }
+}
+
 void oc_op_enter(oc_op_t *op, int state, const char *why)
 {
     const oc_op_row_t *next = &op->machine->rows[state];
@@ -71,6 +81,9 @@ void oc_op_enter(oc_op_t *op, int state, const char *why)
     op->state = state;
     op->fresh = 1;
     op->start_at = 0;
+    if (next->flags & OC_OP_WRITES) {
+        touch(op);
+    }
     if (next->flags & OC_OP_WRITES && !op->wrote) {
         op->wrote = 1;
         if (op->leased) {
@@ -142,6 +155,7 @@ void oc_op_finish(oc_op_t *op, const char *why)
     op->fresh = 0;
     op->job.wake_at = 0;
     op->verbs->nelts = 0;
+    touch(op);
     oc_op_unlease(op);
     oc_result_wrap(res, op->machine->name);
     oc_log(OC_LOG_DEBUG, 0, op->call->id, OC_LOGID(0401) "%s [%s] -- %s --> over",

@@ -17,6 +17,7 @@
 
 #include "backend/backend.h"
 #include "cal/room.h"
+#include "op/fresh.h"
 #include "op/lease.h"
 
 typedef enum oc_conflict_t {
@@ -33,6 +34,7 @@ typedef struct oc_op_conf_t {
     int unknown_refuse;       /* unknown free/busy: 1 refuse, 0 book as pending */
     int members;              /* of distribution lists asked about at most; 0: no lists */
     oc_lease_t *leases;       /* NULL: no shared memory (units) */
+    oc_fresh_t *fresh;        /* where acts mark what they change; NULL: nowhere */
     const apr_array_header_t *rooms; /* oc_room_t *: the configured rooms, for their mailbox names
                                * and to tell a room among attendees read back; NULL: the mailbox is
                                * what stands before the @ */
