@@ -59,7 +59,7 @@ SKIP: {
     skip 'h2load is not here (package nghttp2-client)', 1 if system('sh -c "command -v h2load" >/dev/null 2>&1');
     subtest 'HTTP/2 streams' => sub {
         my $slow = SimRun->start('--auth', 'basic', '--latency', 100);
-        my $web = Httpd->start(backend => $slow->{url}, http2 => 1, children => 2, server => 'OwaCalLimit per-user=100 waiting=100');
+        my $web = Httpd->start(backend => $slow->{url}, freshness => 0, http2 => 1, children => 2, server => 'OwaCalLimit per-user=100 waiting=100');
         my $auth = MIME::Base64::encode_base64('alice:pw-alice', '');
         my $out = `h2load -n 40 -c 2 -m 10 -H 'Authorization: Basic $auth' 'http://127.0.0.1:$web->{port}/booking/freebusy.json?who=room1' 2>&1`;
         like($out, qr/40 succeeded, 0 failed/, 'ten streams at a time on each of two connections are answered') or diag $out;
@@ -116,7 +116,7 @@ subtest 'a stop does not wait for a slow server' => sub {
 
 subtest 'MaxConnectionsPerChild with operations under way' => sub {
     my $slow = SimRun->start('--auth', 'basic', '--latency', 50);
-    my $web = Httpd->start(backend => $slow->{url}, children => 2, threads => 8,
+    my $web = Httpd->start(backend => $slow->{url}, freshness => 0, children => 2, threads => 8,
         server => "MaxConnectionsPerChild 5\nOwaCalLimit per-user=100");
     my @all;
     for my $round (1 .. 3) {
@@ -129,7 +129,7 @@ subtest 'MaxConnectionsPerChild with operations under way' => sub {
 
 subtest 'bounds answer at once' => sub {
     my $slow = SimRun->start('--auth', 'basic', '--latency', 1500);
-    my $web = Httpd->start(backend => $slow->{url}, children => 1, threads => 16,
+    my $web = Httpd->start(backend => $slow->{url}, freshness => 0, children => 1, threads => 16,
         server => 'OwaCalLimit waiting=4 per-user=2');
     my $wait = side_by_side(5, sub { my ($i) = @_; my $began = time;
         my $r = $web->json('alice', GET => '/booking/freebusy?who=room1'); $r->{json}{took} = time - $began; return $r });

@@ -18,7 +18,7 @@ use SimRun;
 binmode $_, ':encoding(UTF-8)' for Test::More->builder->output, Test::More->builder->failure_output;
 my $deadline = 9;    # operation and undo time, and something for a busy machine
 my $sim = SimRun->start('--auth', 'basic');
-my $web = Httpd->start(backend => $sim->{url}, children => 1, threads => 16,
+my $web = Httpd->start(backend => $sim->{url}, freshness => 0, children => 1, threads => 16,
     server => "OwaCalTimeout connect=500ms step=1500ms operation=4s undo=2s answer=200ms\nOwaCalLimit response=4194304");
 my ($child) = split ' ', `ps -o pid= --ppid $web->{pid}`;
 

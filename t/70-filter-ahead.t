@@ -30,6 +30,7 @@ my $web = Httpd->start(backend => $sim->{url}, children => 1, modules => [qw(pro
   OwaCalBase /booking
   OwaCalIdentity basic upstream=basic
   OwaCalTimezone Europe/Budapest
+  OwaCalFreshness 0
   SetOutputFilter OWACAL
 </Location>
 <Location "/intranet/cut">

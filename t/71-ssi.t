@@ -24,6 +24,7 @@ my $web = Httpd->start(backend => $sim->{url},
   OwaCalBase /booking
   OwaCalIdentity basic upstream=basic
   OwaCalTimezone Europe/Budapest
+  OwaCalFreshness 0
 </Location>
 <Location "/intranet/both">
   SetOutputFilter INCLUDES;OWACAL

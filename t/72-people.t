@@ -13,7 +13,7 @@ use SimRun;
 
 binmode Test::More->builder->$_, ':utf8' for qw(output failure_output);
 my $sim = SimRun->start('--auth', 'basic');
-my $web = Httpd->start(backend => $sim->{url}, rooms => "OwaCalRoom boardroom boardroom\@example.test name=\"Board room\"\n",
+my $web = Httpd->start(backend => $sim->{url}, freshness => 0, rooms => "OwaCalRoom boardroom boardroom\@example.test name=\"Board room\"\n",
     server => "OwaCalTimeout answer=300ms\nOwaCalLimit attendees=20");
 my $day = '2099-03-';
 my $no = 0;

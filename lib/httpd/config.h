@@ -27,6 +27,11 @@ typedef enum oc_privacy_t {
     OC_PRIVACY_SUBJECT
 } oc_privacy_t;
 
+typedef enum oc_audience_t {
+    OC_AUDIENCE_SELF,    /* what was asked for with one credential is shown with that one only */
+    OC_AUDIENCE_EVERYONE /* configured rooms are shown to whoever may open the page */
+} oc_audience_t;
+
 /* Server scope. The lists backends, rooms, realms and credentials may stand in a virtual host and
  * add to the main server's; origin may be given for each; all others exist once for the process
  * (their directives are refused inside <VirtualHost>). */
@@ -52,6 +57,7 @@ typedef enum oc_privacy_t {
     X(int, max_range, -1, 62)                                                                \
     X(int, leases, -1, 512)                                                                  \
     X(int, ledger, -1, 4096)                                                                 \
+    X(int, fresh, -1, 16384)                                                                 \
     X(int, relayed, -1, 512)                                                                 \
     X(int, tracing, -1, OC_TRACING_OFF)
 
@@ -73,6 +79,8 @@ typedef enum oc_privacy_t {
     X(int, conflict, -1, OC_CONFLICT_REFUSE)             \
     X(int, unknown_refuse, -1, 0)                        \
     X(int, privacy, -1, OC_PRIVACY_BUSY)                 \
+    X(apr_time_t, freshness, -1, apr_time_from_sec(15))  \
+    X(int, audience, -1, OC_AUDIENCE_SELF)               \
     X(apr_array_header_t *, returns, NULL, NULL)
 
 typedef struct oc_backend_entry_t {

@@ -4,6 +4,7 @@
  * adds file and line. What needs the whole configuration is checked later, in config.c. */
 #include <http_core.h>
 #include <http_log.h>
+#include <apr_lib.h>
 #include <apr_strings.h>
 #include <apr_uri.h>
 
@@ -14,6 +15,8 @@
 #include "wire/words.h"
 
 extern module AP_MODULE_DECLARE_DATA owacal_module;
+
+#define FRESHNESS_MAX 900 /* seconds: published free/busy is as old as that anyway */
 
 static oc_server_conf_t *server_of(cmd_parms *cmd)
 {
@@ -324,6 +327,7 @@ static const char *set_limit(cmd_parms *cmd, void *dummy, int argc, char *const 
         {"range", &conf->max_range, 1, 366},
         {"leases", &conf->leases, 16, 65536},
         {"ledger", &conf->ledger, 64, 1048576},
+        {"fresh", &conf->fresh, 64, 262144},
         {"relayed", &conf->relayed, 1, 65536},
     };
     const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
@@ -352,7 +356,7 @@ static const char *set_limit(cmd_parms *cmd, void *dummy, int argc, char *const 
                 cmd->pool, "OwaCalLimit: ", argv[i],
                 ": known are inflight=, queue=, "
                 "waiting=, per-user=, per-identity=, gss-threads=, body=, response=, attendees=, "
-                "range=, leases=, ledger= and relayed=",
+                "range=, leases=, ledger=, fresh= and relayed=",
                 NULL);
         }
     }
@@ -514,6 +518,35 @@ static const char *set_privacy(cmd_parms *cmd, void *mconfig, const char *word)
     return conf->privacy >= 0 ? NULL : "OwaCalPrivacy takes busy, organizer or subject";
 }
 
+/* A number alone is seconds, as everywhere in httpd; "0" need not say of what. */
+static const char *set_freshness(cmd_parms *cmd, void *mconfig, const char *time,
+                                 const char *audience)
+{
+    oc_dir_conf_t *conf = mconfig;
+    const char *v = audience ? oc_config_option(audience, "audience") : NULL;
+
+    (void)cmd;
+    /* Of a word httpd would take the first letter for a unit, and the number for 0. */
+    if (!apr_isdigit(*time) ||
+        ap_timeout_parameter_parse(time, &conf->freshness, "s") != APR_SUCCESS ||
+        conf->freshness < 0 || conf->freshness > apr_time_from_sec(FRESHNESS_MAX)) {
+        return apr_psprintf(
+            cmd->pool,
+            "OwaCalFreshness: \"%s\" is not a time from 0 to %d minutes, as in 15s; "
+            "0 always asks the calendar server",
+            time, FRESHNESS_MAX / 60);
+    }
+    /* What is not said is not inherited: who shares what stands in one line. */
+    conf->audience = !audience                       ? OC_AUDIENCE_SELF
+                     : !v                               ? -1
+                     : strcasecmp(v, "self") == 0     ? OC_AUDIENCE_SELF
+                     : strcasecmp(v, "everyone") == 0 ? OC_AUDIENCE_EVERYONE
+                                                      : -1;
+    return conf->audience >= 0 ? NULL
+                               : "OwaCalFreshness takes audience=self or audience=everyone behind "
+                                 "the time";
+}
+
 const command_rec oc_config_commands[] = {
     AP_INIT_TAKE_ARGV(
         "OwaCalBackend", set_backend, NULL, RSRC_CONF,
@@ -555,5 +588,7 @@ const command_rec oc_config_commands[] = {
                       "refuse, warn or allow [unknown=pending|refuse]"),
     AP_INIT_ITERATE("OwaCalReturn", set_return, NULL, ACCESS_CONF,
                     "paths that return= may lead to"),
+    AP_INIT_TAKE12("OwaCalFreshness", set_freshness, NULL, ACCESS_CONF,
+                   "15s [audience=self|everyone]: how old the free/busy may be that is shown"),
     AP_INIT_TAKE1("OwaCalPrivacy", set_privacy, NULL, ACCESS_CONF, "busy, organizer or subject"),
     {.name = NULL}};

@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "httpd/again.h"
 #include "httpd/calendar.h"
+#include "httpd/freshness.h"
 #include "httpd/handler.h"
 #include "httpd/panel.h"
 #include "httpd/people.h"
@@ -28,8 +29,9 @@ static int send_rooms(oc_request_t *q, const apr_array_header_t *found, const oc
 /* With capacity=, feature= or a time: the rooms that fit, best first, and why the others do not. */
 static int get_rooms(oc_request_t *q, const char *arg)
 {
-    apr_array_header_t *rows = NULL, *found, *who;
+    apr_array_header_t *found, *who;
     oc_room_wish_t wish = {0};
+    oc_freshness_t fresh;
     oc_identity_t *id;
     oc_call_t *call;
     int rc, any = 0;
@@ -57,14 +59,9 @@ static int get_rooms(oc_request_t *q, const char *arg)
     if (!(call = oc_request_call(q, &id))) {
         return oc_request_problem(q, NULL, "rooms", NULL, NULL);
     }
-    if (oc_request_run(
-            q, call, id,
-            oc_op_freebusy(call, q->backend, &q->op_conf,
-                           oc_request_freebusy(call, who, wish.when, apr_time_from_sec(300)),
-                           &rows),
-            OC_VERB_FREEBUSY) &&
-        q->result.reason == OC_REASON_OK) {
-        rc = send_rooms(q, oc_find_room(q->r->pool, q->conf->rooms, &wish, rows), &wish);
+    if (oc_freshness_run(&fresh, q, call, id,
+                         oc_request_freebusy(call, who, wish.when, apr_time_from_sec(300)))) {
+        rc = send_rooms(q, oc_find_room(q->r->pool, q->conf->rooms, &wish, fresh.rows), &wish);
     } else {
         rc = oc_request_problem(q, NULL, "rooms", NULL, NULL);
     }
@@ -74,8 +71,9 @@ static int get_rooms(oc_request_t *q, const char *arg)
 
 static int get_freebusy(oc_request_t *q, const char *arg)
 {
-    apr_array_header_t *who, *rows = NULL;
+    apr_array_header_t *who;
     oc_freebusy_query_t *ask;
+    oc_freshness_t fresh;
     oc_identity_t *id;
     oc_range_t range;
     oc_call_t *call;
@@ -91,12 +89,11 @@ static int get_freebusy(oc_request_t *q, const char *arg)
     ask = oc_request_freebusy(call, who, range, slot);
     ask->members = oc_people_lists(q, who);
     range = ask->range;
-    if (oc_request_run(q, call, id, oc_op_freebusy(call, q->backend, &q->op_conf, ask, &rows),
-                       OC_VERB_FREEBUSY) &&
-        q->result.reason == OC_REASON_OK) {
+    if (oc_freshness_run(&fresh, q, call, id, ask)) {
         rc = oc_request_send(q, HTTP_OK,
-                             q->json ? oc_api_freebusy(&q->view, rows, range, slot)
-                                     : oc_page_freebusy(&q->view, rows, range, slot));
+                             q->json ? oc_api_freebusy(&q->view, fresh.rows, range, slot,
+                                                       oc_freshness_time(&fresh))
+                                     : oc_page_freebusy(&q->view, fresh.rows, range, slot));
     } else {
         rc = oc_request_problem(q, NULL, "freebusy", NULL, NULL);
     }

@@ -57,7 +57,7 @@ static oc_lookup_t *add(oc_lookup_store_t *store, oc_verb_t verb, const char *ke
     return l;
 }
 
-/* The call of a look-up that may go ahead, the page's place taken; NULL with l->result set. */
+/* The call of a look-up; NULL with l->result set. */
 static oc_call_t *open_call(oc_lookup_t *l, oc_identity_t **id)
 {
     oc_request_t *q = l->store->q;
@@ -66,20 +66,28 @@ static oc_call_t *open_call(oc_lookup_t *l, oc_identity_t **id)
     if (l->result.reason != OC_REASON_OK) {
         return NULL;
     }
-    if (l->store->running == 0 &&
-        oc_child_enter(q->child, q->person.user, &l->result) != APR_SUCCESS) {
-        return NULL;
-    }
-    began(l->store);
     q->view.op_id = NULL;
     call = oc_request_call(q, id);
     l->op_id = q->view.op_id;
     if (!call) {
         oc_result_copy(&l->result, &q->result, q->r->pool);
         oc_result_clear(&q->result);
-        over(l->store);
     }
     return call;
+}
+
+/* May it go ahead? Takes the page's place, if none of its look-ups has yet. 0 with l->result set.
+ */
+static int take_place(oc_lookup_t *l)
+{
+    oc_request_t *q = l->store->q;
+
+    if (l->store->running == 0 &&
+        oc_child_enter(q->child, q->person.user, &l->result) != APR_SUCCESS) {
+        return 0;
+    }
+    began(l->store);
+    return 1;
 }
 
 static void begin(oc_lookup_t *l, oc_call_t *call, oc_identity_t *id, oc_job_t *op)
@@ -204,12 +212,15 @@ oc_lookup_t *oc_lookup_room(oc_lookup_store_t *store, const char *room, oc_range
     return l;
 }
 
-static oc_job_t *freebusy_job(oc_lookup_t *l, oc_call_t *call)
+/* What is kept is looked for just before the rest is asked for. NULL: there is nothing to ask. */
+static oc_job_t *freebusy_job(oc_lookup_t *l, oc_call_t *call, const oc_identity_t *id)
 {
     oc_request_t *q = l->store->q;
+    oc_freebusy_query_t *query = oc_request_freebusy(call, l->who, l->range, l->slot);
 
-    return oc_op_freebusy(call, q->backend, &q->op_conf,
-                          oc_request_freebusy(call, l->who, l->range, l->slot), &l->rows);
+    oc_freshness_open(&l->fresh, q, call, id, query);
+    return l->fresh.missing
+               ? oc_op_freebusy(call, q->backend, &q->op_conf, query, &l->answered) : NULL;
 }
 
 static oc_job_t *list_job(oc_lookup_t *l, oc_call_t *call)
@@ -227,7 +238,7 @@ static oc_job_t *list_job(oc_lookup_t *l, oc_call_t *call)
     return oc_op_list(call, q->backend, &q->op_conf, ask, &l->list);
 }
 
-static oc_job_t *job_of(oc_lookup_t *l, oc_call_t *call)
+static oc_job_t *job_of(oc_lookup_t *l, oc_call_t *call, const oc_identity_t *id)
 {
     oc_request_t *q = l->store->q;
 
@@ -238,22 +249,43 @@ static oc_job_t *job_of(oc_lookup_t *l, oc_call_t *call)
         return oc_op_read(call, q->backend, &q->op_conf, apr_pstrdup(call->pool, l->item),
                           &l->booking);
     default:
-        return freebusy_job(l, call);
+        return freebusy_job(l, call, id);
+    }
+}
+
+/* Nothing need be asked: the rows are there. */
+static int known(const oc_lookup_t *l)
+{
+    return l->verb == OC_VERB_FREEBUSY && l->fresh.rows && l->fresh.missing == 0;
+}
+
+static void send_off(oc_lookup_t *l)
+{
+    oc_request_t *q = l->store->q;
+    oc_identity_t *id;
+    oc_call_t *call = open_call(l, &id);
+    oc_job_t *op;
+
+    l->sent = 1;
+    if (!call) {
+        return;
+    }
+    op = job_of(l, call, id);
+    if (known(l)) {
+        l->op_id = NULL;
+        oc_request_spare(q, call);
+    } else if (take_place(l)) {
+        begin(l, call, id, op);
+    } else {
+        oc_call_destroy(call);
     }
 }
 
 void oc_lookup_go(oc_lookup_store_t *store)
 {
     for (oc_lookup_t *l = store->first; l; l = l->next) {
-        oc_identity_t *id;
-        oc_call_t *call;
-
-        if (l->sent) {
-            continue;
-        }
-        l->sent = 1;
-        if ((call = open_call(l, &id)) != NULL) {
-            begin(l, call, id, job_of(l, call));
+        if (!l->sent) {
+            send_off(l);
         }
     }
 }
@@ -266,21 +298,36 @@ int oc_lookup_over(const oc_lookup_t *l)
     return !l->begun || l->ended || oc_wait_over(&l->wait);
 }
 
-apr_status_t oc_lookup_wait(oc_lookup_t *l)
+/* The end of one that asked, or could not. */
+static void end(oc_lookup_t *l)
 {
     oc_request_t *q = l->store->q;
 
+    if (l->begun) {
+        oc_wait_end(&l->wait);
+        over(l->store);
+        oc_result_copy(&l->result, &l->wait.result, q->r->pool);
+    }
+    if (l->verb == OC_VERB_FREEBUSY && l->result.reason == OC_REASON_OK) {
+        if (l->begun) {
+            oc_freshness_fill(&l->fresh, q, l->answered);
+        }
+        l->rows = l->fresh.rows;
+    }
+    q->view.op_id = l->op_id;
+    if (!known(l)) {
+        oc_request_count(q, l->verb, &l->result, &l->wait);
+    }
+}
+
+apr_status_t oc_lookup_wait(oc_lookup_t *l)
+{
     if (!l->ended) {
         oc_lookup_go(l->store);
         l->ended = 1;
-        if (l->begun) {
-            oc_wait_end(&l->wait);
-            over(l->store);
-            oc_result_copy(&l->result, &l->wait.result, q->r->pool);
-        }
-        q->view.op_id = l->op_id;
-        oc_request_count(q, l->verb, &l->result, &l->wait);
+        end(l);
     }
+    l->store->q->view.op_id = l->op_id;
     return l->result.reason == OC_REASON_OK ? APR_SUCCESS : APR_EGENERAL;
 }
 

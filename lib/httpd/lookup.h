@@ -2,15 +2,16 @@
  *
  * A question asked again, or as a part of one that was asked, is the same look-up; those about the
  * free/busy of one time become one exchange, for as long as oc_lookup_go() has not sent them off. A
- * page's reader does that whenever he has to wait for more of the page. All of a page's look-ups
- * together are one waiting request in the sense of OwaCalLimit per-user= and waiting=: one worker
- * thread sleeps for them. Request thread; everything in the request's pool; with that pool the
- * look-ups under way are abandoned.
+ * page's reader does that whenever he has to wait for more of the page. What is kept of free/busy
+ * (httpd/freshness.h) is not asked for; where all of it is, nothing is waited for. All of a page's
+ * look-ups together are one waiting request in the sense of OwaCalLimit per-user= and waiting=: one
+ * worker thread sleeps for them. Request thread; everything in the request's pool; with that pool
+ * the look-ups under way are abandoned.
  */
 #ifndef OC_HTTPD_LOOKUP_H
 #define OC_HTTPD_LOOKUP_H
 
-#include "httpd/request.h"
+#include "httpd/freshness.h"
 
 typedef struct oc_lookup_store_t oc_lookup_store_t;
 
@@ -29,7 +30,9 @@ typedef struct oc_lookup_t {
     apr_array_header_t *who; /* free/busy of; more may join before it is sent */
     oc_range_t range;
     apr_time_t slot;
-    const char *room;        /* whose calendar; NULL: the person's own */
+    oc_freshness_t fresh;         /* what of that was known */
+    apr_array_header_t *answered; /* oc_freebusy_t *: and the rest */
+    const char *room;             /* whose calendar; NULL: the person's own */
     int max, answers;
     const char *item;
     oc_wait_t wait;

@@ -12,6 +12,8 @@
 
 APLOG_USE_MODULE(owacal);
 
+#define OPERATION "OwaCal-Operation" /* the header that every asked answer bears */
+
 static const char *make_ref(const oc_view_t *view, const char *item, const char *uid)
 {
     return oc_token_ref(view->pool, view->ref_baton, item, uid);
@@ -104,6 +106,7 @@ static void open_op_conf(oc_request_t *q)
     q->op_conf.unknown_refuse = q->dir->unknown_refuse;
     q->op_conf.members = q->conf->max_attendees;
     q->op_conf.leases = q->shared->leases;
+    q->op_conf.fresh = q->shared->fresh;
     q->op_conf.rooms = q->conf->rooms;
 }
 
@@ -221,13 +224,14 @@ oc_call_t *oc_request_call(oc_request_t *q, oc_identity_t **id)
         oc_result_fail(&q->result, OC_REASON_INTERNAL, "out of memory or randomness");
         return NULL;
     }
+    q->op_before = apr_table_get(q->r->headers_out, OPERATION);
     /* Whatever a request asks for, one after the other, goes by one id. */
     if (q->view.op_id) {
         apr_cpystrn(call->id, q->view.op_id, sizeof(call->id));
     }
     q->view.op_id = apr_pstrdup(q->r->pool, call->id);
     /* In every format, and in the access log by %{OwaCal-Operation}o. */
-    apr_table_setn(q->r->headers_out, "OwaCal-Operation", q->view.op_id);
+    apr_table_setn(q->r->headers_out, OPERATION, q->view.op_id);
     call->memo = oc_child_memo(q->child);
     if (language && strlen(language) < 200 && oc_str_header_ok(language)) {
         call->language = apr_pstrdup(call->pool, language);
@@ -243,6 +247,17 @@ oc_call_t *oc_request_call(oc_request_t *q, oc_identity_t **id)
         return NULL;
     }
     return call;
+}
+
+void oc_request_spare(oc_request_t *q, oc_call_t *call)
+{
+    if (q->op_before) {
+        apr_table_setn(q->r->headers_out, OPERATION, q->op_before);
+    } else {
+        apr_table_unset(q->r->headers_out, OPERATION);
+    }
+    q->view.op_id = q->op_before;
+    oc_call_destroy(call);
 }
 
 oc_freebusy_query_t *oc_request_freebusy(oc_call_t *call, const apr_array_header_t *who,

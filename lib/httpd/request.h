@@ -28,6 +28,8 @@ typedef struct oc_request_t {
     const char *back;  /* return=, if it is allowed; NULL */
     int ics;           /* as iCalendar (failures as JSON): 1 by Accept, 2 by the suffix */
     oc_wait_t wait;    /* of the operation that was run */
+    const char *op_before; /* id that the answer bore before the last call was made; NULL */
+    struct oc_freshness_scopes_t *freshness; /* freshness.c's own */
 } oc_request_t;
 
 /* Fill in everything but the input's form. A failure is in q->result; even then route, json, and
@@ -41,6 +43,9 @@ apr_status_t oc_request_open_page(oc_request_t *q, request_rec *r);
 /* A call for this person, with his identity; NULL with q->result set. All calls of one request go
  * by one op id. */
 oc_call_t *oc_request_call(oc_request_t *q, oc_identity_t **id);
+/* It turned out that nothing need be asked: destroys the call, whose id the answer does not bear.
+ */
+void oc_request_spare(oc_request_t *q, oc_call_t *call);
 /* A query about the free/busy of these, in whole slots; a copy in the call's own pool, which an
  * abandoned operation still reads. */
 oc_freebusy_query_t *oc_request_freebusy(oc_call_t *call, const apr_array_header_t *who,

@@ -10,7 +10,7 @@
 
 APLOG_USE_MODULE(owacal);
 
-#define RETAINED_KEY "mod_owacal-shared-1" /* a new layout takes a new number */
+#define RETAINED_KEY "mod_owacal-shared-2" /* a new layout takes a new number */
 #define REFUSALS     4096
 #define SECRET_MIN   32 /* characters of a key in the file */
 
@@ -18,7 +18,7 @@ APLOG_USE_MODULE(owacal);
 typedef struct retained_t {
     apr_shm_t *shm;
     apr_size_t size;
-    int leases, ledger;
+    int leases, ledger, fresh;
     oc_secret_t secret;
     int secret_is_random;
 } retained_t;
@@ -116,7 +116,9 @@ int oc_shared_open(server_rec *s, const oc_server_conf_t *conf, oc_shared_t *sha
     retained_t *kept = ap_retained_data_get(RETAINED_KEY);
     apr_size_t lease_size = aligned(oc_lease_size(conf->leases, conf->ledger));
     apr_size_t refusal_size = aligned(oc_refusals_size(REFUSALS));
-    apr_size_t size = lease_size + refusal_size + aligned(sizeof(oc_counters_t));
+    apr_size_t counter_size = aligned(sizeof(oc_counters_t));
+    apr_size_t small = lease_size + refusal_size + counter_size;
+    apr_size_t size = small + aligned(oc_fresh_size(conf->fresh));
     char *base;
     int fresh = 0;
 
@@ -127,27 +129,31 @@ int oc_shared_open(server_rec *s, const oc_server_conf_t *conf, oc_shared_t *sha
         return !OK;
     }
     if (!kept->shm || kept->size != size || kept->leases != conf->leases ||
-        kept->ledger != conf->ledger) {
+        kept->ledger != conf->ledger || kept->fresh != conf->fresh) {
         /* The old block, if any, stays mapped until the last child that uses it has gone. */
         apr_status_t rv = apr_shm_create(&kept->shm, size, NULL, s->process->pool);
         if (rv != APR_SUCCESS) {
             kept->shm = NULL;
             ap_log_error(APLOG_MARK, APLOG_EMERG, rv, s,
                          OC_LOGID(0516) "no shared memory of %" APR_SIZE_T_FMT
-                                        " bytes; lower OwaCalLimit leases= and ledger=",
+                                        " bytes; lower OwaCalLimit leases=, ledger= and fresh=",
                          size);
             return !OK;
         }
         kept->size = size;
         kept->leases = conf->leases;
         kept->ledger = conf->ledger;
+        kept->fresh = conf->fresh;
         fresh = 1;
     }
     base = apr_shm_baseaddr_get(kept->shm);
     if (fresh) {
-        memset(base, 0, size);
+        /* The last and largest part is left as the system gives it, all zeros: it takes memory as
+         * rows come. */
+        memset(base, 0, small);
         if (!oc_lease_init(base, conf->leases, conf->ledger) ||
-            !oc_refusals_init(base + lease_size, REFUSALS)) {
+            !oc_refusals_init(base + lease_size, REFUSALS) ||
+            !oc_fresh_init(base + small, conf->fresh)) {
             kept->shm = NULL;
             ap_log_error(APLOG_MARK, APLOG_EMERG, 0, s,
                          OC_LOGID(0517) "this system has no robust "
@@ -158,6 +164,7 @@ int oc_shared_open(server_rec *s, const oc_server_conf_t *conf, oc_shared_t *sha
     shared->leases = (oc_lease_t *)base;
     shared->refusals = (oc_refusals_t *)(base + lease_size);
     shared->counters = (oc_counters_t *)(base + lease_size + refusal_size);
+    shared->fresh = (oc_fresh_t *)(base + small);
     shared->secret = &kept->secret;
     return OK;
 }
@@ -166,6 +173,12 @@ void oc_shared_count(oc_shared_t *shared, oc_verb_t verb, oc_reason_t reason, ap
 {
     __atomic_add_fetch(&shared->counters->outcomes[verb][reason], 1, __ATOMIC_RELAXED);
     __atomic_add_fetch(&shared->counters->microseconds[verb], (apr_uint64_t)took, __ATOMIC_RELAXED);
+}
+
+void oc_shared_count_rows(oc_shared_t *shared, int kept, int asked)
+{
+    __atomic_add_fetch(&shared->counters->rows_kept, (apr_uint64_t)kept, __ATOMIC_RELAXED);
+    __atomic_add_fetch(&shared->counters->rows_asked, (apr_uint64_t)asked, __ATOMIC_RELAXED);
 }
 
 const char *oc_verb_token(oc_verb_t verb)

@@ -49,6 +49,13 @@ static void of_all_children(request_rec *r, oc_shared_t *shared)
         ap_rprintf(r, "owacal_operation_seconds_total{act=\"%s\"} %.6f\n",
                    oc_verb_token((oc_verb_t)v), (double)us / 1e6);
     }
+    counter(r, "freebusy_rows_total", "Free/busy shown: kept (OwaCalFreshness) or asked for.",
+            "counter");
+    ap_rprintf(r,
+               "owacal_freebusy_rows_total{source=\"kept\"} %" APR_UINT64_T_FMT "\n"
+               "owacal_freebusy_rows_total{source=\"asked\"} %" APR_UINT64_T_FMT "\n",
+               __atomic_load_n(&shared->counters->rows_kept, __ATOMIC_RELAXED),
+               __atomic_load_n(&shared->counters->rows_asked, __ATOMIC_RELAXED));
     oc_lease_stats(shared->leases, &leases);
     counter(r, "leases", "Rooms under decision now.", "gauge");
     ap_rprintf(r, "owacal_leases %d\n", leases.leases);

@@ -66,7 +66,7 @@ const char *oc_api_rooms(const oc_view_t *view, const apr_array_header_t *found)
 }
 
 const char *oc_api_freebusy(const oc_view_t *view, const apr_array_header_t *rows, oc_range_t range,
-                            apr_time_t slot)
+                            apr_time_t slot, apr_time_t asked)
 {
     static const oc_busy_t told[] = {OC_BUSY_TENTATIVE, OC_BUSY_BUSY, OC_BUSY_OOF, OC_BUSY_UNKNOWN};
     oc_json_t *doc = oc_api_begin(view), *list;
@@ -75,6 +75,7 @@ const char *oc_api_freebusy(const oc_view_t *view, const apr_array_header_t *row
     oc_json_text(doc, "start", when(view, range.start));
     oc_json_text(doc, "end", when(view, range.end));
     oc_json_int(doc, "slot", apr_time_sec(slot) / 60);
+    oc_json_text(doc, "asked", when(view, asked));
     list = oc_json_add_array(doc, "rows");
     for (i = 0; i < rows->nelts; ++i) {
         const oc_freebusy_t *fb = APR_ARRAY_IDX(rows, i, const oc_freebusy_t *);

@@ -15,7 +15,7 @@ oc_json_t *oc_api_begin(const oc_view_t *view);
 const char *oc_api_rooms(const oc_view_t *view, const apr_array_header_t *found);
 /* rows: oc_freebusy_t *, one for each of `who` in order; range and slot as asked. */
 const char *oc_api_freebusy(const oc_view_t *view, const apr_array_header_t *rows, oc_range_t range,
-                            apr_time_t slot);
+                            apr_time_t slot, apr_time_t asked);
 const char *oc_api_booking(const oc_view_t *view, const oc_booking_t *b);
 const char *oc_api_list(const oc_view_t *view, const oc_list_t *list, oc_range_t range);
 /* verb: "book", "change", "cancel". */

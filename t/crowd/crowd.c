@@ -194,7 +194,7 @@ static const char *wrong_content(const slot_t *s, const json_t *doc, long status
     if (status >= 400) {
         return s->act == ACT_PAGE || *member(doc, "reason") ? NULL : "a failure without a reason";
     }
-    if (!*s->op) {
+    if (!*s->op && s->act != ACT_FREEBUSY) { /* which may be shown as it was kept */
         return "no operation id";
     }
     switch (s->act) {

@@ -335,8 +335,12 @@ sub judge {
     none('nobody saw anything of anybody else', grep { $_->{verdict} ne 'ok' } @{ $got->{told} });
     none('every request ran as the one who asked', strangers($got));
     my %seen = map { $_->{op} => 1 } grep { $_->{user} ne '-' } @{ $got->{witness} };
-    none('every answer of the calendar server was asked for by that operation',
-        grep { $_->{status} =~ /^2/ && $_->{act} !~ /steal|check/ && !$seen{ $_->{op} } } @{ $got->{told} });
+    my @good = grep { $_->{status} =~ /^2/ && $_->{act} !~ /steal|check/ } @{ $got->{told} };
+    my $kept = sub { $_->{act} eq 'freebusy' && $_->{op} eq '-' };    # OwaCalFreshness: nothing was asked
+    none('every answer of the calendar server was asked for by that operation', grep { !$kept->() && !$seen{ $_->{op} } } @good);
+    my %asked = map { $_->{person} => 1 } grep { $_->{act} eq 'freebusy' && !$kept->() } @good;
+    none('nobody was shown what was kept without having asked himself', grep { $kept->() && !$asked{ $_->{person} } } @good);
+    note(scalar(grep { $kept->() } @good) . ' free/busy answers as they were kept');
     is_deeply({ map { $_ => $got->{counters}{$_} } qw(without-op op-two-users connection-two-users credential-differs) },
         { 'without-op' => 0, 'op-two-users' => 0, 'connection-two-users' => 0, 'credential-differs' => 0 }, 'the simulator counted nothing of the kind');
     none('nothing answered is lost, nothing is doubled', mailbox_faults($got));

@@ -12,7 +12,7 @@ package Httpd;
 # Options of start: mpm (event, worker, prefork), backend (URL of the server below), kind options in
 # `backend_options`, rooms (lines), location (lines inside <Location /booking>), auth (lines that
 # replace the Basic login), server (lines of server scope), top (lines before everything), children,
-# threads, modules (further module names), env (hash), http2 (1), timeout (httpd's Timeout), site
+# freshness (of OwaCalFreshness there; 0 where a test counts what is asked), threads, modules (further module names), env (hash), http2 (1), timeout (httpd's Timeout), site
 # (everything of the module's own, instead of the template's backend, rooms and location).
 # Whatever is not given is what a plain intranet site would have.
 
@@ -120,7 +120,8 @@ sub write_config {
         SERVER => $self->{server} // '',
         AUTH => $self->{auth} // "AuthType Basic\n  AuthName intranet\n  AuthBasicProvider file\n"
             . "  AuthUserFile $self->{dir}/users\n  Require valid-user",
-        LOCATION => $self->{location} // "OwaCalIdentity basic upstream=basic",
+        LOCATION => ($self->{location} // "OwaCalIdentity basic upstream=basic")
+            . (defined $self->{freshness} ? "\n  OwaCalFreshness $self->{freshness}" : ''),
         HTDOCS => $self->{htdocs} // "$self->{dir}/htdocs",
         LOGLEVEL => $self->{loglevel} // 'owacal:debug',
         TIMEOUT => $self->{timeout} // 60,
