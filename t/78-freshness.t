@@ -263,6 +263,46 @@ subtest 'a password that the calendar server refuses' => sub {
 unlike($web->log, qr/child pid \d+ exit signal|AddressSanitizer/, 'no child died');
 $web->stop;
 
+# Of a room whose calendar a person may not read there is only free/busy.
+subtest 'closed calendars' => sub {
+    my $page_at = sub { my ($path, $time) = @_; return location($path, "$basic\nOwaCalBase /booking\nOwaCalFreshness $time\nSetOutputFilter OWACAL\nSetHandler none") };
+    my $front = Httpd->start(backend => $sim->{url}, children => 1, freshness => '15min',
+        server => $page_at->('/intranet', 0) . $page_at->('/kept', '15min'));
+    my $visit = sub {
+        my ($path) = @_;
+        my $before = $sim->requests;
+        my $r = $front->request(GET => $path, user => 'alice');
+        my @new = $sim->requests;
+        return ($r->{content}, map { "$_->{method} " . join ',', sort $_->{target} =~ /u=SMTP:(\w+)/g } splice @new, $before);
+    };
+    my $agenda = sub { my ($room, $on) = @_; return "<div data-owacal=agenda data-room=$room data-day=$on>x</div>" };
+    mkdir "$front->{dir}/htdocs/$_" for qw(intranet kept);
+    $front->write_file("htdocs/$_/a.html", $agenda->(boardroom => $day) . $agenda->(room1 => $day)
+        . "<div data-owacal=grid data-day=$day data-slot=60>x</div>" . $agenda->(room1 => $day)) for qw(intranet kept);
+    my ($first, @asked) = $visit->('/intranet/a.html');
+    is(scalar(grep { /^SEARCH/ } @asked), 2, 'at first each calendar is tried') or diag "@asked";
+    (my $page, @asked) = $visit->('/intranet/a.html');
+    is_deeply(\@asked, ['GET boardroom,room1'], 'from then on all rooms are asked about at once, with the grid');
+    is($page, $first, 'and the page is the same');
+    is(() = $page =~ /class="owacal owacal-agenda/g, 3, 'with three agendas') or diag $page;
+    (undef, @asked) = $visit->('/kept/a.html');
+    is_deeply(\@asked, ['GET boardroom,room1'], 'where it is kept it is asked');
+    (undef, @asked) = $visit->('/kept/a.html');
+    is_deeply(\@asked, [], 'once');
+    (my $json, @asked) = $visit->("/booking/rooms/room1.json?day=$day");
+    is_deeply(\@asked, [], 'and not again for the agenda alone');
+    like($json, qr/"source":\s*"free\/?busy"/, 'which says where it is from');
+    $sim->fault('status=503:path~public');
+    ($page) = $visit->('/intranet/a.html');
+    is(() = $page =~ /owacal-notice/g, 4, 'a failure is told in each place');
+    $sim->no_faults;
+    $front->write_file('htdocs/intranet/b.html', join '', map { $agenda->(room1 => "+$_") } 1 .. 45);
+    ($page) = $visit->('/intranet/b.html');
+    is(() = $page =~ /class="owacal owacal-agenda/g, 45, 'forty-five days of one room') or diag substr $page, 0, 2000;
+    unlike($front->log, qr/child pid \d+ exit signal|AddressSanitizer/, 'no child died');
+    $front->stop;
+};
+
 subtest 'tickets' => sub {
     my $why = Realm->skip_reason('mit');
     plan skip_all => $why if $why;

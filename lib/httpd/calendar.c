@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "cal/zone.h"
 #include "httpd/calendar.h"
+#include "httpd/freshness.h"
 #include "view/agenda.h"
 #include "view/feed.h"
 
@@ -132,14 +133,47 @@ oc_agenda_t *oc_calendar_agenda(const oc_request_t *q, const oc_room_t *room, oc
     return agenda;
 }
 
+/* That its calendar is closed is known: then what is asked for is the same as for a grid. */
+static int look_at_digits(oc_request_t *q, oc_call_t *call, oc_identity_t *id,
+                          const oc_room_t *room, oc_range_t range, oc_room_look_t *look)
+{
+    apr_array_header_t *who = apr_array_make(q->r->pool, 1, sizeof(const char *));
+    oc_freshness_t fresh;
+
+    APR_ARRAY_PUSH(who, const char *) = room->address;
+    if (!oc_freshness_run(&fresh, q, call, id,
+                          oc_request_freebusy(call, who, range, OC_OP_AGENDA_SLOT))) {
+        return 0;
+    }
+    look->list = NULL;
+    look->rows = fresh.rows;
+    return 1;
+}
+
+int oc_calendar_look(oc_request_t *q, const oc_room_t *room, oc_range_t range,
+                     oc_room_look_t **look)
+{
+    oc_identity_t *id;
+    oc_call_t *call = oc_request_call(q, &id);
+
+    if (call && oc_op_agenda_closed(call, q->backend, room)) {
+        *look = apr_pcalloc(q->r->pool, sizeof(**look));
+        return look_at_digits(q, call, id, room, range, *look);
+    }
+    return call &&
+           oc_request_run(
+               q, call, id,
+               oc_op_agenda(call, q->backend, &q->op_conf, room->id, range, ROWS_MAX, look),
+               OC_VERB_LIST) &&
+           q->result.reason == OC_REASON_OK;
+}
+
 int oc_calendar_room(oc_request_t *q, const char *id)
 {
     const oc_room_t *room = oc_request_room(q, id);
     oc_room_look_t *look = NULL;
     oc_agenda_t *agenda;
-    oc_identity_t *who;
     oc_range_t range;
-    oc_call_t *call;
     int rc;
 
     if (!room) {
@@ -148,15 +182,10 @@ int oc_calendar_room(oc_request_t *q, const char *id)
     if (oc_input_query(q->r, (oc_form_t **)&q->in.form, &q->result) != APR_SUCCESS ||
         oc_input_check(&q->in, &q->result) != APR_SUCCESS ||
         oc_input_range(&q->in, q->ics ? oc_calendar_days(q) : 1, &range, &q->result) !=
-            APR_SUCCESS ||
-        !(call = oc_request_call(q, &who))) {
+            APR_SUCCESS) {
         return oc_request_problem(q, NULL, "list", NULL, NULL);
     }
-    if (oc_request_run(
-            q, call, who,
-            oc_op_agenda(call, q->backend, &q->op_conf, room->id, range, ROWS_MAX, &look),
-            OC_VERB_LIST) &&
-        q->result.reason == OC_REASON_OK) {
+    if (oc_calendar_look(q, room, range, &look)) {
         agenda = oc_calendar_agenda(q, room, range, look);
         if (agenda) {
             rc = send_room(q, agenda);

@@ -9,6 +9,10 @@
 
 /* `GET rooms/{id}`: the agenda of a day as HTML or JSON, or a feed. Only configured rooms. */
 int oc_calendar_room(oc_request_t *q, const char *id);
+/* Look at the room: its calendar, else its free/busy, which may be as old as OwaCalFreshness lets
+ * it. 1: *look is filled until oc_request_done(); 0: q->result says why not. */
+int oc_calendar_look(oc_request_t *q, const oc_room_t *room, oc_range_t range,
+                     oc_room_look_t **look);
 /* What a look at a room came to, cut down to what this location may show; NULL: nothing. */
 oc_agenda_t *oc_calendar_agenda(const oc_request_t *q, const oc_room_t *room, oc_range_t range,
                                 const oc_room_look_t *look);

@@ -259,15 +259,31 @@ static int known(const oc_lookup_t *l)
     return l->verb == OC_VERB_FREEBUSY && l->fresh.rows && l->fresh.missing == 0;
 }
 
+/* Its free/busy is all that is to be had: asked for with that of the others. */
+static void join_digits(oc_lookup_t *l, const oc_room_t *room)
+{
+    apr_array_header_t *who = apr_array_make(l->store->q->r->pool, 1, sizeof(const char *));
+
+    APR_ARRAY_PUSH(who, const char *) = room->address;
+    --l->store->count; /* it asks nothing itself */
+    l->joined = oc_lookup_freebusy(l->store, who, l->range, OC_OP_AGENDA_SLOT);
+}
+
 static void send_off(oc_lookup_t *l)
 {
     oc_request_t *q = l->store->q;
+    const oc_room_t *room = l->room ? oc_room_find(q->conf->rooms, l->room) : NULL;
     oc_identity_t *id;
     oc_call_t *call = open_call(l, &id);
     oc_job_t *op;
 
     l->sent = 1;
     if (!call) {
+        return;
+    }
+    if (room && oc_op_agenda_closed(call, q->backend, room)) {
+        join_digits(l, room);
+        oc_request_spare(q, call);
         return;
     }
     op = job_of(l, call, id);
@@ -281,8 +297,14 @@ static void send_off(oc_lookup_t *l)
     }
 }
 
+/* Rooms first: they may add to the question about free/busy. */
 void oc_lookup_go(oc_lookup_store_t *store)
 {
+    for (oc_lookup_t *l = store->first; l; l = l->next) {
+        if (!l->sent && l->room) {
+            send_off(l);
+        }
+    }
     for (oc_lookup_t *l = store->first; l; l = l->next) {
         if (!l->sent) {
             send_off(l);
@@ -295,7 +317,28 @@ int oc_lookup_over(const oc_lookup_t *l)
     if (!l->sent) {
         return 0;
     }
+    if (l->joined) {
+        return oc_lookup_over(l->joined);
+    }
     return !l->begun || l->ended || oc_wait_over(&l->wait);
+}
+
+/* Wait for those that it was asked with. */
+static void end_joined(oc_lookup_t *l)
+{
+    apr_pool_t *pool = l->store->q->r->pool;
+    oc_lookup_t *digits = l->joined;
+    const char *address = oc_room_find(l->store->q->conf->rooms, l->room)->address;
+    oc_freebusy_t *row =
+        oc_lookup_wait(digits) == APR_SUCCESS ? oc_freebusy_find(digits->rows, address) : NULL;
+
+    l->op_id = digits->op_id;
+    l->look = apr_pcalloc(pool, sizeof(*l->look));
+    l->look->rows = apr_array_make(pool, 1, sizeof(oc_freebusy_t *));
+    if (row) {
+        APR_ARRAY_PUSH(l->look->rows, oc_freebusy_t *) = row;
+    }
+    oc_result_copy(&l->result, &digits->result, pool);
 }
 
 /* The end of one that asked, or could not. */
@@ -325,7 +368,11 @@ apr_status_t oc_lookup_wait(oc_lookup_t *l)
     if (!l->ended) {
         oc_lookup_go(l->store);
         l->ended = 1;
-        end(l);
+        if (l->joined) {
+            end_joined(l);
+        } else {
+            end(l);
+        }
     }
     l->store->q->view.op_id = l->op_id;
     return l->result.reason == OC_REASON_OK ? APR_SUCCESS : APR_EGENERAL;

@@ -2,7 +2,8 @@
  *
  * A question asked again, or as a part of one that was asked, is the same look-up; those about the
  * free/busy of one time become one exchange, for as long as oc_lookup_go() has not sent them off. A
- * page's reader does that whenever he has to wait for more of the page. What is kept of free/busy
+ * page's reader does that whenever he has to wait for more of the page. A room whose calendar is
+ * known to be closed is asked about together with the others' free/busy. What is kept of free/busy
  * (httpd/freshness.h) is not asked for; where all of it is, nothing is waited for. All of a page's
  * look-ups together are one waiting request in the sense of OwaCalLimit per-user= and waiting=: one
  * worker thread sleeps for them. Request thread; everything in the request's pool; with that pool
@@ -33,6 +34,7 @@ typedef struct oc_lookup_t {
     oc_freshness_t fresh;         /* what of that was known */
     apr_array_header_t *answered; /* oc_freebusy_t *: and the rest */
     const char *room;             /* whose calendar; NULL: the person's own */
+    struct oc_lookup_t *joined;   /* room: its calendar is closed, here is its free/busy; NULL */
     int max, answers;
     const char *item;
     oc_wait_t wait;

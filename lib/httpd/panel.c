@@ -10,7 +10,6 @@
 #include "httpd/panel.h"
 #include "view/panel.h"
 
-#define ROWS_MAX   1000
 #define MARK       "panel."
 #define MARK_BYTES 15
 #define KEY_BYTES  12
@@ -124,20 +123,6 @@ const char *oc_panel_text(oc_request_t *q, const oc_view_t *view, const oc_room_
     return oc_view_panel(view, &p, 2);
 }
 
-/* Look at the room; 1 with *look filled until oc_request_done(). */
-static int look_at(oc_request_t *q, const oc_room_t *room, oc_range_t range, oc_room_look_t **look)
-{
-    oc_identity_t *id;
-    oc_call_t *call = oc_request_call(q, &id);
-
-    return call &&
-           oc_request_run(
-               q, call, id,
-               oc_op_agenda(call, q->backend, &q->op_conf, room->id, range, ROWS_MAX, look),
-               OC_VERB_LIST) &&
-           q->result.reason == OC_REASON_OK;
-}
-
 /* The panel, whatever happened: a display at a door shows no error pages. failed: what the answer's
  * status says; back: of the form that failed. */
 static int send_panel(oc_request_t *q, const oc_room_t *room, const oc_result_t *failed,
@@ -150,7 +135,7 @@ static int send_panel(oc_request_t *q, const oc_room_t *room, const oc_result_t 
     oc_panel_t p;
     int read;
 
-    read = look_at(q, room, range, &look);
+    read = oc_calendar_look(q, room, range, &look);
     oc_result_init(&reading, q->r->pool);
     oc_result_copy(&reading, &q->result, q->r->pool);
     describe(q, room, range, read ? look : NULL, &p);

@@ -4,7 +4,6 @@
 
 #include "op/machine.h"
 
-#define SLOT       apr_time_from_sec(300)
 #define CLOSED     "closed calendar"          /* kind of what is remembered */
 #define CLOSED_TTL apr_time_from_sec(15 * 60) /* a right that was given is seen after so long */
 
@@ -18,19 +17,15 @@ typedef struct agenda_t {
 enum { CALENDAR, DIGITS };
 
 /* By the backend, too: one mailbox name on two servers is two rooms. */
-static const char *memo_name(const oc_op_t *op)
+static const char *memo_name(const oc_call_t *call, const oc_backend_t *be, const oc_room_t *room)
 {
-    const agenda_t *a = op->self;
-
-    return apr_pstrcat(op->call->pool, op->be->conf->name, " ", a->room->mailbox, NULL);
+    return apr_pstrcat(call->pool, be->conf->name, " ", room->mailbox, NULL);
 }
 
-static int known_closed(const oc_op_t *op)
+int oc_op_agenda_closed(const oc_call_t *call, const oc_backend_t *be, const oc_room_t *room)
 {
-    const oc_call_t *call = op->call;
-
     return call->memo && call->identity &&
-           oc_memo_get(call->memo, call->pool, call->identity, CLOSED, memo_name(op));
+           oc_memo_get(call->memo, call->pool, call->identity, CLOSED, memo_name(call, be, room));
 }
 
 static void calendar_start(oc_op_t *op)
@@ -38,7 +33,7 @@ static void calendar_start(oc_op_t *op)
     agenda_t *a = op->self;
     oc_op_verb_t *verb;
 
-    if (known_closed(op)) {
+    if (oc_op_agenda_closed(op->call, op->be, a->room)) {
         oc_op_enter(op, DIGITS, "its calendar is known to be closed");
         return;
     }
@@ -56,7 +51,8 @@ static void calendar_done(oc_op_t *op)
     }
     a->out->list = NULL;
     if (op->call->memo && op->call->identity) {
-        oc_memo_put(op->call->memo, op->call->identity, CLOSED, memo_name(op), "1", CLOSED_TTL);
+        oc_memo_put(op->call->memo, op->call->identity, CLOSED,
+                    memo_name(op->call, op->be, a->room), "1", CLOSED_TTL);
     }
     oc_op_enter(op, DIGITS, "its calendar is closed");
 }
@@ -92,8 +88,8 @@ oc_job_t *oc_op_agenda(oc_call_t *call, const oc_backend_t *be, const oc_op_conf
     a->list.mailbox = a->room->mailbox;
     a->list.range = range;
     a->list.max = max;
-    a->freebusy.slot = SLOT;
-    a->freebusy.range = oc_range_align(range, SLOT);
+    a->freebusy.slot = OC_OP_AGENDA_SLOT;
+    a->freebusy.range = oc_range_align(range, OC_OP_AGENDA_SLOT);
     a->freebusy.who = apr_array_make(call->pool, 1, sizeof(const char *));
     APR_ARRAY_PUSH(a->freebusy.who, const char *) = a->room->address;
     return &oc_op_create(call, be, conf, &machine, a)->job;

@@ -127,6 +127,10 @@ typedef struct oc_room_look_t {
 } oc_room_look_t;
 oc_job_t *oc_op_agenda(oc_call_t *call, const oc_backend_t *be, const oc_op_conf_t *conf,
                        const char *room, oc_range_t range, int max, oc_room_look_t **out);
+#define OC_OP_AGENDA_SLOT apr_time_from_sec(300)
+/* 1: it is remembered that this identity may not read that room's calendar, so that the room's
+ * free/busy is all there is to be asked for. */
+int oc_op_agenda_closed(const oc_call_t *call, const oc_backend_t *be, const oc_room_t *room);
 /* To be signed as nobody. */
 oc_job_t *oc_op_look(oc_call_t *call, const oc_backend_t *be, const oc_op_conf_t *conf,
                      apr_table_t **facts);
