@@ -285,6 +285,9 @@ subtest 'closed calendars' => sub {
     is_deeply(\@asked, ['GET boardroom,room1'], 'from then on all rooms are asked about at once, with the grid');
     is($page, $first, 'and the page is the same');
     is(() = $page =~ /class="owacal owacal-agenda/g, 3, 'with three agendas') or diag $page;
+    $front->write_file('htdocs/intranet/c.html', "<div data-owacal=grid data-room=room1 data-day=$day data-slot=60>x</div>" . $agenda->(boardroom => $day));
+    (undef, @asked) = $visit->('/intranet/c.html');
+    is_deeply(\@asked, ['GET boardroom,room1'], 'also behind a grid of others');
     (undef, @asked) = $visit->('/kept/a.html');
     is_deeply(\@asked, ['GET boardroom,room1'], 'where it is kept it is asked');
     (undef, @asked) = $visit->('/kept/a.html');
