@@ -31,7 +31,7 @@ static int asks(oc_memo_t *memo, const oc_backend_conf_t *conf, const char *iden
     drive_t *d = drive_create(pool);
     oc_call_t *call = oc_call_create("somebody", "ana", identity);
     oc_list_query_t query = {NULL, {apr_time_from_sec(1772701200), apr_time_from_sec(1772704800)},
-                             NULL, 10};
+                             NULL, 10, 0};
     oc_list_t *list = NULL;
     int asked = 0;
 

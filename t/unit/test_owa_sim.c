@@ -85,7 +85,7 @@ static void test_story(void)
     oc_booking_t *b = meeting(), *out = NULL;
     oc_freebusy_query_t fbq = {apr_array_make(pool, 2, sizeof(const char *)), b->when,
                                apr_time_from_sec(1800), 0};
-    oc_list_query_t lq = {NULL, b->when, NULL, 50};
+    oc_list_query_t lq = {NULL, b->when, NULL, 50, 0};
     apr_array_header_t *rows;
     oc_list_t *list = NULL;
     oc_evidence_t *e = NULL;
@@ -216,7 +216,7 @@ static void test_faulty(const char *expected)
 {
     apr_time_t now = oc_clock_wall();
     oc_range_t range = {now, now + apr_time_from_sec(86400 * 7)};
-    oc_list_query_t lq = {NULL, range, NULL, 50};
+    oc_list_query_t lq = {NULL, range, NULL, 50, 0};
     oc_freebusy_query_t fbq = {apr_array_make(pool, 1, sizeof(const char *)), range,
                                apr_time_from_sec(1800), 0};
     apr_array_header_t *rows;

@@ -64,7 +64,7 @@ static void test_replay(void)
     const char *error;
     oc_backend_t *be = oc_backend_open(root, &conf, &error);
     oc_list_query_t query = {NULL, {apr_time_from_sec(1772701200), apr_time_from_sec(1772704800)},
-                             NULL, 10};
+                             NULL, 10, 0};
     oc_list_t *list = NULL;
     oc_call_t *call = oc_call_create("ana", "ana", "ana");
     drive_t *d = drive_create(root);
