@@ -75,7 +75,7 @@ subtest 'the story with a forwarded ticket' => sub {
     is($login->{facts}{module}, 'mod_auth_gssapi', '  names the login module');
     is($credential->{facts}{principal}, 'alice@INTRANET.TEST', '  the principal');
     like($credential->{facts}{expires} // '', qr/^\d{4}-|^\w{3}, /, '  when it expires') or diag $check->{content};
-    is("$offer->{facts}{offers}, $answer->{facts}{accepted}", 'Negotiate, Negotiate', '  what is offered and what was accepted');
+    is("$offer->{facts}{offers}, $answer->{facts}{'accepted login'}", 'Negotiate, Negotiate', '  what is offered and what was accepted');
     is(join(' ', map { $_->{ok} ? 1 : 0 } @{ $check->{json}{steps} }), '1 1 1 1 1', '  all is well');
     unlike($check->{content}, qr/FILE:|ccache/i, '  not where the ticket lies');
 };

@@ -101,7 +101,7 @@ subtest 'relay' => sub {
     my ($r, $login, $credential, $offer, $answer) = check("$web->{origin}/booking/check", '--ntlm', '-u', 'alice:pw-alice');
     all_well('relay', $r);
     is(join(' ', @{ $login->{facts} }{qw(user module AuthType)}), 'alice mod_owacal OwaCalNtlm', 'who, and by which module');
-    is("$credential->{facts}{mode} $credential->{facts}{'presented by'} $offer->{facts}{offers} $answer->{facts}{accepted}", 'relay NTLM NTLM NTLM', 'by NTLM');
+    is("$credential->{facts}{mode} $credential->{facts}{'presented by'} $offer->{facts}{offers} $answer->{facts}{'accepted login'}", 'relay NTLM NTLM NTLM', 'by NTLM');
     unlike($r->{content}, qr/TlRMTVNT/, 'no message of it is shown');
 };
 
@@ -124,7 +124,7 @@ SKIP: {
         all_well('s4u', $r);
         is("$credential->{facts}{mode} $credential->{facts}{principal} $credential->{facts}{'presented by'}", 's4u alice@INTRANET.TEST Negotiate', 'her ticket') or diag $r->{content};
         is($credential->{facts}{'on behalf by'}, 'HTTP/intranet.test@INTRANET.TEST', '  and who gets it');
-        is("$offer->{facts}{offers} $answer->{facts}{accepted}", 'Negotiate Negotiate', '  is what is offered and accepted');
+        is("$offer->{facts}{offers} $answer->{facts}{'accepted login'}", 'Negotiate Negotiate', '  is what is offered and accepted');
         like($answer->{facts}{expires} // '', qr/^\w{3}, \d\d \w{3} \d{4} /, '  and the ticket that was got expires some day');
         my $failed = sub { my ($r) = @_; return (grep { $_->{reason} } @{ $r->{json}{steps} })[0] // {} };
         ($r) = check("$web->{origin}/booking/check", @{ $basic{carol} });

@@ -236,7 +236,7 @@ static int answer(check_t *c)
             apr_table_setn(s->facts, "status", apr_itoa(q->r->pool, q->result.upstream_status));
         }
     } else {
-        fact(c, s, "accepted", c->presented);
+        fact(c, s, "accepted login", c->presented);
         oc_identity_describe_used(oc_child_signer(q->child), id, q->backend->conf->site, s->facts);
     }
     oc_request_done(q);

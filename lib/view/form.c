@@ -515,7 +515,7 @@ static void people_fields(const form_t *form)
     static const char *const names[] = {"required", "optional"};
 
     oc_html_open(form->h, "fieldset", NULL);
-    oc_html_element(form->h, "legend", oc_view_say(form->view, "Who"), NULL);
+    oc_html_element(form->h, "legend", oc_view_say(form->view, "Attendees"), NULL);
     for (int i = 0; i < 2; ++i) {
         field(form, names[i]);
         oc_people_choices(form->view, form->h, names[i]);
