@@ -71,7 +71,7 @@ sub is_in {
     unlike($r->{text}, qr/\.html\.\w/, '  and no address says which');
 }
 
-my %who = (en => 'Who', de => 'Wer', fr => 'Qui', hu => 'Ki');
+my %who = (en => 'Who', de => 'Name', fr => 'Nom', hu => 'Név');
 for my $lang (@Pages::LANGUAGES) {
     subtest "every page: $lang" => sub {
         for my $page (@Pages::PAGES) {

@@ -253,4 +253,17 @@ my %technical = map { $_ => 1 } (
     none('what an operation leaves to be said is marked', @unmarked);
 }
 
+# What a typesetter would see: apostrophes and quotation marks of the language, and in French a blank that
+# keeps a mark with its word.
+for my $lang (@languages) {
+    my @bad;
+    for (split /\n/, slurp("lib/view/po/$lang.po")) {
+        my ($text) = /^msgstr "(.*)"$/ or next;
+        $text =~ s/&#NNN;/0/g;
+        push @bad, $text if $text =~ /'|\\"/ || $text =~ /  /;
+        push @bad, $text if $lang eq 'fr' && ($text =~ / [;:?!»]|« / || $text =~ /\p{L}[;?!»]/);
+    }
+    none("$lang.po is set as that language is", @bad);
+}
+
 done_testing();
