@@ -81,6 +81,13 @@ async function story(lang, javaScriptEnabled, date, viewport = { width: 1280, he
     is(await mine(page, subject).count(), 1, `${how}: and so do my bookings, markup as text`);
     like(await page.locator("[data-owacal=mine] tr", { hasText: subject }).innerText(),
         /Board room: accepted[\s\S]*bob@example\.test: no answer yet/, `${how}: with who has answered`);
+    if (javaScriptEnabled) {
+        const found = await axeFindings(page);
+        ok(found.length === 0, "axe: a start page with answers", found);
+    }
+    await page.setViewportSize({ width: 320, height: 640 });
+    ok(await overflow(page) <= 0, `${how}: which fits a phone`);
+    await page.setViewportSize(viewport);
 
     // Somebody else wants the same.
     const bob = await person(browser, { ...options, user: "bob" });

@@ -92,11 +92,13 @@ static void copy_read(owa_verb_t *v, owa_ask_t *a)
     const char *text = NULL;
 
     if (a->res.reason == OC_REASON_OK && a->status == 200) {
-        text = oc_ical_in_message(v->pool, a->body, a->body_len);
+        text = oc_ical_in_message(a->body_pool, a->body, a->body_len);
     }
     if (text) {
         m->copy = oc_ical_attendees(v->pool, text, m->booking->uid);
     }
+    a->body = "";
+    apr_pool_destroy(a->body_pool); /* many copies are read for one list */
     one_less(v, m->all);
 }
 
@@ -108,6 +110,7 @@ static void ask_copy(owa_verb_t *v, meeting_t *m, apr_size_t max)
                              "read answers", OWA_WANT_BODY, copy_read);
 
     apr_table_setn(get->x->headers, "Translate", "f");
+    apr_pool_create(&get->body_pool, v->pool);
     get->max_body = max;
     get->baton = m;
     ++m->all->waiting;

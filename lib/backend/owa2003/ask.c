@@ -282,7 +282,7 @@ static int collect(owa_verb_t *v, owa_ask_t *a, const char *data, apr_size_t len
         while (room < a->body_len + len + 1) {
             room *= 2;
         }
-        grown = apr_palloc(v->pool, room);
+        grown = apr_palloc(a->body_pool ? a->body_pool : v->pool, room);
         if (a->body_len > 0) {
             memcpy(grown, a->buffer, a->body_len);
         }

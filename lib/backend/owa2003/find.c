@@ -15,7 +15,7 @@
 #define PAGE 100         /* rows asked for at a time */
 #define PAGES_MAX 200
 #define MESSAGES_MAX 200
-#define COPY_MAX     (128 * 1024) /* of each meeting whose answers are looked for; many are held */
+#define COPY_MAX     (128 * 1024) /* bytes of an organizer's copy; many come side by side */
 
 /* ---- a calendar ---- */
 

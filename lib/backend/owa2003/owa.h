@@ -238,6 +238,7 @@ struct owa_ask_t {
     oc_dav_row_fn *row;    /* WANT_ROWS: NULL = keep the first row's values in a->first */
     void *row_baton;
     oc_xml_t *xml;         /* WANT_XML: the reader it is fed to */
+    apr_pool_t *body_pool; /* WANT_BODY: where it is collected; NULL = the verb's */
     apr_size_t max_body;   /* WANT_BODY: 0 = 256 KB; more fails with UPSTREAM_TOO_LARGE */
     const char *mailbox;   /* whose mailbox: NULL = the acting person's own (for 401/403/404) */
     int command;           /* OWA command: a redirect is success, is not followed, but told in
