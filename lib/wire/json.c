@@ -205,8 +205,22 @@ static const char *as_utf8(apr_pool_t *pool, const char *s)
     return out->elts;
 }
 
+/* The same text once more, as in a row of slots: the value is shared. jansson's texts are constant.
+ */
+static int add_again(oc_json_t *in, const char *value)
+{
+    size_t n = json_array_size(in->value);
+    json_t *last = n ? json_array_get(in->value, n - 1) : NULL;
+    const char *text = last ? json_string_value(last) : NULL;
+
+    return text && strcmp(text, value) == 0 && json_array_append(in->value, last) == 0;
+}
+
 void oc_json_text(oc_json_t *in, const char *name, const char *value)
 {
+    if (!name && value && add_again(in, value)) {
+        return;
+    }
     add(in, name, value ? json_string(as_utf8(in->pool, value)) : json_null());
 }
 
@@ -242,22 +256,23 @@ const char *oc_json_print(oc_json_t *doc, apr_pool_t *pool)
     const char *out = NULL;
 
     if (text) {
-        apr_size_t lt = 0, n = 0;
-        char *p, *o;
-        for (p = text; *p; ++p) {
-            lt += *p == '<';
-            ++n;
+        apr_size_t lt = 0;
+        const char *p, *next;
+        char *o;
+
+        for (p = text; (p = strchr(p, '<')) != NULL; ++p) {
+            ++lt;
         }
         /* "<" as an escape, so that the text may stand anywhere in a page. */
-        out = o = apr_palloc(pool, n + lt * 5 + 2);
-        for (p = text; *p; ++p) {
-            if (*p == '<') {
-                memcpy(o, "\\u003c", 6);
-                o += 6;
-            } else {
-                *o++ = *p;
-            }
+        out = o = apr_palloc(pool, strlen(text) + lt * 5 + 2);
+        for (p = text; (next = strchr(p, '<')) != NULL; p = next + 1) {
+            memcpy(o, p, (size_t)(next - p));
+            o += next - p;
+            memcpy(o, "\\u003c", 6);
+            o += 6;
         }
+        memcpy(o, p, strlen(p));
+        o += strlen(p);
         *o++ = '\n';
         *o = '\0';
         free(text);
