@@ -24,22 +24,29 @@ static int is_now(const oc_grid_t *grid, oc_range_t slot)
     return grid->now >= slot.start && grid->now < slot.end;
 }
 
+/* What is the same in every row. */
+typedef struct column_t {
+    oc_range_t slot;
+    const char *from, *to;   /* to be read */
+    const char *start, *end; /* for queries */
+} column_t;
+
 static void cell(const oc_view_t *view, oc_html_t *h, const oc_grid_t *grid,
-                 const oc_freebusy_t *fb, const oc_room_t *room, const char *name, oc_range_t slot)
+                 const oc_freebusy_t *fb, const oc_room_t *room, const char *name,
+                 const column_t *c)
 {
-    oc_busy_t busy = oc_freebusy_in(fb, slot);
-    const char *state = state_text(view, busy);
+    oc_busy_t busy = oc_freebusy_in(fb, c->slot);
+    const char *state = state_text(view, busy), *token = oc_busy_token(busy);
 
     oc_html_open(h, "td", "class",
-                 apr_pstrcat(view->pool, oc_busy_token(busy), is_now(grid, slot) ? " now" : "",
-                             NULL),
+                 is_now(grid, c->slot) ? apr_pstrcat(view->pool, token, " now", NULL) : token,
                  NULL);
-    if (busy == OC_BUSY_FREE && room && grid->form && slot.end > grid->now) {
-        oc_html_element(h, "a", state, "href", oc_view_form_path(view, grid->form, grid->prefix,
-                                                                 room->id, slot), "aria-label",
+    if (busy == OC_BUSY_FREE && room && grid->form && c->slot.end > grid->now) {
+        oc_html_element(h, "a", state, "href",
+                        oc_view_form_at(view, grid->form, grid->prefix, room->id, c->start, c->end),
+                        "aria-label",
                         oc_view_with(view, "free: book {room} from {start} to {end}", "room", name,
-                                     "start", hour_text(view, slot.start), "end",
-                                     hour_text(view, slot.end), NULL),
+                                     "start", c->from, "end", c->to, NULL),
                         NULL);
     } else {
         oc_html_text(h, state);
@@ -47,14 +54,22 @@ static void cell(const oc_view_t *view, oc_html_t *h, const oc_grid_t *grid,
     oc_html_close(h);
 }
 
-static oc_range_t column(const oc_grid_t *grid, int k)
+static column_t *columns(const oc_view_t *view, const oc_grid_t *grid, int count)
 {
-    oc_range_t slot;
+    column_t *all = apr_pcalloc(view->pool, sizeof(*all) * (size_t)(count > 0 ? count : 1));
 
-    slot.start = grid->range.start + k * grid->slot;
-    slot.end = slot.start + grid->slot < grid->range.end ? slot.start + grid->slot
-                                                         : grid->range.end;
-    return slot;
+    for (int k = 0; k < count; ++k) {
+        column_t *c = &all[k];
+
+        c->slot.start = grid->range.start + k * grid->slot;
+        c->slot.end = c->slot.start + grid->slot < grid->range.end ? c->slot.start + grid->slot
+                                                                   : grid->range.end;
+        c->from = k ? all[k - 1].to : hour_text(view, c->slot.start);
+        c->start = k ? all[k - 1].end : oc_view_input(view, c->slot.start);
+        c->to = hour_text(view, c->slot.end);
+        c->end = oc_view_input(view, c->slot.end);
+    }
+    return all;
 }
 
 static void caption(const oc_view_t *view, oc_html_t *h, const oc_grid_t *grid)
@@ -87,6 +102,7 @@ static void caption(const oc_view_t *view, oc_html_t *h, const oc_grid_t *grid)
 void oc_grid_table(const oc_view_t *view, oc_html_t *h, const oc_grid_t *grid)
 {
     int count = (int)((grid->range.end - grid->range.start + grid->slot - 1) / grid->slot);
+    const column_t *all = columns(view, grid, count);
 
     oc_html_open(h, "table", "class", "owacal-grid", NULL);
     caption(view, h, grid);
@@ -94,13 +110,13 @@ void oc_grid_table(const oc_view_t *view, oc_html_t *h, const oc_grid_t *grid)
     oc_html_open(h, "tr", NULL);
     oc_html_element(h, "th", oc_view_say(view, "Who"), "scope", "col", NULL);
     for (int k = 0; k < count; ++k) {
-        oc_range_t slot = column(grid, k);
-        const char *now = is_now(grid, slot) ? "now" : NULL;
+        const char *now = is_now(grid, all[k].slot) ? "now" : NULL;
 
         oc_html_open(h, "th", "scope", "col", "class", now, "aria-current", now ? "time" : NULL,
                      NULL);
-        oc_html_parts(h, "{t}",
-                      (oc_html_part_t[]){oc_view_part(view, "t", slot.start, OC_DATES_CLOCK)}, 1);
+        oc_html_parts(
+            h, "{t}",
+            (oc_html_part_t[]){oc_view_part(view, "t", all[k].slot.start, OC_DATES_CLOCK)}, 1);
         oc_html_close(h);
     }
     oc_html_close(h);
@@ -114,7 +130,7 @@ void oc_grid_table(const oc_view_t *view, oc_html_t *h, const oc_grid_t *grid)
         oc_html_open(h, "tr", NULL);
         oc_html_element(h, "th", name, "scope", "row", NULL);
         for (int k = 0; k < count; ++k) {
-            cell(view, h, grid, fb, room, name, column(grid, k));
+            cell(view, h, grid, fb, room, name, &all[k]);
         }
         oc_html_close(h);
     }

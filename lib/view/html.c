@@ -16,18 +16,39 @@ struct oc_html_t {
     int depth;
 };
 
-static void raw(oc_html_t *h, const char *text)
+static void add(oc_html_t *h, const char *text, apr_size_t n)
 {
-    apr_size_t n = strlen(text);
-
     if (h->len + n + 1 > h->size) {
         char *more = apr_palloc(h->pool, (h->size + n) * 2);
         memcpy(more, h->text, h->len);
         h->text = more;
         h->size = (h->size + n) * 2;
     }
-    memcpy(h->text + h->len, text, n + 1);
+    memcpy(h->text + h->len, text, n);
     h->len += n;
+    h->text[h->len] = '\0';
+}
+
+static void raw(oc_html_t *h, const char *text)
+{
+    add(h, text, strlen(text));
+}
+
+/* Most texts are plain ASCII and go as they are; the others are escaped. */
+static void escaped(oc_html_t *h, const char *text)
+{
+    apr_size_t n = 0;
+    unsigned char c;
+
+    while ((c = (unsigned char)text[n]) >= 0x20 && c < 0x7f && c != '&' && c != '<' && c != '>' &&
+           c != '"' && c != '\'') {
+        ++n;
+    }
+    if (c == '\0') {
+        add(h, text, n);
+    } else {
+        raw(h, oc_str_html(h->pool, text));
+    }
 }
 
 oc_html_t *oc_html_create(apr_pool_t *pool)
@@ -42,27 +63,28 @@ oc_html_t *oc_html_create(apr_pool_t *pool)
 
 static int is_void(const char *name)
 {
-    return strcmp(name, "input") == 0 || strcmp(name, "br") == 0 || strcmp(name, "meta") == 0 ||
-           strcmp(name, "link") == 0 || strcmp(name, "hr") == 0;
+    return strchr("ibmlh", *name) &&
+           (strcmp(name, "input") == 0 || strcmp(name, "br") == 0 || strcmp(name, "meta") == 0 ||
+           strcmp(name, "link") == 0 || strcmp(name, "hr") == 0);
 }
 
 static void start(oc_html_t *h, const char *name, va_list args)
 {
     const char *attribute;
 
-    raw(h, "<");
+    add(h, "<", 1);
     raw(h, name);
     while ((attribute = va_arg(args, const char *)) != NULL) {
         const char *value = va_arg(args, const char *);
         if (value) {
-            raw(h, " ");
+            add(h, " ", 1);
             raw(h, attribute);
-            raw(h, "=\"");
-            raw(h, oc_str_html(h->pool, value));
-            raw(h, "\"");
+            add(h, "=\"", 2);
+            escaped(h, value);
+            add(h, "\"", 1);
         }
     }
-    raw(h, ">");
+    add(h, ">", 1);
     if (!is_void(name) && h->depth < DEPTH_MAX) {
         h->open[h->depth++] = name;
     }
@@ -80,16 +102,16 @@ void oc_html_open(oc_html_t *h, const char *name, ...)
 void oc_html_close(oc_html_t *h)
 {
     if (h->depth > 0) {
-        raw(h, "</");
+        add(h, "</", 2);
         raw(h, h->open[--h->depth]);
-        raw(h, ">");
+        add(h, ">", 1);
     }
 }
 
 void oc_html_text(oc_html_t *h, const char *text)
 {
     if (text) {
-        raw(h, oc_str_html(h->pool, text));
+        escaped(h, text);
     }
 }
 
@@ -154,7 +176,7 @@ const char *oc_html_within(apr_pool_t *pool, const char *name, const char *lang,
 
 void oc_html_doctype(oc_html_t *h)
 {
-    raw(h, "<!DOCTYPE html>\n");
+    add(h, "<!DOCTYPE html>\n", 16);
 }
 
 const char *oc_html_print(oc_html_t *h)
@@ -162,6 +184,6 @@ const char *oc_html_print(oc_html_t *h)
     while (h->depth > 0) {
         oc_html_close(h);
     }
-    raw(h, "\n");
+    add(h, "\n", 1);
     return h->text;
 }

@@ -104,19 +104,26 @@ const char *oc_view_detail(const oc_view_t *view, const oc_result_t *res)
                      : res->detail;
 }
 
-const char *oc_view_form_path(const oc_view_t *view, const char *path, const char *prefix,
-                              const char *room, oc_range_t when)
+const char *oc_view_form_at(const oc_view_t *view, const char *path, const char *prefix,
+                            const char *room, const char *start, const char *end)
 {
     const char *p = prefix ? prefix : "";
     size_t n = strlen(path);
     const char *joint = n && path[n - 1] == '?' ? "" : strchr(path, '?') ? "&" : "?";
+    const char *last = prefix ? "#owacal-form" : "", *id = oc_str_query(view->pool, room);
 
-    path = apr_pstrcat(view->pool, path, joint, p, "room=", oc_str_query(view->pool, room), NULL);
-    if (when.start) {
-        path = apr_pstrcat(view->pool, path, "&", p, "start=", oc_view_input(view, when.start), "&",
-                           p, "end=", oc_view_input(view, when.end), NULL);
-    }
-    return prefix ? apr_pstrcat(view->pool, path, "#owacal-form", NULL) : path;
+    return start ? apr_pstrcat(view->pool, path, joint, p, "room=", id, "&", p, "start=", start,
+                               "&", p, "end=", end, last, NULL)
+                 : apr_pstrcat(view->pool, path, joint, p, "room=", id, last, NULL);
+}
+
+const char *oc_view_form_path(const oc_view_t *view, const char *path, const char *prefix,
+                              const char *room, oc_range_t when)
+{
+    const char *start = when.start ? oc_view_input(view, when.start) : NULL;
+
+    return oc_view_form_at(view, path, prefix, room, start,
+                           start ? oc_view_input(view, when.end) : NULL);
 }
 
 const char *oc_view_told_token(oc_told_t told)

@@ -71,6 +71,9 @@ const char *oc_view_input(const oc_view_t *view, apr_time_t t);
  * place of the form if it has one: where a free time leads. path "?" is the page itself. */
 const char *oc_view_form_path(const oc_view_t *view, const char *path, const char *prefix,
                               const char *room, oc_range_t when);
+/* The same for times that have been written as oc_view_input() does; start NULL: without any. */
+const char *oc_view_form_at(const oc_view_t *view, const char *path, const char *prefix,
+                            const char *room, const char *start, const char *end);
 /* Day and clock as people write them. */
 const char *oc_view_date(const oc_view_t *view, apr_time_t t, oc_dates_t style);
 /* The same for oc_html_parts(). */
