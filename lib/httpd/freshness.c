@@ -10,7 +10,8 @@
 /* Made once for a request: its person and credential do not change. */
 typedef struct oc_freshness_scopes_t {
     int usable; /* the credential is vouched for */
-    oc_fresh_scope_t self, everyone;
+    oc_fresh_scope_t self;
+    oc_fresh_scope_t everyone; /* if the rooms are for everyone */
 } oc_freshness_scopes_t;
 
 static const oc_freshness_scopes_t *scopes_of(oc_request_t *q, const oc_identity_t *id)
@@ -27,7 +28,8 @@ static const oc_freshness_scopes_t *scopes_of(oc_request_t *q, const oc_identity
         s->usable =
             self[4] && self[3] &&
             oc_fresh_scope(&s->self, q->shared->secret, be, self, 5) == APR_SUCCESS &&
-            oc_fresh_scope(&s->everyone, q->shared->secret, be, everyone, 1) == APR_SUCCESS;
+            (q->dir->audience != OC_AUDIENCE_EVERYONE ||
+             oc_fresh_scope(&s->everyone, q->shared->secret, be, everyone, 1) == APR_SUCCESS);
     }
     return s;
 }
@@ -88,28 +90,36 @@ void oc_freshness_open(oc_freshness_t *f, oc_request_t *q, oc_call_t *call,
     oc_shared_count_rows(q->shared, f->rows->nelts - f->missing, f->missing);
 }
 
+static void keep(const oc_freshness_t *f, oc_request_t *q, const oc_freebusy_t *row)
+{
+    int lists = f->lists;
+    const oc_fresh_scope_t *scope = scope_for(q, row->address, &lists);
+
+    /* A list of this person's own that is called like a room of ours is nothing for others. */
+    if (row->members == 0 || scope == &q->freshness->self) {
+        oc_fresh_put(q->shared->fresh, scope, row, lists, f->began);
+    }
+}
+
 void oc_freshness_fill(oc_freshness_t *f, oc_request_t *q, const apr_array_header_t *answered)
 {
+    apr_array_header_t *all = apr_array_make(q->r->pool, f->rows->nelts, sizeof(oc_freebusy_t *));
     int n = 0;
 
-    for (int i = 0; i < f->rows->nelts && n < answered->nelts; ++i) {
-        oc_freebusy_t **row = &APR_ARRAY_IDX(f->rows, i, oc_freebusy_t *);
-        int lists = f->lists;
-        const oc_fresh_scope_t *scope;
+    for (int i = 0; i < f->rows->nelts; ++i) {
+        oc_freebusy_t *row = APR_ARRAY_IDX(f->rows, i, oc_freebusy_t *);
 
-        if (*row) {
-            continue;
+        if (!row && n < answered->nelts) {
+            row = APR_ARRAY_IDX(answered, n++, oc_freebusy_t *);
+            if (f->keep) {
+                keep(f, q, row);
+            }
         }
-        *row = APR_ARRAY_IDX(answered, n++, oc_freebusy_t *);
-        if (!f->keep) {
-            continue;
-        }
-        scope = scope_for(q, (*row)->address, &lists);
-        /* A list of this person's own that is called like a room of ours is nothing for others. */
-        if ((*row)->members == 0 || scope == &q->freshness->self) {
-            oc_fresh_put(q->shared->fresh, scope, *row, lists, f->began);
+        if (row) {
+            APR_ARRAY_PUSH(all, oc_freebusy_t *) = row;
         }
     }
+    f->rows = all;
 }
 
 apr_time_t oc_freshness_time(const oc_freshness_t *f)
