@@ -168,6 +168,19 @@ subtest 'taken, and mended' => sub {
     is(scalar(subjects('late')), 1, 'once');
 };
 
+subtest 'the day that was typed' => sub {
+    my $with = page('intranet/day.html', $page . '<div data-owacal=grid>old</div><div data-owacal=grid data-day=+1>old</div>');
+    my $days = sub { return join ' ', map { substr $_, 0, 10 } $_[0]{content} =~ /<caption>[^<]*<time datetime="([^"]*)/g };
+    my ($today, $tomorrow) = split ' ', $days->($web->request(GET => $with, user => 'alice'));
+    for my $case ([{}, $day], [{ date => '', start => "${day}T10:00" }, $day], [{ date => '2026-02-30' }, $today], [{ date => 'x', start => 'y' }, $today]) {
+        my ($fields, $shown) = @$case;
+        my $r = post($with, { fresh(reminder => 'x'), %$fields });
+        is($r->{status}, 422, join ' ', map { "$_ '$fields->{$_}'" } sort keys %$fields);
+        is($days->($r), "$shown $tomorrow", '  the grid whose day is open shows that of the form, if it is one');
+    }
+    is($days->(post("$with?owacal-day=2099-03-05", { fresh(reminder => 'x') })), "2099-03-05 $tomorrow", 'what the page was asked for goes before');
+};
+
 subtest 'tokens and keys' => sub {
     my %f = fresh(key => 'twice', text => $evil);
     my $r = post($home, { %f, token => '' });

@@ -16,13 +16,31 @@
 
 /* ---- parameters that several kinds have ---- */
 
+/* The day that was typed in a form that comes back: who was told that a room is taken wants to see
+ * when it is free. NULL: nothing that can be taken for a day. */
+static const char *typed_day(const oc_fragment_t *f)
+{
+    const oc_form_t *values = f->page->again ? f->page->again->values : NULL;
+    const char *text = oc_form_value(f->in.pool, values, "date");
+    oc_result_t res;
+    apr_time_t day;
+
+    text = text && *text ? text : oc_form_value(f->in.pool, values, "start");
+    text = text ? apr_pstrndup(f->in.pool, text, sizeof("2026-03-05") - 1) : NULL;
+    oc_result_init(&res, f->in.pool);
+    return text && oc_zone_parse(text, f->view.zone, "day", &day, NULL, &res) == APR_SUCCESS
+               ? text
+               : NULL;
+}
+
 /* day: "today", "tomorrow", "week" (its first day, by the language), "+3", "-1", or a date.
- * Midnight of it; today if nothing is said. */
-static apr_status_t day_of(oc_fragment_t *f, apr_time_t *day)
+ * Midnight of it; if nothing is said `otherwise`, or today. */
+static apr_status_t day_of(oc_fragment_t *f, const char *otherwise, apr_time_t *day)
 {
     const char *text = oc_input_text(&f->in, "day"), *zone = f->view.zone;
     apr_time_t today = oc_zone_midnight(zone, f->in.now, 0);
 
+    text = text ? text : otherwise;
     if (!text || strcmp(text, "today") == 0) {
         *day = today;
     } else if (strcmp(text, "tomorrow") == 0) {
@@ -153,7 +171,7 @@ static apr_status_t grid_ask(oc_fragment_t *f)
     grid_t *g = f->data = apr_pcalloc(f->in.pool, sizeof(*g));
     oc_range_t all;
 
-    if (day_of(f, &g->day) != APR_SUCCESS ||
+    if (day_of(f, typed_day(f), &g->day) != APR_SUCCESS ||
         number_of(f, "days", 1, f->in.conf->max_range < 31 ? f->in.conf->max_range : 31, 1,
                   &g->days) != APR_SUCCESS ||
         oc_kinds_form_of(f, &g->form, &g->prefix) != APR_SUCCESS ||
@@ -276,7 +294,8 @@ static apr_status_t agenda_ask(oc_fragment_t *f)
     room_t *r = f->data = apr_pcalloc(f->in.pool, sizeof(*r));
     int days;
 
-    if (room_of(f, &r->room) != APR_SUCCESS || day_of(f, &r->range.start) != APR_SUCCESS ||
+    if (room_of(f, &r->room) != APR_SUCCESS ||
+        day_of(f, typed_day(f), &r->range.start) != APR_SUCCESS ||
         number_of(f, "days", 1, f->in.conf->max_range, 1, &days) != APR_SUCCESS) {
         return APR_EGENERAL;
     }
@@ -344,7 +363,8 @@ static apr_status_t mine_ask(oc_fragment_t *f)
     mine_t *m = f->data = apr_pcalloc(f->in.pool, sizeof(*m));
     int days, answers;
 
-    if (day_of(f, &m->range.start) != APR_SUCCESS || oc_kinds_form_of(f, &m->form, &m->prefix) ||
+    if (day_of(f, NULL, &m->range.start) != APR_SUCCESS ||
+        oc_kinds_form_of(f, &m->form, &m->prefix) ||
         number_of(f, "days", 1, f->in.conf->max_range, 14, &days) != APR_SUCCESS) {
         return APR_EGENERAL;
     }
