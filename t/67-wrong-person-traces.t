@@ -7,6 +7,7 @@ use File::Temp qw(tempdir);
 use FindBin qw($Bin);
 use MIME::Base64 qw(encode_base64);
 use Test::More;
+use Time::HiRes qw(sleep);
 use lib "$Bin/lib";
 use Crowd;
 use Httpd;
@@ -101,11 +102,17 @@ subtest 'what a child remembers' => sub {
     like(subjects($sim, 'zoltan'), qr/^zoltan 1\|zoltan 2\|zoltan 3$/, 'each in his own folder');
 };
 
-# Whom the simulator saw, by operation, where that is not who asked.
+# Whom the simulator saw, by operation, where that is not who asked. httpd writes its log after the answer has gone.
 sub strangers {
     my ($web, $sim) = @_;
-    my %asked = reverse $web->slurp('who.log') =~ /^(\S+) ([0-9a-f]{16})$/mg;
-    return grep { $_->{user} ne '-' && $_->{user} ne ($asked{ $_->{op} } // '?') } Crowd::witness($sim);
+    my @seen = grep { $_->{user} ne '-' } Crowd::witness($sim);
+    my %asked;
+    for (1 .. 100) {
+        %asked = reverse $web->slurp('who.log') =~ /^(\S+) ([0-9a-f]{16})$/mg;
+        last if !grep { !exists $asked{ $_->{op} } } @seen;
+        sleep 0.1;
+    }
+    return grep { $_->{user} ne ($asked{ $_->{op} } // '?') } @seen;
 }
 
 # A front that lets everybody in, so that the same name may come with one password and another.

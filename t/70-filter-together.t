@@ -41,7 +41,7 @@ sub start_web {
     my $web = Httpd->start(backend => $url, children => 1, location => "OwaCalIdentity basic upstream=$upstream\nOwaCalTimezone UTC\n",
         server => "$lines<Location \"/intranet\">\n  AuthType Basic\n  AuthName intranet\n  AuthBasicProvider file\n"
             . "  AuthUserFile \@DIR\@/users\n  Require valid-user\n  OwaCalUse corp\n  OwaCalBase /booking\n"
-            . "  OwaCalIdentity basic upstream=$upstream\n  OwaCalTimezone UTC\n  SetOutputFilter OWACAL\n</Location>\n");
+            . "  OwaCalIdentity basic upstream=$upstream\n  OwaCalTimezone UTC\n  OwaCalFreshness 0\n  SetOutputFilter OWACAL\n</Location>\n");
     mkdir "$web->{dir}/htdocs/intranet";
     $web->write_file('htdocs/intranet/page.html', join "\n", map { "<div data-owacal=grid data-room=boardroom data-day=+$_ data-slot=120>none</div>" } 1 .. $many);
     return $web;
