@@ -46,8 +46,6 @@ OwaCalCredential panel user=EXAMPLE\\panel password=$dir/panel.password
 </Location>
 E
 my $web = Httpd->start(backend => $sim->{url}, Pages::served(lines => $door));
-# What a form that failed and the finder have of their own is used where the source has it.
-my @has = ('people', (-e "$Bin/../lib/httpd/again.c" ? 'forms' : ()), (-e "$Bin/../lib/httpd/finder.c" ? 'finder' : ()));
 my ($planned, $good) = (-1, 1);
 my $status = Browser::run('everyday.mjs', $web, sub {
     my ($line) = @_;
@@ -60,7 +58,7 @@ my $status = Browser::run('everyday.mjs', $web, sub {
     } else {
         diag $line;
     }
-}, OWACAL_HAS => join ' ', @has);
+});
 is(Test::More->builder->current_test, $planned, 'it came to its end');
 is($status, 0, 'and well');
 unlike($web->log, qr/\[\w+:(?:error|crit|alert|emerg)\]/, 'httpd has no error in its log');

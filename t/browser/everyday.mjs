@@ -1,9 +1,7 @@
 // An ordinary day at the shipped pages, in a real browser, with the pages' script on and off: book, clash,
-// change, cancel; by keyboard alone; and what the script adds. OWACAL_HAS names what this module can do
-// beyond that: forms (a failed form comes back in its page), finder, people.
+// change, cancel; by keyboard alone; and what the script adds.
 import { axeFindings, comment, day, end, is, launch, like, LOCALES, ok, overflow, PAGES, person } from "./world.mjs";
 
-const has = new Set((process.env.OWACAL_HAS ?? "").split(" "));
 const browser = await launch();
 
 // ---- how a page is used ----
@@ -40,12 +38,15 @@ const mine = (page, subject) => page.locator("[data-owacal=mine]").getByRole("li
 const words = {
     en: { slot: "free: book Board room from 10:00 to 10:30", book: "Book", booked: /The booking is (?!cancelled|changed)/,
         busy: "busy", free: "free", taken: /taken/, page: "Book a room", change: "Change", changed: "The booking is changed",
+        answers: /Board room: accepted[\s\S]*bob@example\.test: no answer yet/,
         cancel: "Cancel", really: "Cancel the booking", cancelled: "The booking is cancelled" },
     de: { slot: "frei: Board room von 10:00 bis 10:30 buchen", book: "Buchen", booked: /Die Buchung ist (?!abgesagt|ge\u00e4ndert)/,
         busy: "gebucht", free: "frei", taken: /belegt/, page: "Raum buchen", change: "\u00c4ndern", changed: "Die Buchung ist ge\u00e4ndert",
+        answers: /Board room: zugesagt[\s\S]*bob@example\.test: noch keine Antwort/,
         cancel: "absagen", really: "Buchung absagen", cancelled: "Die Buchung ist abgesagt" },
     hu: { slot: "szabad: Board room lefoglal\u00e1sa, 10:00 \u2013 10:30", book: "Foglal\u00e1s", booked: /A foglal\u00e1s meg/,
         busy: "foglalt", free: "szabad", taken: /foglalt/, page: "Terem foglal\u00e1sa", change: "M\u00f3dos\u00edt\u00e1s",
+        answers: /Board room: elfogadva[\s\S]*bob@example\.test: m\u00e9g nincs v\u00e1lasz/,
         changed: "A foglal\u00e1s m\u00f3dosult", cancel: "lemond\u00e1s", really: "Foglal\u00e1s lemond\u00e1sa",
         cancelled: "A foglal\u00e1s lemond\u00e1sa megt\u00f6rt\u00e9nt" },
 };
@@ -79,8 +80,7 @@ async function story(lang, javaScriptEnabled, date, viewport = { width: 1280, he
     await alice.open(`/intranet/index.html?owacal-day=${date}`);
     is(await cell(page, "Board room", "10:00").innerText(), say.busy, `${how}: the grid shows it`);
     is(await mine(page, subject).count(), 1, `${how}: and so do my bookings, markup as text`);
-    like(await page.locator("[data-owacal=mine] tr", { hasText: subject }).innerText(),
-        /Board room: accepted[\s\S]*bob@example\.test: no answer yet/, `${how}: with who has answered`);
+    like(await page.locator("[data-owacal=mine] tr", { hasText: subject }).innerText(), say.answers, `${how}: with who has answered`);
     if (javaScriptEnabled) {
         const found = await axeFindings(page);
         ok(found.length === 0, "axe: a start page with answers", found);
@@ -102,22 +102,20 @@ async function story(lang, javaScriptEnabled, date, viewport = { width: 1280, he
     is(await bob.page.locator("[name=subject]").first().inputValue(), "Mine", `${how}: nothing typed is lost`);
     is(await bob.page.locator("[name=text]").first().inputValue(), "two\nlines", `${how}: not the lines of a text either`);
     is(await times(bob.page), `${date} 10:00 11:00`, `${how}: nor the times`);
-    if (has.has("forms")) {
-        is(await bob.page.title(), say.page, `${how}: it stands in the page it was sent from`);
-        ok(await bob.page.locator("header nav").count() === 1, `${how}: with all around it`);
-        const next = bob.page.locator(".owacal-days").getByRole("link", { name: "Next day" });
-        is(new URL(await next.evaluate((a) => a.href)).pathname, "/intranet/book.html", `${how}: whose links lead to that page`);
-        const other = await bob.context.newPage();
-        await other.goto(await next.evaluate((a) => a.href));
-        ok(await other.locator("[data-owacal=form] form").count() === 1, `${how}: and arrive there`);
-        ok(await other.locator(".owacal-grid").count() > 0, `${how}: with the next day`);
-        await other.close();
-        if (javaScriptEnabled) {
-            const asked = bob.page.waitForRequest((request) => request.method() === "GET");
-            await bob.page.evaluate(() => document.dispatchEvent(new Event("owacal:refresh")));
-            is(new URL((await asked).url()).pathname, "/intranet/book.html", "what is kept up to date is that page's");
-            is(await bob.page.locator("[name=text]").first().inputValue(), "two\nlines", "and not the form");
-        }
+    is(await bob.page.title(), say.page, `${how}: it stands in the page it was sent from`);
+    ok(await bob.page.locator("header nav").count() === 1, `${how}: with all around it`);
+    const next = bob.page.locator(".owacal-days a").nth(3); // previous week and day, today, next day
+    is(new URL(await next.evaluate((a) => a.href)).pathname, "/intranet/book.html", `${how}: whose links lead to that page`);
+    const other = await bob.context.newPage();
+    await other.goto(await next.evaluate((a) => a.href));
+    ok(await other.locator("[data-owacal=form] form").count() === 1, `${how}: and arrive there`);
+    ok(await other.locator(".owacal-grid").count() > 0, `${how}: with the next day`);
+    await other.close();
+    if (javaScriptEnabled) {
+        const asked = bob.page.waitForRequest((request) => request.method() === "GET");
+        await bob.page.evaluate(() => document.dispatchEvent(new Event("owacal:refresh")));
+        is(new URL((await asked).url()).pathname, "/intranet/book.html", "what is kept up to date is that page's");
+        is(await bob.page.locator("[name=text]").first().inputValue(), "two\nlines", "and not the form");
     }
     await bob.page.setViewportSize({ width: 320, height: 640 });
     ok(await overflow(bob.page) <= 0, `${how}: and is no wider than a phone`);
@@ -169,9 +167,7 @@ async function story(lang, javaScriptEnabled, date, viewport = { width: 1280, he
     is(await cell(page, "Board room", "14:30").innerText(), say.free, `${how}: and free again`);
     is(await mine(page, subject).count(), 0, `${how}: and gone from my bookings`);
 
-    if (has.has("finder")) {
-        await find(page, how, date);
-    }
+    await find(page, how, date);
     ok(alice.wrong.length === 0, `${how}: no error in the console, no request elsewhere, no breach of the policy`, alice.wrong);
     await alice.context.close();
 }
@@ -264,20 +260,18 @@ async function byScript(date) {
     is(await page.locator("[name=room]").inputValue(), "room1", "and its room");
     is(await page.locator("[name=subject]").inputValue(), "Kept", "and leaves the rest");
 
-    if (has.has("people")) {
-        const field = page.locator("[name=required]");
-        await field.click();
-        await page.keyboard.type("carol@example.test, bo");
-        const option = page.locator(".owacal-names [role=option]").first();
-        await option.waitFor();
-        like(await option.innerText(), /bob@example\.test/i, "a name is looked up while one types");
-        const found = await axeFindings(page);
-        ok(found.length === 0, "axe: the names", found);
-        await page.keyboard.press("ArrowDown");
-        await page.keyboard.press("Enter");
-        is((await field.inputValue()).toLowerCase(), "carol@example.test, bob@example.test", "and taken by keyboard");
-        is(await page.locator(".owacal-names [role=option]").count(), 0, "then the list has gone");
-    }
+    const field = page.locator("[name=required]");
+    await field.click();
+    await page.keyboard.type("carol@example.test, bo");
+    const option = page.locator(".owacal-names [role=option]").first();
+    await option.waitFor();
+    like(await option.innerText(), /bob@example\.test/i, "a name is looked up while one types");
+    const found = await axeFindings(page);
+    ok(found.length === 0, "axe: the names", found);
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    is((await field.inputValue()).toLowerCase(), "carol@example.test, bob@example.test", "and taken by keyboard");
+    is(await page.locator(".owacal-names [role=option]").count(), 0, "then the list has gone");
 
     // A page that stays open shows what others have done since.
     await open(`/intranet/index.html?owacal-day=${date}`);
