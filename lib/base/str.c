@@ -46,10 +46,28 @@ int oc_str_utf8(const char *s, apr_size_t len)
     return 1;
 }
 
-/* A growing output whose size the callers bound: worst case `factor` bytes for each input byte. */
-static char *output(apr_pool_t *pool, const char *s, apr_size_t factor)
+static int is_plain(unsigned char c)
 {
-    return apr_palloc(pool, strlen(s) * factor + 1);
+    return c >= 0x20 ? c < 0x7f && c != '&' && c != '<' && c != '>' && c != '"' && c != '\''
+                     : c == '\t' || c == '\n' || c == '\r';
+}
+
+static int is_ascii(unsigned char c)
+{
+    return c < 0x80;
+}
+
+/* Room for `s` when each byte that does not stay as it is may become `factor` bytes; NULL: all
+ * stay. A page's fragments are made of such texts, and live as long as the page. */
+static char *output(apr_pool_t *pool, const char *s, int (*stays)(unsigned char), apr_size_t factor)
+{
+    apr_size_t others = 0;
+    const char *p;
+
+    for (p = s; *p; ++p) {
+        others += !stays((unsigned char)*p);
+    }
+    return others ? apr_palloc(pool, (apr_size_t)(p - s) + others * (factor - 1) + 1) : NULL;
 }
 
 static char *put(char *o, const char *text)
@@ -72,8 +90,11 @@ const char *oc_str_html(apr_pool_t *pool, const char *s)
 {
     const unsigned char *p = (const unsigned char *)s;
     apr_size_t left = strlen(s);
-    char *out = output(pool, s, 6), *o = out;
+    char *out = output(pool, s, is_plain, 6), *o = out;
 
+    if (!out) {
+        return s;
+    }
     while (left > 0) {
         int n = utf8_at(p, left);
         switch (*p) {
@@ -113,8 +134,11 @@ const char *oc_str_ascii(apr_pool_t *pool, const char *html)
 {
     const unsigned char *p = (const unsigned char *)html;
     apr_size_t left = strlen(html);
-    char *out = output(pool, html, 10), *o = out;
+    char *out = output(pool, html, is_ascii, 10), *o = out;
 
+    if (!out) {
+        return html;
+    }
     while (left > 0) {
         int n = utf8_at(p, left);
         unsigned int c = n == 0 ? 0xFFFD : n == 1 ? *p : *p & (0xFFU >> (n + 1));
@@ -137,7 +161,7 @@ const char *oc_str_ascii(apr_pool_t *pool, const char *html)
 
 static const char *percent(apr_pool_t *pool, const char *s, const char *also)
 {
-    char *out = output(pool, s, 3), *o = out;
+    char *out = apr_palloc(pool, strlen(s) * 3 + 1), *o = out;
     const unsigned char *p;
 
     for (p = (const unsigned char *)s; *p; ++p) {

@@ -10,7 +10,8 @@
 #include <apr_pools.h>
 
 /* HTML text and double- or single-quoted attribute values: & < > " ' become references; control
- * characters except tab, LF, CR, and bytes that are not UTF-8, become U+FFFD. */
+ * characters except tab, LF, CR, and bytes that are not UTF-8, become U+FFFD. `s` itself if all of
+ * it stays; likewise the next one. */
 const char *oc_str_html(apr_pool_t *pool, const char *s);
 /* HTML in UTF-8 as HTML in ASCII: every other character becomes a numeric reference. */
 const char *oc_str_ascii(apr_pool_t *pool, const char *html);

@@ -6,7 +6,8 @@
 #include "base/str.h"
 #include "view/html.h"
 
-#define DEPTH_MAX 32
+#define DEPTH_MAX   32
+#define FIRST_BYTES 512 /* a fragment of one line is shorter, a grid soon has its size */
 
 struct oc_html_t {
     apr_pool_t *pool;
@@ -56,8 +57,9 @@ oc_html_t *oc_html_create(apr_pool_t *pool)
     oc_html_t *h = apr_pcalloc(pool, sizeof(*h));
 
     h->pool = pool;
-    h->size = 4096;
-    h->text = apr_pcalloc(pool, h->size);
+    h->size = FIRST_BYTES;
+    h->text = apr_palloc(pool, h->size);
+    *h->text = '\0';
     return h;
 }
 

@@ -5,6 +5,8 @@
 
 static void test_escapers(apr_pool_t *p)
 {
+    const char *plain = "a plain text;\t#1 = 100 %\r\n";
+
     is_str(oc_str_html(p, "<a href=\"x\" b='y'>&"), "&lt;a href=&#34;x&#34; b=&#39;y&#39;&gt;&amp;",
            "markup becomes references");
     is_str(oc_str_html(p, "a\x01"
@@ -17,6 +19,13 @@ static void test_escapers(apr_pool_t *p)
     is_str(oc_str_html(p, "sz\xc3\xa9k\n"), "sz\xc3\xa9k\n", "UTF-8 and line ends stay in HTML");
     is_str(oc_str_html(p, "\xed\xa0\x80"), "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD",
            "and surrogates");
+    ok(oc_str_html(p, plain) == plain, "a text in which nothing is to be done is not copied");
+    is_str(oc_str_html(p, "\xff\xff\xff'''\"\""),
+           "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD&#39;&#39;&#39;&#34;&#34;",
+           "there is room for the longest");
+    ok(oc_str_ascii(p, plain) == plain, "nor one that is ASCII anyway");
+    is_str(oc_str_ascii(p, "<b>\xf4\x8f\xbf\xbf\xc3\xa9\xff</b>"),
+           "<b>&#1114111;&#233;&#65533;</b>", "all other characters become references");
     is_str(oc_str_segment(p, "a/b+c%d e\xc3\xa9"), "a%2Fb%2Bc%25d%20e%C3%A9", "a path segment");
     is_str(oc_str_query(p, "SMTP:a+b@x.example&c"), "SMTP:a%2Bb@x.example%26c", "a query value");
     is_str(oc_str_log(p, "a\nb\x1b[31m\xff", 100), "a\\x0ab\\x1b[31m\\xff",
