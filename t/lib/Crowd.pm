@@ -202,7 +202,7 @@ sub run {
     $got{ended_well} = close $crowd;
     $got{took} = time - $got{began};
     $sim->no_faults;
-    sleep 0.3;    # what nobody waited for any more
+    settle(\%got);
     $got{status} = $web->request(GET => '/owacal-status')->{content} if !$o{tls};
     $got{stopped} = $web->stop;
     $got{log} = $web->log;
@@ -216,6 +216,24 @@ sub run {
         push @{ $got{access} }, \%r;
     }
     return \%got;
+}
+
+# What nobody waited for any more comes to its end: a request whose sender has left may still lie in the front's
+# queue, and one that lies there when the front is stopped was seen by the simulator, and by no log.
+sub settle {
+    my ($got) = @_;
+    my ($web, $sim) = @$got{qw(web sim)};
+    my ($last, $since, $began) = ('', time, time);
+    while (time - $began < 60) {
+        my $log = $web->slurp('crowd.log');
+        my %there = map { $_ => 1 } $log =~ /^(\d+)\t/mg;
+        my $now = length($log) . ' ' . $sim->control(GET => '/_sim/counters')->{requests};
+        ($last, $since) = ($now, time) if $now ne $last;
+        # Longer than any step waits, where some never came, or have not come yet.
+        return if time - $since > ((grep { !$there{ $_->{number} } } @{ $got->{told} }) ? 6 : 0.3);
+        sleep 0.1;
+    }
+    return;
 }
 
 # All rows of the witness: operation, user, means, mailbox, connection, requests.
@@ -271,15 +289,17 @@ sub expected {
     my (%times, %want);
     $times{ $_->{number} }++ for @{ $got->{access} };
     for (@{ $got->{told} }) {
-        my $is = $want{ $_->{person} }{ $_->{serial} } //= { there => 0, versions => [1] };
+        my $is = $want{ $_->{person} }{ $_->{serial} } //= { there => 0, versions => [1], late => [] };
+        my $version = $_->{version};
         my $good = $_->{status} =~ /^2/;
         # A client's library repeats what a dying connection swallowed: then the first may have worked.
         my $unknown = !$good && ($_->{status} == 0 || $times{ $_->{number} } > 1
             || $_->{reason} =~ /^(?:outcome-unknown|left-behind|attendees-not-told)$/);
         if ($_->{act} eq 'book') { $is->{there} = $good ? 1 : $unknown ? undef : 0 }
         elsif ($_->{act} eq 'cancel' && ($good || $unknown)) { $is->{there} = $good ? 0 : undef }
-        elsif ($_->{act} eq 'change' && $good) { $is->{versions} = [ $_->{version} ] }
-        elsif ($_->{act} eq 'change' && $unknown) { push @{ $is->{versions} }, $_->{version} }
+        # One that nobody waited for may come after all that was sent later.
+        elsif ($_->{act} eq 'change' && $good) { $is->{versions} = [ $version, @{ $is->{late} } ] }
+        elsif ($_->{act} eq 'change' && $unknown) { push @{$_}, $version for @$is{qw(versions late)} }
     }
     return \%want;
 }
