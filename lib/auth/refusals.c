@@ -3,11 +3,10 @@
  * Entries lie in sets of WAYS; a key may stand only in the set its first bytes name. The bytes are
  * a keyed hash, so nobody outside can aim at another person's set.
  */
-#include <errno.h>
-#include <pthread.h>
 #include <string.h>
 
 #include "auth/refusals.h"
+#include "base/robust.h"
 
 #define WAYS 8
 
@@ -36,37 +35,17 @@ apr_size_t oc_refusals_size(int entries)
 oc_refusals_t *oc_refusals_init(void *memory, int entries)
 {
     oc_refusals_t *table = memory;
-    pthread_mutexattr_t attr;
-    int rv;
 
     memset(memory, 0, oc_refusals_size(entries));
     table->sets = sets_for(entries);
-    if (pthread_mutexattr_init(&attr) != 0) {
-        return NULL;
-    }
-    rv = pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
-    if (rv == 0) {
-        rv = pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
-    }
-    if (rv == 0) {
-        rv = pthread_mutex_init(&table->mutex, &attr);
-    }
-    pthread_mutexattr_destroy(&attr);
-    return rv == 0 ? table : NULL;
+    return oc_robust_init(&table->mutex) ? table : NULL;
 }
 
-/* 0 if the mutex can never be had again. */
+/* A child that died in here left at most a half-written entry: a key nobody has, or a mark lost or
+ * kept too long. All of that ends with its expiry. */
 static int lock(oc_refusals_t *table)
 {
-    int rv = pthread_mutex_lock(&table->mutex);
-
-    if (rv == EOWNERDEAD) {
-        /* A child died in here. A half-written entry is a key nobody has, or a mark lost or kept
-         * too long: all of that ends with its expiry. */
-        pthread_mutex_consistent(&table->mutex);
-        return 1;
-    }
-    return rv == 0;
+    return oc_robust_lock(&table->mutex);
 }
 
 static entry_t *set_of(oc_refusals_t *table, const unsigned char *mac)

@@ -7,12 +7,11 @@
  * What was changed is kept by hash alone: of two addresses that share a place either makes both ask
  * again, and the place never runs out.
  */
-#include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <apr_strings.h>
 
+#include "base/robust.h"
 #include "op/fresh.h"
 
 #define WAYS        8
@@ -60,37 +59,16 @@ apr_size_t oc_fresh_size(int rows)
 oc_fresh_t *oc_fresh_init(void *memory, int rows)
 {
     oc_fresh_t *table = memory;
-    pthread_mutexattr_t attr;
-    int rv;
 
     table->sets = sets_for(rows);
-    if (pthread_mutexattr_init(&attr) != 0) {
-        return NULL;
-    }
-    rv = pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
-    if (rv == 0) {
-        rv = pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
-    }
-    if (rv == 0) {
-        rv = pthread_mutex_init(&table->mutex, &attr);
-    }
-    pthread_mutexattr_destroy(&attr);
-    return rv == 0 ? table : NULL;
+    return oc_robust_init(&table->mutex) ? table : NULL;
 }
 
 /* A child that died inside left at most one row half written, and that is empty: nothing has to be
  * mended. */
 static int lock(oc_fresh_t *table)
 {
-    int rv = pthread_mutex_lock(&table->mutex);
-
-    if (rv == EOWNERDEAD) {
-        rv = pthread_mutex_consistent(&table->mutex);
-        if (rv) {
-            pthread_mutex_unlock(&table->mutex);
-        }
-    }
-    return rv == 0;
+    return oc_robust_lock(&table->mutex);
 }
 
 static void unlock(oc_fresh_t *table)

@@ -4,14 +4,13 @@
  * microseconds, and nothing has to be rebuilt when a child dies in the middle of a change. A row
  * counts only once its `used` is set, which is written last and cleared first.
  */
-#include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <apr_strings.h>
 
+#include "base/robust.h"
 #include "op/lease.h"
 
 #define MAGIC       0x6f636c31u
@@ -65,22 +64,9 @@ apr_size_t oc_lease_size(int leases, int ledger)
 oc_lease_t *oc_lease_init(void *memory, int leases, int ledger)
 {
     oc_lease_t *table = memory;
-    pthread_mutexattr_t attr;
-    int rv;
 
     memset(memory, 0, oc_lease_size(leases, ledger));
-    if (pthread_mutexattr_init(&attr)) {
-        return NULL;
-    }
-    rv = pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
-    if (!rv) {
-        rv = pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
-    }
-    if (!rv) {
-        rv = pthread_mutex_init(&table->mutex, &attr);
-    }
-    pthread_mutexattr_destroy(&attr);
-    if (rv) {
+    if (!oc_robust_init(&table->mutex)) {
         return NULL;
     }
     table->leases = leases;
@@ -93,15 +79,7 @@ oc_lease_t *oc_lease_init(void *memory, int leases, int ledger)
  * is sound as it is. */
 static int lock(oc_lease_t *table)
 {
-    int rv = pthread_mutex_lock(&table->mutex);
-
-    if (rv == EOWNERDEAD) {
-        rv = pthread_mutex_consistent(&table->mutex);
-        if (rv) {
-            pthread_mutex_unlock(&table->mutex);
-        }
-    }
-    return rv == 0;
+    return oc_robust_lock(&table->mutex);
 }
 
 static void unlock(oc_lease_t *table)
