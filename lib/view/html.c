@@ -35,23 +35,6 @@ static void raw(oc_html_t *h, const char *text)
     add(h, text, strlen(text));
 }
 
-/* Most texts are plain ASCII and go as they are; the others are escaped. */
-static void escaped(oc_html_t *h, const char *text)
-{
-    apr_size_t n = 0;
-    unsigned char c;
-
-    while ((c = (unsigned char)text[n]) >= 0x20 && c < 0x7f && c != '&' && c != '<' && c != '>' &&
-           c != '"' && c != '\'') {
-        ++n;
-    }
-    if (c == '\0') {
-        add(h, text, n);
-    } else {
-        raw(h, oc_str_html(h->pool, text));
-    }
-}
-
 oc_html_t *oc_html_create(apr_pool_t *pool)
 {
     oc_html_t *h = apr_pcalloc(pool, sizeof(*h));
@@ -82,7 +65,7 @@ static void start(oc_html_t *h, const char *name, va_list args)
             add(h, " ", 1);
             raw(h, attribute);
             add(h, "=\"", 2);
-            escaped(h, value);
+            raw(h, oc_str_html(h->pool, value));
             add(h, "\"", 1);
         }
     }
@@ -113,7 +96,7 @@ void oc_html_close(oc_html_t *h)
 void oc_html_text(oc_html_t *h, const char *text)
 {
     if (text) {
-        escaped(h, text);
+        raw(h, oc_str_html(h->pool, text));
     }
 }
 
