@@ -20,7 +20,6 @@ typedef struct oc_call_t {
     char id[17];          /* op id: 16 hex digits; in every log line, page and problem */
     const char *user;     /* the signed-in person, canonical */
     const char *mailbox;  /* the acting person's mailbox: one unescaped path segment */
-    const char *address;  /* his SMTP address, if known from configuration; else NULL */
     const char *identity; /* identity key: principal + realm + credential generation; opaque */
     const char *language; /* for Accept-Language upstream; NULL */
     oc_memo_t *memo;      /* what is known already (folder URLs, ...); NULL = know nothing */

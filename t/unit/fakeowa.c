@@ -717,7 +717,6 @@ oc_call_t *fake_call(apr_pool_t *pool, oc_memo_t *memo)
     call->pool = pool;
     strcpy(call->id, "0123456789abcdef");
     call->user = call->mailbox = "ana";
-    call->address = "ana@x.example";
     call->identity = "test:ana";
     call->memo = memo;
     oc_result_init(&call->result, pool);

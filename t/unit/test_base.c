@@ -180,10 +180,10 @@ static void *use_calls(void *spoilt)
     for (round = 0; round < 20; ++round) {
         for (i = 0; i < MANY; ++i) {
             calls[i] = oc_call_create("alice", "alice", NULL);
-            calls[i]->address = memset(apr_palloc(calls[i]->pool, 5000), i + 1, 5000);
+            calls[i]->identity = memset(apr_palloc(calls[i]->pool, 5000), i + 1, 5000);
         }
         for (i = 0; i < MANY; ++i) {
-            if (calls[i]->address[0] != i + 1 || calls[i]->address[4999] != i + 1) {
+            if (calls[i]->identity[0] != i + 1 || calls[i]->identity[4999] != i + 1) {
                 *(int *)spoilt = 1;
             }
             oc_call_destroy(calls[i]);

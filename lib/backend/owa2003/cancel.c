@@ -296,12 +296,12 @@ static void mended(owa_verb_t *v, owa_ask_t *a)
 }
 
 static void add_people(apr_array_header_t *people, const apr_array_header_t *more,
-                       const oc_booking_t *b, const oc_call_t *call)
+                       const oc_booking_t *b)
 {
     for (int i = 0; i < more->nelts; i++) {
         oc_attendee_t a = APR_ARRAY_IDX(more, i, oc_attendee_t);
         if (!oc_attendee_same(a.address, b->organizer) &&
-            !oc_attendee_same(a.address, call->address) && !oc_attendee_find(people, a.address)) {
+            !oc_attendee_find(people, a.address)) {
             APR_ARRAY_PUSH(people, oc_attendee_t) = a;
         }
     }
@@ -324,7 +324,7 @@ static void mend(cancel_t *c, const oc_dav_row_t *row)
             oc_attendee_parse_list(pool, row->value[lists[i]], roles[i], &unreadable);
         listed += some->nelts;
         bad += unreadable;
-        add_people(people, some, c->booking, c->v.call);
+        add_people(people, some, c->booking);
     }
     if (people->nelts != listed || bad ||
         owa_mail_reached(pool,
@@ -332,7 +332,7 @@ static void mend(cancel_t *c, const oc_dav_row_t *row)
                                           .cc = row->value[OWA_P_CC],
                                           .bcc = row->value[OWA_P_BCC]},
                          c->booking->attendees) == 0) {
-        add_people(people, c->booking->attendees, c->booking, c->v.call);
+        add_people(people, c->booking->attendees, c->booking);
         for (int i = 0; i < 3; i++) {
             oc_dav_set_t *s = apr_array_push(set);
             s->prop = lists[i];

@@ -64,10 +64,6 @@ static void item_read(owa_verb_t *v, owa_ask_t *a)
         return;
     }
     b->item = r->item;
-    if (b->organizer && v->call->address && b->is_meeting
-        && !oc_attendee_same(b->organizer, v->call->address)) {
-        b->is_organizer = 0;
-    }
     r->booking = b;
     if (b->is_organizer && b->is_meeting && b->attendees->nelts > 0) {
         apr_array_header_t *meetings = apr_array_make(v->pool, 1, sizeof(oc_booking_t *));
