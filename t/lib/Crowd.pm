@@ -202,8 +202,8 @@ sub run {
     $got{ended_well} = close $crowd;
     $got{took} = time - $got{began};
     $sim->no_faults;
-    settle(\%got);
     $got{status} = $web->request(GET => '/owacal-status')->{content} if !$o{tls};
+    settle(\%got);    # and that request, too: event's own end may fall over a connection that closes just then
     $got{stopped} = $web->stop;
     $got{log} = $web->log;
     $got{witness} = [witness($sim)];
