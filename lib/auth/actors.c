@@ -266,13 +266,6 @@ oc_actors_t *oc_actors_read(apr_pool_t *pconf, const char *file, const char *gro
     return actors;
 }
 
-static void lower(char *to, const char *from)
-{
-    do {
-        *to++ = (char)(*from >= 'A' && *from <= 'Z' ? *from + ('a' - 'A') : *from);
-    } while (*from++);
-}
-
 int oc_actors_may(const oc_actors_t *actors, const char *canonical, const char *account,
                   const char *mailbox)
 {
@@ -286,8 +279,8 @@ int oc_actors_may(const oc_actors_t *actors, const char *canonical, const char *
         || strlen(mailbox) > NAME_MAX_BYTES) {
         return 0;
     }
-    lower(person, canonical);
-    lower(wanted, mailbox);
+    oc_str_lower_to(person, canonical, strlen(canonical));
+    oc_str_lower_to(wanted, mailbox, strlen(mailbox));
     of = apr_hash_get(actors->mailboxes, person, APR_HASH_KEY_STRING);
     return of && apr_hash_get((apr_hash_t *)of, wanted, APR_HASH_KEY_STRING) != NULL;
 }

@@ -290,13 +290,20 @@ int oc_str_header_ok(const char *s)
     return !oc_str_control(s, "\t");
 }
 
+void oc_str_lower_to(char *out, const char *s, apr_size_t len)
+{
+    for (; len > 0; --len, ++s) {
+        *out++ = (char)(*s >= 'A' && *s <= 'Z' ? *s + ('a' - 'A') : *s);
+    }
+    *out = '\0';
+}
+
 const char *oc_str_lower(apr_pool_t *pool, const char *s)
 {
-    char *out = apr_pstrdup(pool, s), *p;
+    apr_size_t len = strlen(s);
+    char *out = apr_palloc(pool, len + 1);
 
-    for (p = out; *p; ++p) {
-        *p = (char)(*p >= 'A' && *p <= 'Z' ? *p + ('a' - 'A') : *p);
-    }
+    oc_str_lower_to(out, s, len);
     return out;
 }
 

@@ -38,6 +38,8 @@ int oc_str_header_ok(const char *s);
 /* Unicode-blind ASCII lower-casing and upper-casing copies. */
 const char *oc_str_lower(apr_pool_t *pool, const char *s);
 const char *oc_str_upper(apr_pool_t *pool, const char *s);
+/* The same of `len` bytes of s, to `out`, which has room for them and a NUL. */
+void oc_str_lower_to(char *out, const char *s, apr_size_t len);
 /* Copy without blanks at both ends. */
 const char *oc_str_trim(apr_pool_t *pool, const char *s);
 

@@ -12,6 +12,7 @@
 #include <apr_strings.h>
 
 #include "base/robust.h"
+#include "base/str.h"
 #include "op/fresh.h"
 
 #define WAYS        8
@@ -128,10 +129,7 @@ static int lower(char out[ADDRESS_BYTES], const char *s, apr_size_t len)
     if (len >= ADDRESS_BYTES) {
         return 0;
     }
-    for (apr_size_t i = 0; i < len; ++i) {
-        out[i] = s[i] >= 'A' && s[i] <= 'Z' ? (char)(s[i] + ('a' - 'A')) : s[i];
-    }
-    out[len] = '\0';
+    oc_str_lower_to(out, s, len);
     return 1;
 }
 

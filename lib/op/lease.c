@@ -11,6 +11,7 @@
 #include <apr_strings.h>
 
 #include "base/robust.h"
+#include "base/str.h"
 #include "op/lease.h"
 
 #define MAGIC       0x6f636c31u
@@ -97,11 +98,8 @@ static int make_key(room_key_t *key, const char *backend, const char *room)
     }
     memcpy(key->text, backend, backend_len);
     key->text[n++] = '\n';
-    for (i = 0; i < room_len; ++i) {
-        char c = room[i];
-        key->text[n++] = c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
-    }
-    key->text[n] = '\0';
+    oc_str_lower_to(key->text + n, room, room_len);
+    n += room_len;
     key->hash = 2166136261u; /* FNV-1a */
     for (i = 0; i < n; ++i) {
         key->hash = (key->hash ^ (unsigned char)key->text[i]) * 16777619u;
