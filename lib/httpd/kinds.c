@@ -300,7 +300,7 @@ static apr_status_t agenda_ask(oc_fragment_t *f)
         return APR_EGENERAL;
     }
     r->range.end = oc_zone_midnight(f->view.zone, r->range.start, days);
-    oc_kinds_need(f, oc_lookup_room(f->page->lookups, r->room->id, r->range, 1000));
+    oc_kinds_need(f, oc_lookup_room(f->page->lookups, r->room, r->range, 1000));
     return APR_SUCCESS;
 }
 
@@ -330,7 +330,7 @@ static apr_status_t panel_ask(oc_fragment_t *f)
         return APR_EGENERAL;
     }
     r->range = oc_panel_range(&f->page->q);
-    oc_kinds_need(f, oc_lookup_room(f->page->lookups, r->room->id, r->range, 1000));
+    oc_kinds_need(f, oc_lookup_room(f->page->lookups, r->room, r->range, 1000));
     return APR_SUCCESS;
 }
 

@@ -199,10 +199,11 @@ oc_lookup_t *oc_lookup_read(oc_lookup_store_t *store, const char *item)
     return l;
 }
 
-oc_lookup_t *oc_lookup_room(oc_lookup_store_t *store, const char *room, oc_range_t range, int max)
+oc_lookup_t *oc_lookup_room(oc_lookup_store_t *store, const oc_room_t *room, oc_range_t range,
+                            int max)
 {
     const char *key = apr_psprintf(store->q->r->pool,
-                                   "room %s %" APR_TIME_T_FMT " %" APR_TIME_T_FMT " %d", room,
+                                   "room %s %" APR_TIME_T_FMT " %" APR_TIME_T_FMT " %d", room->id,
                                    range.start, range.end, max);
     oc_lookup_t *l = find_or_add(store, OC_VERB_LIST, key);
 
@@ -229,7 +230,7 @@ static oc_job_t *list_job(oc_lookup_t *l, oc_call_t *call)
     oc_list_query_t *ask;
 
     if (l->room) {
-        return oc_op_agenda(call, q->backend, &q->op_conf, l->room, l->range, l->max, &l->look);
+        return oc_op_agenda(call, q->backend, &q->op_conf, l->room->id, l->range, l->max, &l->look);
     }
     ask = apr_pcalloc(call->pool, sizeof(*ask));
     ask->range = l->range;
@@ -260,11 +261,11 @@ static int known(const oc_lookup_t *l)
 }
 
 /* Its free/busy is all that is to be had: asked for with that of the others. */
-static void join_digits(oc_lookup_t *l, const oc_room_t *room)
+static void join_digits(oc_lookup_t *l)
 {
     apr_array_header_t *who = apr_array_make(l->store->q->r->pool, 1, sizeof(const char *));
 
-    APR_ARRAY_PUSH(who, const char *) = room->address;
+    APR_ARRAY_PUSH(who, const char *) = l->room->address;
     --l->store->count; /* it asks nothing itself */
     l->joined = oc_lookup_freebusy(l->store, who, l->range, OC_OP_AGENDA_SLOT);
 }
@@ -272,7 +273,6 @@ static void join_digits(oc_lookup_t *l, const oc_room_t *room)
 static void send_off(oc_lookup_t *l)
 {
     oc_request_t *q = l->store->q;
-    const oc_room_t *room = l->room ? oc_room_find(q->conf->rooms, l->room) : NULL;
     oc_identity_t *id;
     oc_call_t *call = open_call(l, &id);
     oc_job_t *op;
@@ -281,8 +281,8 @@ static void send_off(oc_lookup_t *l)
     if (!call) {
         return;
     }
-    if (room && oc_op_agenda_closed(call, q->backend, room)) {
-        join_digits(l, room);
+    if (l->room && oc_op_agenda_closed(call, q->backend, l->room)) {
+        join_digits(l);
         oc_request_spare(q, call);
         return;
     }
@@ -328,9 +328,9 @@ static void end_joined(oc_lookup_t *l)
 {
     apr_pool_t *pool = l->store->q->r->pool;
     oc_lookup_t *digits = l->joined;
-    const char *address = oc_room_find(l->store->q->conf->rooms, l->room)->address;
-    oc_freebusy_t *row =
-        oc_lookup_wait(digits) == APR_SUCCESS ? oc_freebusy_find(digits->rows, address) : NULL;
+    oc_freebusy_t *row = oc_lookup_wait(digits) == APR_SUCCESS
+                             ? oc_freebusy_find(digits->rows, l->room->address)
+                             : NULL;
 
     l->op_id = digits->op_id;
     l->look = apr_pcalloc(pool, sizeof(*l->look));

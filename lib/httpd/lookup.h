@@ -33,7 +33,7 @@ typedef struct oc_lookup_t {
     apr_time_t slot;
     oc_freshness_t fresh;         /* what of that was known */
     apr_array_header_t *answered; /* oc_freebusy_t *: and the rest */
-    const char *room;             /* whose calendar; NULL: the person's own */
+    const oc_room_t *room;        /* whose calendar; NULL: the person's own */
     struct oc_lookup_t *joined;   /* room: its calendar is closed, here is its free/busy; NULL */
     int max, answers;
     const char *item;
@@ -52,8 +52,9 @@ oc_lookup_t *oc_lookup_freebusy(oc_lookup_store_t *store, const apr_array_header
 oc_lookup_t *oc_lookup_list(oc_lookup_store_t *store, oc_range_t range, int max, int answers);
 /* item: of oc_request_item(). */
 oc_lookup_t *oc_lookup_read(oc_lookup_store_t *store, const char *item);
-/* The calendar, else the free/busy, of the configured room with that id. */
-oc_lookup_t *oc_lookup_room(oc_lookup_store_t *store, const char *room, oc_range_t range, int max);
+/* The calendar, else the free/busy, of a configured room. */
+oc_lookup_t *oc_lookup_room(oc_lookup_store_t *store, const oc_room_t *room, oc_range_t range,
+                            int max);
 /* Begin what was asked so far; never waits. */
 void oc_lookup_go(oc_lookup_store_t *store);
 /* 1 if oc_lookup_wait() would return at once. */
