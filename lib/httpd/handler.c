@@ -181,23 +181,13 @@ static int get_booking(oc_request_t *q, const char *ref)
     return rc;
 }
 
-/* A key of its own for every form that is handed out. */
-static void give_key(oc_request_t *q)
-{
-    unsigned char random[16];
-
-    if (oc_crypto_random(random, sizeof(random)) == APR_SUCCESS) {
-        q->view.key = oc_str_hex(q->r->pool, random, sizeof(random));
-    }
-}
-
 static int get_form(oc_request_t *q, const char *arg)
 {
     (void)arg;
     if (!query(q)) {
         return oc_request_problem(q, NULL, "book", NULL, NULL);
     }
-    give_key(q);
+    q->view.key = oc_request_key(q);
     if (q->json) { /* there is only the page */
         q->json = 0;
         q->view.token = oc_token_form(q->r->pool, &q->scope, oc_clock_wall());
@@ -207,24 +197,40 @@ static int get_form(oc_request_t *q, const char *arg)
 
 /* ---- writing ---- */
 
-apr_status_t oc_handler_admit(oc_request_t *q, const oc_form_t **form, const char **back)
+/* What was sent, if it comes from our own origin. A form answers in the language of the page that
+ * it stands in. */
+static apr_status_t read_body(oc_request_t *q, oc_result_t *res)
 {
     oc_form_t *body = NULL;
+
+    if (oc_input_origin(q->r, q->conf, res) != APR_SUCCESS ||
+        oc_input_body(q->r, q->conf, &body, &q->in.json, res) != APR_SUCCESS) {
+        return APR_EGENERAL;
+    }
+    q->in.form = body;
+    oc_say_language(q->r->pool, oc_input_text(&q->in, "lang"), &q->view.language, &q->view.locale);
+    q->in.language = q->view.language;
+    return APR_SUCCESS;
+}
+
+/* Where it wants to be led back to, allowed or not; NULL. */
+static const char *wants_back(const oc_request_t *q)
+{
+    return oc_form_count(q->in.form, "return") == 1 ? oc_input_text(&q->in, "return") : NULL;
+}
+
+apr_status_t oc_handler_admit(oc_request_t *q, const oc_form_t **form, const char **back)
+{
     const char *target;
 
     *form = NULL;
     *back = NULL;
-    if (oc_input_origin(q->r, q->conf, &q->result) != APR_SUCCESS ||
-        oc_input_body(q->r, q->conf, &body, &q->in.json, &q->result) != APR_SUCCESS) {
+    if (read_body(q, &q->result) != APR_SUCCESS) {
         return APR_EGENERAL;
     }
-    q->in.form = body;
-    *form = body;
-    /* A form answers in the language of the page that it stands in. */
-    oc_say_language(q->r->pool, oc_input_text(&q->in, "lang"), &q->view.language, &q->view.locale);
-    q->in.language = q->view.language;
-    give_key(q);
-    target = oc_form_count(body, "return") == 1 ? oc_input_text(&q->in, "return") : NULL;
+    *form = q->in.form;
+    q->view.key = oc_request_key(q);
+    target = wants_back(q);
     q->back = *back = target ? oc_words_return(q->r->pool, target, q->dir->returns) : NULL;
     if (oc_input_check(&q->in, &q->result) != APR_SUCCESS) {
         return APR_EGENERAL;
@@ -562,25 +568,20 @@ static const char *booking_of(oc_request_t *q)
 static int unopened(oc_request_t *q)
 {
     const char *ref, *action, *target;
-    oc_form_t *form = NULL;
     oc_result_t res;
 
     oc_result_init(&res, q->r->pool);
     if (q->r->method_number != M_POST || q->r->main || q->json || !(ref = booking_of(q)) ||
-        oc_input_origin(q->r, q->conf, &res) != APR_SUCCESS ||
-        oc_input_body(q->r, q->conf, &form, &q->in.json, &res) != APR_SUCCESS || q->in.json) {
+        read_body(q, &res) != APR_SUCCESS || q->in.json) {
         return oc_request_problem(q, NULL, "", NULL, NULL);
     }
-    q->in.form = form;
-    oc_say_language(q->r->pool, oc_input_text(&q->in, "lang"), &q->view.language, &q->view.locale);
-    q->in.language = q->view.language;
     oc_input_check(&q->in, &res); /* what is wrong with the fields is told, too */
     q->view.token = oc_input_text(&q->in, "token");
     q->view.token = q->view.token ? q->view.token : "";
     if (!q->person.user) { /* a stranger is not told which rooms there are */
         q->view.rooms = apr_array_make(q->r->pool, 1, sizeof(const oc_room_t *));
     }
-    target = oc_form_count(form, "return") == 1 ? oc_input_text(&q->in, "return") : NULL;
+    target = wants_back(q);
     q->back = target && is_ours(q) ? oc_words_return(q->r->pool, target, q->dir->returns) : NULL;
     action = oc_input_text(&q->in, "action");
     return oc_again_answer(q, NULL,

@@ -1,7 +1,6 @@
 /* kinds.c - see kinds.h: for each kind what it asks and how it is shown. */
 #include <apr_strings.h>
 
-#include "base/crypto.h"
 #include "base/str.h"
 #include "cal/zone.h"
 #include "httpd/calendar.h"
@@ -446,12 +445,11 @@ static apr_status_t form_ask(oc_fragment_t *f)
     form_t *form = f->data = apr_pcalloc(f->in.pool, sizeof(*form));
     oc_again_t *again = f->page->again;
     const char *back = oc_input_text(&f->in, "return"), *ref = oc_input_text(&f->in, "booking");
-    unsigned char random[16];
 
-    if (oc_crypto_random(random, sizeof(random)) != APR_SUCCESS) {
+    f->view.key = oc_request_key(&f->page->q);
+    if (!f->view.key) {
         return oc_result_fail(&f->result, OC_REASON_INTERNAL, "no randomness");
     }
-    f->view.key = oc_str_hex(f->in.pool, random, sizeof(random));
     f->view.place = ++f->page->forms;
     if (f->view.place > 1) {
         f->view.ids = apr_psprintf(f->in.pool, "owacal%d", f->page->forms);

@@ -5,6 +5,7 @@
 #include <http_protocol.h>
 #include <apr_strings.h>
 
+#include "base/crypto.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "base/text.h"
@@ -335,6 +336,15 @@ void oc_request_audit(oc_request_t *q, oc_verb_t verb, const oc_act_t *act,
            act && act->message_id ? oc_str_log(q->r->pool, act->message_id, 200) : "-",
            act ? oc_state_token(act->state) : "none", act ? oc_view_told_token(act->told) : "none",
            oc_reason_token(q->result.reason), apr_time_as_msec(q->wait.took));
+}
+
+const char *oc_request_key(const oc_request_t *q)
+{
+    unsigned char random[16];
+
+    return oc_crypto_random(random, sizeof(random)) == APR_SUCCESS
+               ? oc_str_hex(q->r->pool, random, sizeof(random))
+               : NULL;
 }
 
 const char *oc_request_item(const oc_request_t *q, const char *ref, oc_result_t *res)

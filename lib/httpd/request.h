@@ -60,6 +60,9 @@ void oc_request_count(oc_request_t *q, oc_verb_t verb, const oc_result_t *res,
 /* Destroy the call. */
 void oc_request_done(oc_request_t *q);
 
+/* An idempotency key of its own for each form that is handed out; NULL: no randomness. */
+const char *oc_request_key(const oc_request_t *q);
+
 /* The item that a {ref} stands for; NULL with *res set (BOOKING_NOT_FOUND). */
 const char *oc_request_item(const oc_request_t *q, const char *ref, oc_result_t *res);
 
