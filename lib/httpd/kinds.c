@@ -87,7 +87,7 @@ static apr_status_t hour_of(oc_fragment_t *f, const char *name, const char *def,
     if (strlen(text) > 5 || !strchr(text, ':')) {
         return oc_result_field(&f->result, OC_REASON_OK, name, "a time as 08:00 is wanted");
     }
-    text = apr_pstrcat(pool, apr_pstrndup(pool, oc_view_input(&f->view, day), 10), "T",
+    text = apr_pstrcat(pool, oc_view_day(&f->view, day), "T",
                        strlen(text) == 4 ? "0" : "", text, NULL);
     return oc_zone_parse(text, f->view.zone, name, t, NULL, &f->result);
 }
@@ -475,7 +475,10 @@ static const char *form_show(oc_fragment_t *f)
     if (form->again) {
         fill_again(f, form->again, &what);
         form->again->shown = 1;
-        return oc_page_form_again(&f->view, &what);
+        return what.res->reason == OC_REASON_OK
+                   ? oc_page_asked(&f->view, what.values, what.ref)
+                   : oc_page_problem(&f->view, what.res, what.act, what.verb, what.values,
+                                     what.ref);
     }
     if (form->ref) {
         const oc_booking_t *b = oc_kinds_lookup(f, 0)->booking;

@@ -64,7 +64,7 @@ static void features(const oc_view_t *view, oc_html_t *h, const oc_finder_t *fin
 static void search_form(const oc_view_t *view, oc_html_t *h, const oc_finder_t *finder)
 {
     const char *today =
-        view->now ? apr_pstrndup(view->pool, oc_view_input(view, view->now), 10) : NULL;
+        view->now ? oc_view_day(view, view->now) : NULL;
 
     oc_html_open(h, "form", "method", "get", "action", finder->action, "role", "search",
                  "aria-label", oc_view_say(view, "Find a room"), "class", "owacal-find", NULL);
@@ -187,14 +187,16 @@ static void later_list(const oc_view_t *view, oc_html_t *h, const oc_finder_t *f
 
 void oc_finder_search(const oc_view_t *view, oc_html_t *h, const oc_finder_t *finder)
 {
+    const oc_result_t *problem = finder->problem;
     int n;
 
     search_form(view, h, finder);
-    if (finder->problem->reason != OC_REASON_OK) {
+    if (problem->reason != OC_REASON_OK) {
+        const char *detail = oc_form_detail(view, problem);
+
         oc_html_open(h, "p", "class", "owacal-error", "role", "alert", NULL);
-        oc_html_textf(h, "%s %s", oc_view_say(view, oc_reason_sentence(finder->problem->reason)),
-                      oc_form_detail(view, finder->problem) ? oc_form_detail(view, finder->problem)
-                                                            : "");
+        oc_html_textf(h, "%s %s", oc_view_say(view, oc_reason_sentence(problem->reason)),
+                      detail ? detail : "");
         oc_html_close(h);
     }
     if (!finder->found) {

@@ -395,7 +395,7 @@ static const char *least_for(const oc_view_t *view, const form_field_t *f, const
     if (strcmp(f->type, "date") != 0 || ref || !view->now) {
         return f->least;
     }
-    today = apr_pstrndup(view->pool, oc_view_input(view, view->now), 10);
+    today = oc_view_day(view, view->now);
     return value && *value && strcmp(value, today) < 0 ? NULL : today;
 }
 
@@ -564,15 +564,12 @@ void oc_form_booking(const oc_view_t *view, oc_html_t *h, const oc_form_t *value
 /* Whole days are said by their first and their last. */
 static void put_times(const oc_view_t *view, oc_form_t *form, const oc_booking_t *b)
 {
-    const char *start = oc_view_input(view, b->when.start);
-
     if (b->all_day) {
         oc_form_put(form, "all_day", "1");
-        oc_form_put(form, "date", apr_pstrndup(view->pool, start, 10));
-        oc_form_put(form, "end_date",
-                    apr_pstrndup(view->pool, oc_view_input(view, b->when.end - 1), 10));
+        oc_form_put(form, "date", oc_view_day(view, b->when.start));
+        oc_form_put(form, "end_date", oc_view_day(view, b->when.end - 1));
     } else {
-        oc_form_put(form, "start", start);
+        oc_form_put(form, "start", oc_view_input(view, b->when.start));
         oc_form_put(form, "end", oc_view_input(view, b->when.end));
     }
 }

@@ -48,9 +48,8 @@ oc_html_t *oc_html_create(apr_pool_t *pool)
 
 static int is_void(const char *name)
 {
-    return strchr("ibmlh", *name) &&
-           (strcmp(name, "input") == 0 || strcmp(name, "br") == 0 || strcmp(name, "meta") == 0 ||
-           strcmp(name, "link") == 0 || strcmp(name, "hr") == 0);
+    return strcmp(name, "input") == 0 || strcmp(name, "br") == 0 || strcmp(name, "meta") == 0 ||
+           strcmp(name, "link") == 0 || strcmp(name, "hr") == 0;
 }
 
 static void start(oc_html_t *h, const char *name, va_list args)

@@ -230,18 +230,6 @@ const char *oc_page_cancel(const oc_view_t *view, const oc_booking_t *b, const o
     return oc_html_print(h);
 }
 
-const char *oc_page_form_again(const oc_view_t *view, const oc_again_view_t *again)
-{
-    oc_html_t *h = oc_html_create(view->pool);
-
-    if (again->res->reason != OC_REASON_OK) {
-        oc_form_problem(view, h, again->res, again->act, again->verb);
-    }
-    oc_form_remarks(view, h);
-    oc_form_booking(view, h, again->values, again->ref, again->res);
-    return oc_html_print(h);
-}
-
 const char *oc_page_told(const oc_view_t *view, const oc_again_view_t *again)
 {
     oc_html_t *h = oc_html_create(view->pool);
@@ -254,7 +242,6 @@ static void own_links(const oc_view_t *view, oc_html_t *h, const oc_mine_t *mine
                       const oc_booking_t *b)
 {
     const char *ref, *path, *change;
-    size_t n = mine->form ? strlen(mine->form) : 0;
 
     if (!oc_view_own(view, b)) {
         return;
@@ -262,11 +249,8 @@ static void own_links(const oc_view_t *view, oc_html_t *h, const oc_mine_t *mine
     ref = oc_str_query(view->pool, view->ref(view, b->item, b->uid));
     path = change = oc_view_booking_path(view, b);
     if (mine->form) {
-        change = apr_pstrcat(view->pool, mine->form,
-                             mine->form[n - 1] == '?' ? ""
-                             : strchr(mine->form, '?') ? "&"
-                                                       : "?",
-                             "owacal-booking=", ref, "#owacal-form", NULL);
+        change = apr_pstrcat(view->pool, mine->form, oc_view_joint(mine->form), "owacal-booking=",
+                             ref, "#owacal-form", NULL);
     }
     oc_html_element(h, "a", oc_view_say(view, "Change"), "href", change, "aria-label",
                     oc_view_with(view, "Change: {subject}", "subject", b->subject, NULL), NULL);
@@ -486,11 +470,12 @@ const char *oc_page_message(const oc_view_t *view, const char *note)
 const char *oc_page_notice(const oc_view_t *view, const oc_result_t *res)
 {
     oc_html_t *h = oc_html_create(view->pool);
+    const char *detail = oc_form_detail(view, res);
 
     oc_html_open(h, "small", "class", "owacal-notice", "role", "note", NULL);
     oc_html_text(h, oc_view_say(view, oc_reason_sentence(res->reason)));
-    if (oc_form_detail(view, res)) {
-        oc_html_textf(h, " %s.", oc_form_detail(view, res));
+    if (detail) {
+        oc_html_textf(h, " %s.", detail);
     }
     oc_html_textf(h, " (%s)", oc_form_code(view, res));
     return oc_html_print(h);

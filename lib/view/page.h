@@ -50,8 +50,6 @@ const char *oc_page_asked(const oc_view_t *view, const oc_form_t *values, const 
 /* The step before it is cancelled: its facts, and the form. values: "reason", "return"; NULL. */
 const char *oc_page_cancel(const oc_view_t *view, const oc_booking_t *b, const oc_form_t *values);
 
-/* That form in the page it stood in: the problem, and everything that was typed. */
-const char *oc_page_form_again(const oc_view_t *view, const oc_again_view_t *again);
 /* The problem alone, for within any element. */
 const char *oc_page_told(const oc_view_t *view, const oc_again_view_t *again);
 /* What went wrong. When `values` is not NULL the form stands below with everything typed in it:

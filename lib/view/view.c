@@ -104,13 +104,19 @@ const char *oc_view_detail(const oc_view_t *view, const oc_result_t *res)
                      : res->detail;
 }
 
+const char *oc_view_joint(const char *path)
+{
+    size_t n = strlen(path);
+
+    return n && path[n - 1] == '?' ? "" : strchr(path, '?') ? "&" : "?";
+}
+
 const char *oc_view_form_at(const oc_view_t *view, const char *path, const char *prefix,
                             const char *room, const char *start, const char *end)
 {
     const char *p = prefix ? prefix : "";
-    size_t n = strlen(path);
-    const char *joint = n && path[n - 1] == '?' ? "" : strchr(path, '?') ? "&" : "?";
-    const char *last = prefix ? "#owacal-form" : "", *id = oc_str_query(view->pool, room);
+    const char *joint = oc_view_joint(path), *last = prefix ? "#owacal-form" : "",
+               *id = oc_str_query(view->pool, room);
 
     return start ? apr_pstrcat(view->pool, path, joint, p, "room=", id, "&", p, "start=", start,
                                "&", p, "end=", end, last, NULL)

@@ -67,6 +67,8 @@ const char *oc_view_day(const oc_view_t *view, apr_time_t t);
 int oc_view_one_day(const oc_view_t *view, oc_range_t range);
 /* "2026-03-05T10:00" in the page's zone, as fields and queries take it; "" if it cannot be said. */
 const char *oc_view_input(const oc_view_t *view, apr_time_t t);
+/* What stands between a path and one more field of its query: "?", "&", or nothing. */
+const char *oc_view_joint(const char *path);
 /* path with "room=..&start=..&end=.." behind it, each name with the prefix (NULL: none), and the
  * place of the form if it has one: where a free time leads. path "?" is the page itself. */
 const char *oc_view_form_path(const oc_view_t *view, const char *path, const char *prefix,
