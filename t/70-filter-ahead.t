@@ -21,11 +21,7 @@ my $sim = SimRun->start('--auth', 'basic', '--lag', '0');
 my $web = Httpd->start(backend => $sim->{url}, children => 1, modules => [qw(proxy proxy_http bucketeer)],
     server => <<"E");
 <Location "/intranet">
-  AuthType Basic
-  AuthName intranet
-  AuthBasicProvider file
-  AuthUserFile \@DIR\@/users
-  Require valid-user
+  \@LOGIN\@
   OwaCalUse corp
   OwaCalBase /booking
   OwaCalIdentity basic upstream=basic

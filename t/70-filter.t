@@ -12,11 +12,7 @@ use Httpd;
 use SimRun;
 
 my $location = <<'E';
-  AuthType Basic
-  AuthName intranet
-  AuthBasicProvider file
-  AuthUserFile @DIR@/users
-  Require valid-user
+  @LOGIN@
   Options +Includes +ExecCGI
   OwaCalUse corp
   OwaCalBase /booking

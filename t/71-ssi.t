@@ -14,11 +14,7 @@ my $web = Httpd->start(backend => $sim->{url},
     rooms => "OwaCalRoom boardroom boardroom\@example.test name=\"\xc3\x9cl\xc3\xa9sterem\"\nOwaCalRoom room1 room1\@example.test\n", children => 1,
     server => <<'E');
 <Location "/intranet">
-  AuthType Basic
-  AuthName intranet
-  AuthBasicProvider file
-  AuthUserFile @DIR@/users
-  Require valid-user
+  @LOGIN@
   Options +Includes
   OwaCalUse corp
   OwaCalBase /booking

@@ -17,11 +17,7 @@ use SimRun;
 binmode $_, ':utf8' for Test::More->builder->output, Test::More->builder->failure_output;
 
 my $location = <<'E';
-  AuthType Basic
-  AuthName intranet
-  AuthBasicProvider file
-  AuthUserFile @DIR@/users
-  Require valid-user
+  @LOGIN@
   Options +Includes
   DirectoryIndex index.html
   OwaCalUse corp

@@ -17,11 +17,7 @@ binmode $_, ':utf8' for Test::More->builder->output, Test::More->builder->failur
 
 my $sim = SimRun->start('--auth', 'basic', '--lag', '0');
 my $login = <<'E2';
-  AuthType Basic
-  AuthName intranet
-  AuthBasicProvider file
-  AuthUserFile @DIR@/users
-  Require valid-user
+  @LOGIN@
 E2
 my $good = "  OwaCalUse corp\n  OwaCalIdentity basic upstream=basic\n  OwaCalTimezone Europe/Budapest\n";
 my $web = Httpd->start(backend => $sim->{url}, children => 1, passwords => { alice => 'pw-alice', 'team/x' => 'pw-x' },

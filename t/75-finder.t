@@ -24,11 +24,7 @@ my $web = Httpd->start(backend => $sim->{url}, children => 1,
     location => "OwaCalIdentity basic upstream=basic\n  OwaCalTimezone Europe/Budapest\n  OwaCalReturn /intranet",
     server => <<'E');
 <Location "/intranet">
-  AuthType Basic
-  AuthName intranet
-  AuthBasicProvider file
-  AuthUserFile @DIR@/users
-  Require valid-user
+  @LOGIN@
   Options +Includes
   OwaCalUse corp
   OwaCalBase /booking

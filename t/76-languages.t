@@ -21,11 +21,7 @@ my $web = Httpd->start(backend => $sim->{url}, children => 1,
     rooms => encode('UTF-8', "OwaCalRoom boardroom boardroom\@example.test name=\"Ülésterem {start} <1>\" capacity=12 floor=2\n"),
     server => <<'E2');
 <LocationMatch "^/(intranet|ssi)/">
-  AuthType Basic
-  AuthName intranet
-  AuthBasicProvider file
-  AuthUserFile @DIR@/users
-  Require valid-user
+  @LOGIN@
   Options +Includes
   AddDefaultCharset UTF-8
   OwaCalUse corp

@@ -54,11 +54,7 @@ OwaCalBackend twin owa2003 $sim->{url}exchange/
   OwaCalFreshness 15min
 </Location>
 <Location /intranet>
-  AuthType Basic
-  AuthName intranet
-  AuthBasicProvider file
-  AuthUserFile \@DIR\@/users
-  Require valid-user
+  \@LOGIN\@
   OwaCalUse corp
   OwaCalBase /booking
   OwaCalTimezone Europe/Budapest

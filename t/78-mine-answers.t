@@ -15,11 +15,7 @@ my $web = Httpd->start(backend => $sim->{url}, children => 1,
     rooms => qq{OwaCalRoom boardroom boardroom\@example.test name="Board <b>room"\nOwaCalRoom room1 room1\@example.test\n},
     location => "OwaCalIdentity basic upstream=basic\n  OwaCalTimezone Europe/Budapest", server => <<'E2');
 <Location "/intranet">
-  AuthType Basic
-  AuthName intranet
-  AuthBasicProvider file
-  AuthUserFile @DIR@/users
-  Require valid-user
+  @LOGIN@
   OwaCalUse corp
   OwaCalBase /booking
   OwaCalIdentity basic upstream=basic

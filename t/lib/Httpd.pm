@@ -12,9 +12,11 @@ package Httpd;
 # Options of start: mpm (event, worker, prefork), backend (URL of the server below), kind options in
 # `backend_options`, rooms (lines), location (lines inside <Location /booking>), auth (lines that
 # replace the Basic login), server (lines of server scope), top (lines before everything), children,
-# freshness (of OwaCalFreshness there; 0 where a test counts what is asked), threads, modules (further module names), env (hash), http2 (1), timeout (httpd's Timeout), site
-# (everything of the module's own, instead of the template's backend, rooms and location).
-# Whatever is not given is what a plain intranet site would have.
+# freshness (of OwaCalFreshness there; 0 where a test counts what is asked), threads, modules (further
+# module names), env (hash), http2 (1), timeout (httpd's Timeout), site (everything of the module's own,
+# instead of the template's backend, rooms and location).
+# Whatever is not given is what a plain intranet site would have. In all lines @DIR@ is the server's
+# folder, @PORT@ its port, and @LOGIN@ the five lines of the Basic login.
 
 use strict;
 use warnings;
@@ -98,6 +100,8 @@ sub write_config {
     my $children = $self->{children} // 2;
     my $threads = $self->{threads} // 16;
     my $workers = $mpm eq 'prefork' ? $children : $children * $threads;
+    my $login = "AuthType Basic\n  AuthName intranet\n  AuthBasicProvider file\n"
+        . "  AuthUserFile $self->{dir}/users\n  Require valid-user";
     my %value = (
         DIR => $self->{dir}, PORT => $self->{port}, ROOT => $root,
         MODULES => join('', map { 'LoadModule ' . ($_ eq 'mpm_event' ? 'mpm_event' : $_) . "_module "
@@ -118,8 +122,7 @@ sub write_config {
             . "features=projector,phone building=Main floor=2\n"
             . "OwaCalRoom room1 room1\@example.test name=\"Room 1\" capacity=4\n",
         SERVER => $self->{server} // '',
-        AUTH => $self->{auth} // "AuthType Basic\n  AuthName intranet\n  AuthBasicProvider file\n"
-            . "  AuthUserFile $self->{dir}/users\n  Require valid-user",
+        LOGIN => $login, AUTH => $self->{auth} // $login,
         LOCATION => ($self->{location} // "OwaCalIdentity basic upstream=basic")
             . (defined $self->{freshness} ? "\n  OwaCalFreshness $self->{freshness}" : ''),
         HTDOCS => $self->{htdocs} // "$self->{dir}/htdocs",

@@ -19,11 +19,7 @@ our @PAGES = qw(index.html room.html book.html panel.html check.html);
 our @LANGUAGES = qw(en de fr hu);
 
 my $login = <<'E';
-    AuthType Basic
-    AuthName intranet
-    AuthBasicProvider file
-    AuthUserFile @DIR@/users
-    Require valid-user
+    @LOGIN@
     OwaCalIdentity basic upstream=basic
 E
 
