@@ -4,12 +4,12 @@
 # and the simulator and the client know nothing of each other.
 use strict;
 use warnings;
-use Cwd qw(abs_path);
-use File::Basename qw(dirname);
 use File::Find qw(find);
+use FindBin qw($Bin);
 use Test::More;
+use lib "$Bin/lib";
+use Drift;
 
-chdir abs_path(dirname(__FILE__) . '/..') or die;
 
 # A folder allows everything in it, a file only itself.
 my %may_use = (
@@ -53,11 +53,6 @@ find({ no_chdir => 1, wanted => sub { read_includes($_) if /\.[ch]$/ } }, grep {
 read_includes('mod_owacal.c') if -e 'mod_owacal.c';
 my @lib = sort grep { m{^lib/} } keys %includes;
 ok(scalar(@lib), 'there are sources to look at');
-
-sub none {
-    my ($what, @bad) = @_;
-    ok(!@bad, $what) or diag(map { "  $_\n" } @bad);
-}
 
 none('every folder under lib/ has its rule here',
     grep { !$may_use{$_} } map { m{^lib/([^/]+)$} && -d ? $1 : () } glob 'lib/*');

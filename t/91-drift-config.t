@@ -3,23 +3,11 @@
 # and what create and merge know must be the same set.
 use strict;
 use warnings;
-use Cwd qw(abs_path);
-use File::Basename qw(dirname);
+use FindBin qw($Bin);
 use Test::More;
+use lib "$Bin/lib";
+use Drift;
 
-chdir abs_path(dirname(__FILE__) . '/..') or die;
-
-sub slurp {
-    my ($file) = @_;
-    open my $in, '<', $file or return '';
-    local $/;
-    return scalar <$in>;
-}
-
-sub none {
-    my ($what, @bad) = @_;
-    ok(!@bad, $what) or diag(map { "  $_\n" } @bad);
-}
 
 sub no_comments { my ($text) = @_; $text =~ s{/\*.*?\*/}{}gs; return $text }
 

@@ -3,20 +3,11 @@
 # found in README; a failed login has its remedy, and none of ours asks for one.
 use strict;
 use warnings;
-use Cwd qw(abs_path);
-use File::Basename qw(dirname);
+use FindBin qw($Bin);
 use Test::More;
+use lib "$Bin/lib";
+use Drift;
 
-chdir abs_path(dirname(__FILE__) . '/..') or die;
-
-sub slurp {
-    my ($file) = @_;
-    open my $in, '<:encoding(UTF-8)', $file or return '';
-    local $/;
-    return scalar <$in>;
-}
-
-sub line_of { my ($text, $at) = @_; return 1 + (substr($text, 0, $at) =~ tr/\n//) }
 
 # The arguments of a call whose opening bracket is at $at, strings and nesting respected.
 sub call_text {
@@ -34,11 +25,6 @@ sub call_text {
 my @source = grep { !m{^lib/base/log\.[ch]$} } sort map { glob } qw(mod_owacal.c lib/*/*.[ch] lib/backend/*/*.[ch]);
 my $readme = slurp('README');
 ok(scalar(@source) && length $readme, 'there are sources and a README to compare');
-
-sub none {
-    my ($what, @bad) = @_;
-    ok(!@bad, $what) or diag(map { "  $_\n" } @bad);
-}
 
 my (%id_at, @doubled, @malformed, @nameless, @literal);
 for my $file (@source) {

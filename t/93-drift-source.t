@@ -3,18 +3,13 @@
 # everything that looks like a test is one.
 use strict;
 use warnings;
-use Cwd qw(abs_path);
-use File::Basename qw(dirname);
 use File::Find qw(find);
+use FindBin qw($Bin);
 use Module::CoreList;
 use Test::More;
+use lib "$Bin/lib";
+use Drift;
 
-chdir abs_path(dirname(__FILE__) . '/..') or die;
-
-sub none {
-    my ($what, @bad) = @_;
-    ok(!@bad, $what) or diag(map { "  $_\n" } @bad);
-}
 
 my @files;
 find({ no_chdir => 1, wanted => sub {

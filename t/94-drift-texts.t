@@ -4,26 +4,14 @@
 use strict;
 use warnings;
 use utf8;
-use Cwd qw(abs_path);
-use File::Basename qw(dirname);
+use FindBin qw($Bin);
 use Test::More;
+use lib "$Bin/lib";
+use Drift;
 
 binmode Test::More->builder->$_, ':encoding(UTF-8)' for qw(output failure_output todo_output);
-chdir abs_path(dirname(__FILE__) . '/..') or die;
 
 my @languages = qw(de fr hu);
-
-sub slurp {
-    my ($file) = @_;
-    open my $in, '<:encoding(UTF-8)', $file or die "$file: $!";
-    local $/;
-    return scalar <$in>;
-}
-
-sub none {
-    my ($what, @bad) = @_;
-    ok(!@bad, $what) or diag(map { "  $_\n" } @bad);
-}
 
 sub plain { my ($s) = @_; $s =~ s/\\x([0-9a-f]{2})/chr hex $1/gie; $s =~ s/\\n/\n/g; $s =~ s/\\(["\\])/$1/g; return $s }
 
@@ -39,8 +27,6 @@ for my $file (sort map { glob } qw(lib/*/*.[ch] lib/backend/*/*.[ch])) {
     $text =~ s/\\\n/ \n/g;
     $source{$file} = $text;
 }
-
-sub line_of { my ($text, $at) = @_; return 1 + (substr($text, 0, $at) =~ tr/\n//) }
 
 sub joined { my ($literals) = @_; return plain(join '', $literals =~ /"((?:[^"\\\n]|\\.)*)"/g) }
 

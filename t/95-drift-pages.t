@@ -4,32 +4,18 @@
 use strict;
 use warnings;
 use utf8;
-use Cwd qw(abs_path);
-use File::Basename qw(dirname);
 use FindBin qw($Bin);
 use Test::More;
 use lib "$Bin/lib";
+use Drift;
 use Pages;
 
 binmode Test::More->builder->$_, ':encoding(UTF-8)' for qw(output failure_output todo_output);
-chdir abs_path(dirname(__FILE__) . '/..') or die;
 
 # Names are the same in every language.
 my %name = map { $_ => 1 } 'Example Company', 'Board room';
 # What a fragment says in the same place, or a word that must not be another beside it.
 my @shared = ('Find a room', 'My bookings', 'Book a room', 'Book', 'Today', 'free', 'tentative', 'busy', 'out of office', 'unknown');
-
-sub slurp {
-    my ($file) = @_;
-    open my $in, '<:encoding(UTF-8)', $file or die "$file: $!";
-    local $/;
-    return scalar <$in>;
-}
-
-sub none {
-    my ($what, @bad) = @_;
-    ok(!@bad, $what) or diag(map { "  $_\n" } @bad);
-}
 
 # A page in two lists: its bones, which are everything but words, and its words. Attributes that people
 # read or hear are words.
