@@ -32,7 +32,9 @@ sub front {
     my $extra = delete $o{gss} // "  GssapiDelegCcacheDir \@DIR\@/cc\n  GssapiDelegCcacheUnique On\n";
     my $web = Httpd->start(
         backend_line => "OwaCalBackend corp owa2003 http://exchange.test/exchange/ connect=127.0.0.1:$sim->{port}",
-        modules => ['auth_gssapi'], location => 'OwaCalIdentity delegated', %o,
+        modules => ['auth_gssapi'], location => 'OwaCalIdentity delegated',
+        threads => 20,    # so that sixteen at once have a place each, also when one child takes all of them
+        %o,
         auth => "AuthType GSSAPI\n  AuthName intranet\n  GssapiCredStore keytab:$realm->{keytab}{front}\n"
             . "  GssapiAllowedMech krb5\n$extra  Require valid-user");
     return $web;

@@ -37,7 +37,9 @@ sub keytab {
 sub front {
     my ($sim, $keytab, %o) = @_;
     return Httpd->start(backend_line => "OwaCalBackend corp owa2003 http://exchange.test/exchange/ connect=127.0.0.1:$sim->{port}",
-        location => "OwaCalIdentity s4u keytab=$keytab", %o);
+        location => "OwaCalIdentity s4u keytab=$keytab",
+        threads => 20,    # so that sixteen at once have a place each, also when one child takes all of them
+        %o);
 }
 
 sub quiet { my ($log) = @_; return join "\n", grep { !/:debug\]/ } split /\n/, $log }
