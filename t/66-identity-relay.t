@@ -447,8 +447,8 @@ subtest 'odd calendar servers' => sub {
         $r = get($c, "/odd$i/rooms.json");
         is($r->{status}, $r->{status} == 401 ? 401 : substr($odd[$i][1], 0, 3), 'nobody is signed in by it');
     }
+    ok($odd->stop, 'stops');    # a line is written after its answer
     like($odd->slurp('access.log'), qr/^\S+ ana "GET \/odd$#odd\//m, 'the access log has the mailbox as the name');
-    ok($odd->stop, 'stops');
     for (@servers) { kill 'TERM', $_->{pid}; waitpid $_->{pid}, 0 }
 };
 
