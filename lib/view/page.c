@@ -497,7 +497,7 @@ const char *oc_page_check(const oc_view_t *view, const apr_array_header_t *secti
                                          oc_view_say(view, s->skipped), NULL));
         } else {
             oc_html_text(h, oc_view_say(view, s->failure ? oc_reason_sentence(s->failure->reason)
-                                                         : OC_TEXT("Well.")));
+                                                         : OC_TEXT("This works.")));
         }
         if (s->took >= 0) {
             oc_html_textf(h, " (%" APR_TIME_T_FMT " ms)", apr_time_as_msec(s->took));

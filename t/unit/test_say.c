@@ -67,14 +67,15 @@ static void test_texts(void)
         "b of a {x}{", "numbered values");
     is_str(oc_say_sentences(pool, OC_LANGUAGE_EN, "One. Two: a@b.example. Three"),
            "One. Two: a@b.example. Three", "unknown sentences stay");
-    is_str(oc_say_sentences(pool, OC_LANGUAGE_DE,
-                            "The booking is confirmed. Not told of no longer being invited: "
-                            "a@x.example, b@x.example. Well. An unsent message may be left in the "
-                            "Drafts folder."),
-           "Die Buchung ist best\303\244tigt. Nicht \303\274ber die Ausladung benachrichtigt: "
-           "a@x.example, b@x.example. In Ordnung. Eine nicht gesendete Nachricht liegt "
-           "m\303\266glicherweise noch im Ordner \342\200\236Entw\303\274rfe\342\200\234.",
-           "sentences in a row, one with a list");
+    is_str(
+        oc_say_sentences(pool, OC_LANGUAGE_DE,
+                         "The booking is confirmed. Not told of no longer being invited: "
+                         "a@x.example, b@x.example. This works. An unsent message may be left in "
+                         "the Drafts folder."),
+        "Die Buchung ist best\303\244tigt. Nicht \303\274ber die Ausladung benachrichtigt: "
+        "a@x.example, b@x.example. In Ordnung. Eine nicht gesendete Nachricht liegt "
+        "m\303\266glicherweise noch im Ordner \342\200\236Entw\303\274rfe\342\200\234.",
+        "sentences in a row, one with a list");
     memset(long_one, 'x', 5000);
     long_one[5000] = '\0';
     is_int((int)strlen(oc_say_with(pool, OC_LANGUAGE_EN, "{a}", "a", long_one, NULL)), 5000,
