@@ -87,6 +87,17 @@ ok(scalar(@c), 'there are sources to look at');
     none('no path of the machine it was written on', @machine);
 }
 
+# ---- what an abandoned operation may still write to ----
+
+{
+    my @own;
+    for my $file (grep { m{^lib/httpd/} } @c) {
+        push @own, map { "$file: $_" } grep { !/^\w+->answer->/ }
+            $text{$file} =~ /\boc_op_(?:freebusy|list|read|probe|look)\([^;]*?&q->op_conf,[^;]*?&(\w[\w>-]*)\)/g;
+    }
+    none('a look fills in what is in the memory of its call, never in that of the request', @own);
+}
+
 # ---- tests that are not run, scripts that do not parse ----
 
 {

@@ -183,7 +183,7 @@ static int offer(check_t *c)
     oc_request_t *q = c->q;
     oc_check_section_t *s = step(c, OC_TEXT("what the server offers"));
     oc_call_t *call = oc_call_create(q->person.user, NULL, NULL);
-    apr_table_t *facts = NULL;
+    apr_table_t **facts;
     oc_identity_t *id;
 
     site_facts(c, s);
@@ -196,10 +196,11 @@ static int offer(check_t *c)
     apr_cpystrn(call->id, q->view.op_id ? q->view.op_id : call->id, sizeof(call->id));
     id = oc_identity_nobody(call);
     call->identity = oc_identity_key(id);
+    facts = apr_pcalloc(call->pool, sizeof(*facts));
     q->op_conf.operation = left(c) / 4 > LEAST ? left(c) / 4 : LEAST;
-    if (oc_request_run(q, call, id, oc_op_look(call, q->backend, &q->op_conf, &facts),
+    if (oc_request_run(q, call, id, oc_op_look(call, q->backend, &q->op_conf, facts),
                        OC_VERB_CHECK)) {
-        take_facts(s, facts);
+        take_facts(s, *facts);
     }
     s->took = q->wait.took;
     if (q->result.reason != OC_REASON_OK) {
@@ -216,7 +217,7 @@ static int answer(check_t *c)
 {
     oc_request_t *q = c->q;
     oc_check_section_t *s = step(c, OC_TEXT("what it answers"));
-    apr_table_t *facts = NULL;
+    apr_table_t **facts;
     oc_identity_t *id;
     oc_call_t *call = oc_request_call(c->q, &id);
 
@@ -224,10 +225,11 @@ static int answer(check_t *c)
         fail(c, s, &q->result);
         return 0;
     }
+    facts = apr_pcalloc(call->pool, sizeof(*facts));
     q->op_conf.operation = left(c);
-    if (oc_request_run(q, call, id, oc_op_probe(call, q->backend, &q->op_conf, &facts),
+    if (oc_request_run(q, call, id, oc_op_probe(call, q->backend, &q->op_conf, facts),
                        OC_VERB_CHECK)) {
-        take_facts(s, facts);
+        take_facts(s, *facts);
     }
     s->took = q->wait.took;
     if (q->result.reason != OC_REASON_OK) {
@@ -255,7 +257,7 @@ static void freebusy(check_t *c)
     oc_request_t *q = c->q;
     const char *room = first_room(q);
     oc_freebusy_query_t query = {.slot = apr_time_from_sec(1800)};
-    apr_array_header_t *rows = NULL;
+    apr_array_header_t **rows;
     oc_check_section_t *s;
     oc_identity_t *id;
     oc_call_t *call;
@@ -270,6 +272,7 @@ static void freebusy(check_t *c)
         fail(c, s, &q->result);
         return;
     }
+    rows = apr_pcalloc(call->pool, sizeof(*rows));
     query.who = apr_array_make(call->pool, 1, sizeof(const char *));
     APR_ARRAY_PUSH(query.who, const char *) = apr_pstrdup(call->pool, room);
     query.range.start = oc_clock_wall() / query.slot * query.slot;
@@ -277,10 +280,10 @@ static void freebusy(check_t *c)
     q->op_conf.operation = left(c);
     if (oc_request_run(q, call, id,
                        oc_op_freebusy(call, q->backend, &q->op_conf,
-                                      apr_pmemdup(call->pool, &query, sizeof(query)), &rows),
+                                      apr_pmemdup(call->pool, &query, sizeof(query)), rows),
                        OC_VERB_CHECK)
-        && q->result.reason == OC_REASON_OK && rows && rows->nelts) {
-        const oc_freebusy_t *row = APR_ARRAY_IDX(rows, 0, const oc_freebusy_t *);
+        && q->result.reason == OC_REASON_OK && *rows && (*rows)->nelts) {
+        const oc_freebusy_t *row = APR_ARRAY_IDX(*rows, 0, const oc_freebusy_t *);
 
         fact(c, s, "now", oc_busy_token(oc_freebusy_in(row, query.range)));
     }

@@ -130,7 +130,7 @@ apr_time_t oc_freshness_time(const oc_freshness_t *f)
 int oc_freshness_run(oc_freshness_t *f, oc_request_t *q, oc_call_t *call, oc_identity_t *id,
                      oc_freebusy_query_t *query)
 {
-    apr_array_header_t *answered = NULL;
+    apr_array_header_t **answered = apr_pcalloc(call->pool, sizeof(*answered));
 
     oc_freshness_open(f, q, call, id, query);
     if (!f->missing) {
@@ -138,11 +138,11 @@ int oc_freshness_run(oc_freshness_t *f, oc_request_t *q, oc_call_t *call, oc_ide
         return 1;
     }
     if (!oc_request_run(q, call, id,
-                        oc_op_freebusy(call, q->backend, &q->op_conf, query, &answered),
+                        oc_op_freebusy(call, q->backend, &q->op_conf, query, answered),
                         OC_VERB_FREEBUSY) ||
         q->result.reason != OC_REASON_OK) {
         return 0;
     }
-    oc_freshness_fill(f, q, answered);
+    oc_freshness_fill(f, q, *answered);
     return 1;
 }

@@ -121,7 +121,7 @@ static int wants_answers(const oc_request_t *q)
 static int get_bookings(oc_request_t *q, const char *arg)
 {
     oc_list_query_t *ask;
-    oc_list_t *list = NULL;
+    oc_list_t **list;
     oc_identity_t *id;
     oc_range_t range;
     oc_call_t *call;
@@ -134,17 +134,18 @@ static int get_bookings(oc_request_t *q, const char *arg)
         !(call = oc_request_call(q, &id))) {
         return oc_request_problem(q, NULL, "list", NULL, NULL);
     }
+    list = apr_pcalloc(call->pool, sizeof(*list));
     ask = apr_pcalloc(call->pool, sizeof(*ask));
     ask->range = range;
     ask->max = 1000;
     ask->answers = wants_answers(q) ? OC_LIST_ANSWERS : 0;
-    if (oc_request_run(q, call, id, oc_op_list(call, q->backend, &q->op_conf, ask, &list),
+    if (oc_request_run(q, call, id, oc_op_list(call, q->backend, &q->op_conf, ask, list),
                        OC_VERB_LIST) &&
         q->result.reason == OC_REASON_OK) {
-        rc = q->ics ? oc_calendar_list(q, list, range)
+        rc = q->ics ? oc_calendar_list(q, *list, range)
                     : oc_request_send(q, HTTP_OK,
-                                      q->json ? oc_api_list(&q->view, list, range)
-                                              : oc_page_list(&q->view, list, range, note_of(q)));
+                                      q->json ? oc_api_list(&q->view, *list, range)
+                                              : oc_page_list(&q->view, *list, range, note_of(q)));
     } else {
         rc = oc_request_problem(q, NULL, "list", NULL, NULL);
     }
@@ -154,7 +155,7 @@ static int get_bookings(oc_request_t *q, const char *arg)
 
 static int get_booking(oc_request_t *q, const char *ref)
 {
-    oc_booking_t *b = NULL;
+    oc_booking_t **b;
     oc_identity_t *id;
     const char *item;
     oc_call_t *call;
@@ -164,16 +165,17 @@ static int get_booking(oc_request_t *q, const char *ref)
         !(call = oc_request_call(q, &id))) {
         return oc_request_problem(q, NULL, "read", NULL, NULL);
     }
+    b = apr_pcalloc(call->pool, sizeof(*b));
     item = apr_pstrdup(call->pool, item);
-    if (oc_request_run(q, call, id, oc_op_read(call, q->backend, &q->op_conf, item, &b),
+    if (oc_request_run(q, call, id, oc_op_read(call, q->backend, &q->op_conf, item, b),
                        OC_VERB_READ) &&
-        q->result.reason == OC_REASON_OK && b) {
-        rc = q->ics ? oc_calendar_booking(q, b)
+        q->result.reason == OC_REASON_OK && *b) {
+        rc = q->ics ? oc_calendar_booking(q, *b)
                     : oc_request_send(q, HTTP_OK,
-                                      q->json ? oc_api_booking(&q->view, b)
+                                      q->json ? oc_api_booking(&q->view, *b)
                                       : oc_input_text(&q->in, "cancel")
-                                          ? oc_page_cancel(&q->view, b, NULL)
-                                          : oc_page_booking(&q->view, b, note_of(q)));
+                                          ? oc_page_cancel(&q->view, *b, NULL)
+                                          : oc_page_booking(&q->view, *b, note_of(q)));
     } else {
         rc = oc_request_problem(q, NULL, "read", NULL, NULL);
     }

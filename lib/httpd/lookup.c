@@ -5,6 +5,14 @@
 #include "cal/attendee.h"
 #include "httpd/lookup.h"
 
+/* In the call's memory: an operation that was abandoned goes on for a moment without the page, and
+ * what it was to fill in must not be somebody else's by then. */
+typedef struct oc_answer_t {
+    apr_array_header_t *rows; /* oc_freebusy_t *: those that were missing */
+    oc_list_t *list;
+    oc_booking_t *booking;
+} oc_answer_t;
+
 struct oc_lookup_store_t {
     oc_request_t *q;
     oc_lookup_t *first;
@@ -221,7 +229,7 @@ static oc_job_t *freebusy_job(oc_lookup_t *l, oc_call_t *call, const oc_identity
 
     oc_freshness_open(&l->fresh, q, call, id, query);
     return l->fresh.missing
-               ? oc_op_freebusy(call, q->backend, &q->op_conf, query, &l->answered) : NULL;
+               ? oc_op_freebusy(call, q->backend, &q->op_conf, query, &l->answer->rows) : NULL;
 }
 
 static oc_job_t *list_job(oc_lookup_t *l, oc_call_t *call)
@@ -236,19 +244,20 @@ static oc_job_t *list_job(oc_lookup_t *l, oc_call_t *call)
     ask->range = l->range;
     ask->max = l->max;
     ask->answers = l->answers;
-    return oc_op_list(call, q->backend, &q->op_conf, ask, &l->list);
+    return oc_op_list(call, q->backend, &q->op_conf, ask, &l->answer->list);
 }
 
 static oc_job_t *job_of(oc_lookup_t *l, oc_call_t *call, const oc_identity_t *id)
 {
     oc_request_t *q = l->store->q;
 
+    l->answer = apr_pcalloc(call->pool, sizeof(*l->answer));
     switch (l->verb) {
     case OC_VERB_LIST:
         return list_job(l, call);
     case OC_VERB_READ:
         return oc_op_read(call, q->backend, &q->op_conf, apr_pstrdup(call->pool, l->item),
-                          &l->booking);
+                          &l->answer->booking);
     default:
         return freebusy_job(l, call, id);
     }
@@ -341,6 +350,16 @@ static void end_joined(oc_lookup_t *l)
     oc_result_copy(&l->result, &digits->result, pool);
 }
 
+/* It has answered, and is there until oc_lookup_close(). */
+static void take(oc_lookup_t *l)
+{
+    l->list = l->answer->list;
+    l->booking = l->answer->booking;
+    if (l->verb == OC_VERB_FREEBUSY) {
+        oc_freshness_fill(&l->fresh, l->store->q, l->answer->rows);
+    }
+}
+
 /* The end of one that asked, or could not. */
 static void end(oc_lookup_t *l)
 {
@@ -351,9 +370,9 @@ static void end(oc_lookup_t *l)
         over(l->store);
         oc_result_copy(&l->result, &l->wait.result, q->r->pool);
     }
-    if (l->verb == OC_VERB_FREEBUSY && l->result.reason == OC_REASON_OK) {
+    if (l->result.reason == OC_REASON_OK) {
         if (l->begun) {
-            oc_freshness_fill(&l->fresh, q, l->answered);
+            take(l);
         }
         l->rows = l->fresh.rows;
     }

@@ -31,10 +31,11 @@ typedef struct oc_lookup_t {
     apr_array_header_t *who; /* free/busy of; more may join before it is sent */
     oc_range_t range;
     apr_time_t slot;
-    oc_freshness_t fresh;         /* what of that was known */
-    apr_array_header_t *answered; /* oc_freebusy_t *: and the rest */
-    const oc_room_t *room;        /* whose calendar; NULL: the person's own */
-    struct oc_lookup_t *joined;   /* room: its calendar is closed, here is its free/busy; NULL */
+    oc_freshness_t fresh;       /* what of that was known */
+    struct oc_answer_t *answer; /* what was asked for: filled in by the operation, in whose memory
+                                 * it is */
+    const oc_room_t *room;      /* whose calendar; NULL: the person's own */
+    struct oc_lookup_t *joined; /* room: its calendar is closed, here is its free/busy; NULL */
     int max, answers;
     const char *item;
     oc_wait_t wait;

@@ -274,7 +274,7 @@ static const char *book(oc_request_t *q, const oc_room_t *room)
 static oc_booking_t *read_own(oc_request_t *q)
 {
     const char *ref = oc_input_text(&q->in, "ref"), *item;
-    oc_booking_t *b = NULL, *copy = NULL;
+    oc_booking_t **b, *copy = NULL;
     oc_identity_t *id;
     oc_call_t *call;
 
@@ -285,12 +285,13 @@ static oc_booking_t *read_own(oc_request_t *q)
     if (!(item = oc_request_item(q, ref, &q->result)) || !(call = oc_request_call(q, &id))) {
         return NULL;
     }
+    b = apr_pcalloc(call->pool, sizeof(*b));
     if (oc_request_run(q, call, id,
-                       oc_op_read(call, q->backend, &q->op_conf, apr_pstrdup(call->pool, item), &b),
+                       oc_op_read(call, q->backend, &q->op_conf, apr_pstrdup(call->pool, item), b),
                        OC_VERB_READ) &&
-        q->result.reason == OC_REASON_OK && b) {
-        if (is_ours(q, b) && !b->cancelled) {
-            copy = oc_booking_copy(q->r->pool, b);
+        q->result.reason == OC_REASON_OK && *b) {
+        if (is_ours(q, *b) && !(*b)->cancelled) {
+            copy = oc_booking_copy(q->r->pool, *b);
         } else {
             oc_result_fail(&q->result, OC_REASON_NOT_ORGANIZER, "not booked on this panel");
         }

@@ -99,6 +99,9 @@ typedef struct oc_change_args_t {
  * operation begins here. job->deadline is at first the operation's; after a calendar may have been
  * changed, cancel() and feed() may move it, never beyond the operation's time plus the undo time.
  *
+ * What a look fills in (rows, out, facts) must be in call->pool, too: one that was abandoned may
+ * still do so.
+ *
  * While an operation runs its verbs each have a call of their own, a copy with its own result: what
  * the signing layer records in call->result meanwhile counts as the cause of the verb's failure. */
 oc_job_t *oc_op_book(oc_call_t *call, const oc_backend_t *be, const oc_op_conf_t *conf,
