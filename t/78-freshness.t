@@ -153,6 +153,7 @@ subtest 'what is done here shows at once' => sub {
     is(shown('alice', 'boardroom'), $free, 'free');
     is(shown('bob', 'boardroom', '/shared'), $free, 'for everyone');
     shown('alice', 'carol@example.test room1 bob@example.test');
+    shown('bob', 'zoltan@example.test');
     my $r = $web->json('bob', POST => '/booking/bookings', { subject => 'Budget', start => "${day}T10:00Z", duration => 60, room => 'boardroom', required => 'carol@example.test' });
     is($r->{status}, 201, 'bob books') or diag $r->{content};
     my $booked = $free =~ s/free free free/free free busy/r;
@@ -161,6 +162,7 @@ subtest 'what is done here shows at once' => sub {
     like(shown('alice', 'carol@example.test'), qr/^free free (?!free)/, 'with whoever is invited');
     is(shown('alice', 'bob@example.test'), $booked, 'and bob himself');
     is(new_exchanges('alice', 'room1'), 0, 'other rooms are kept as they were');
+    is(new_exchanges('bob', 'zoltan@example.test'), 1, 'but bob is shown nothing from before: his may be any address');
     my $where = $r->{headers}{location};
     is($web->json('bob', PATCH => $where, { start => "${day}T12:00Z", end => "${day}T13:00Z" })->{status}, 200, 'bob changes it');
     my $moved = 'free free free free busy free free free free free';

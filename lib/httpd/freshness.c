@@ -30,6 +30,7 @@ static const oc_freshness_scopes_t *scopes_of(oc_request_t *q, const oc_identity
             oc_fresh_scope(&s->self, q->shared->secret, be, self, 5) == APR_SUCCESS &&
             (q->dir->audience != OC_AUDIENCE_EVERYONE ||
              oc_fresh_scope(&s->everyone, q->shared->secret, be, everyone, 1) == APR_SUCCESS);
+        s->self.mailbox = s->everyone.mailbox = q->person.mailbox;
     }
     return s;
 }

@@ -99,6 +99,7 @@ apr_status_t oc_fresh_scope(oc_fresh_scope_t *scope, const oc_secret_t *secret,
     strings[n++] = backend->public_path;
     memcpy(strings + n, whose, sizeof(*whose) * (size_t)count);
     scope->backend = backend->name;
+    scope->mailbox = NULL;
     return oc_crypto_hmac(scope->whose, secret, 0, strings, n + count);
 }
 
@@ -162,17 +163,29 @@ void oc_fresh_touch(oc_fresh_t *table, const char *backend, const char *address)
     }
 }
 
-/* When something was last changed that a row about this address shows. */
+static oc_mono_t change_of(oc_fresh_t *table, const char *backend, const char *who, apr_size_t len)
+{
+    return atomic_load(changed_at(table, backend, who, len));
+}
+
+static oc_mono_t later(oc_mono_t a, oc_mono_t b)
+{
+    return a > b ? a : b;
+}
+
+/* When something was last changed that a row about this address shows, or may show to the reader
+ * whose doing it is. */
 static oc_mono_t last_change(oc_fresh_t *table, const oc_fresh_scope_t *scope, const char *address,
                              int members)
 {
     const char *backend = scope->backend;
-    oc_mono_t last = atomic_load(changed_at(table, backend, address, strlen(address)));
-    oc_mono_t mailbox = atomic_load(changed_at(table, backend, address, strcspn(address, "@")));
-    oc_mono_t any = members ? atomic_load(changed_at(table, backend, "", 0)) : 0;
+    oc_mono_t last = later(change_of(table, backend, address, strlen(address)),
+                           change_of(table, backend, address, strcspn(address, "@")));
 
-    last = mailbox > last ? mailbox : last;
-    return any > last ? any : last;
+    if (scope->mailbox) {
+        last = later(last, change_of(table, backend, scope->mailbox, strlen(scope->mailbox)));
+    }
+    return members ? later(last, change_of(table, backend, "", 0)) : last;
 }
 
 /* ---- rows ---- */

@@ -36,10 +36,13 @@ oc_fresh_t *oc_fresh_init(void *memory, int rows);
 typedef struct oc_fresh_scope_t {
     unsigned char whose[OC_HMAC_SIZE];
     const char *backend; /* its name */
+    const char *mailbox; /* where the reader acts: he sees at once what is done there, by whatever
+                          * address it shows; NULL: not known. It does not tell rows apart */
 } oc_fresh_scope_t;
 
-/* For the people that `whose` (strings, each framed by its length) names, on this calendar server.
- * backend: its name must outlive the scope. Fails without a secret or OpenSSL's help. */
+/* For the people that `whose` (strings, each framed by its length) names, on this calendar server;
+ * mailbox is NULL. backend: its name must outlive the scope. Fails without a secret or OpenSSL's
+ * help. */
 apr_status_t oc_fresh_scope(oc_fresh_scope_t *scope, const oc_secret_t *secret,
                             const oc_backend_conf_t *backend, const char *const *whose, int count);
 

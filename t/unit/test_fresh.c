@@ -442,6 +442,31 @@ static void cut_off(void)
     end(&s);
 }
 
+/* Her address does not begin like her mailbox's name, and the server tells it nobody who books. */
+static void another_name(void)
+{
+    oc_freebusy_t *own = row_of("alice.smith@example.test", MIDNIGHT, DAY, SLOT);
+    oc_fresh_scope_t bob;
+    shown_t s;
+
+    begin(&s);
+    s.scope.mailbox = "alice";
+    bob = s.scope;
+    bob.mailbox = "bob";
+    put(s.table, &s.scope, own, 0);
+    oc_clock_advance(1);
+    run_watched(&s, booking(&s, 0));
+    optest_is(&s.t, OC_STATE_CONFIRMED, OC_REASON_OK, "booked");
+    ok(!known(s.table, &s.scope, own, 0), "whoever has booked is shown nothing from before that");
+    put(s.table, &s.scope, own, 0);
+    ok(known(s.table, &s.scope, own, 0), "but what was asked for afterwards");
+    oc_clock_advance(1);
+    oc_fresh_touch(s.table, s.scope.backend, "bob");
+    ok(known(s.table, &s.scope, own, 0), "what others do in their mailboxes is nothing to her");
+    ok(!known(s.table, &bob, own, 0), "only to them");
+    end(&s);
+}
+
 static void refused(void)
 {
     shown_t s;
@@ -467,6 +492,7 @@ int main(void)
     killed_child();
     acts();
     cut_off();
+    another_name();
     refused();
     apr_terminate();
     return done_testing();
