@@ -115,6 +115,7 @@ void oc_book_resume(oc_op_t *op, const char *why)
     b->looks = 0;
     if (b->existed) {
         oc_check_type_rooms(op, b->found);
+        oc_check_touches(op, b->found); /* it is what the request is sent for, if it has to be */
         b->verify.booking = b->found;
         b->check.rooms = oc_check_rooms(op, b->found);
         b->verify.rooms = oc_check_invited(op, b->found);

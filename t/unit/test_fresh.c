@@ -467,6 +467,26 @@ static void another_name(void)
     end(&s);
 }
 
+/* Booked once more with the same key: what stands has another room by now, and its request has not
+ * left. */
+static void resumed(void)
+{
+    shown_t s;
+
+    begin(&s);
+    optest_run(&s.t, booking(&s, 0));
+    mem_item(s.t.world, "alice", optest_uid(&s.t, 1))->booking->attendees =
+        optest_booking(s.t.world->pool, 0, ROOM2, NULL)->attendees;
+    s.t.world->sent->nelts = s.t.world->entries->nelts = s.t.world->answers->nelts = 0;
+    oc_clock_advance(1);
+    show(&s);
+    run_watched(&s, booking(&s, 0));
+    optest_is(&s.t, OC_STATE_CONFIRMED, OC_REASON_OK, "booked again");
+    ok(mem_sent(s.t.world, optest_uid(&s.t, 1), MEM_REQUEST) == 1, "the request leaves now");
+    ok(strchr(shown(&s), '2') == NULL, "the room that it was sent to is asked for anew");
+    end(&s);
+}
+
 static void refused(void)
 {
     shown_t s;
@@ -493,6 +513,7 @@ int main(void)
     acts();
     cut_off();
     another_name();
+    resumed();
     refused();
     apr_terminate();
     return done_testing();
