@@ -152,6 +152,7 @@ subtest 'nobody' => sub {
 subtest 'what is done here shows at once' => sub {
     is(shown('alice', 'boardroom'), $free, 'free');
     is(shown('bob', 'boardroom', '/shared'), $free, 'for everyone');
+    is(shown('alice', 'boardroom', '/twin'), $free, 'and on the same server by its other name');
     shown('alice', 'carol@example.test room1 bob@example.test');
     shown('bob', 'zoltan@example.test');
     my $r = $web->json('bob', POST => '/booking/bookings', { subject => 'Budget', start => "${day}T10:00Z", duration => 60, room => 'boardroom', required => 'carol@example.test' });
@@ -159,6 +160,7 @@ subtest 'what is done here shows at once' => sub {
     my $booked = $free =~ s/free free free/free free busy/r;
     is(shown('alice', 'boardroom'), $booked, 'and alice sees it');
     is(shown('carol', 'boardroom', '/shared'), $booked, 'and everyone');
+    is(shown('alice', 'boardroom', '/twin'), $booked, 'by whatever name the server has');
     like(shown('alice', 'carol@example.test'), qr/^free free (?!free)/, 'with whoever is invited');
     is(shown('alice', 'bob@example.test'), $booked, 'and bob himself');
     is(new_exchanges('alice', 'room1'), 0, 'other rooms are kept as they were');

@@ -5,7 +5,7 @@
  * can aim at the set of somebody else's row.
  *
  * What was changed is kept by hash alone: of two addresses that share a place either makes both ask
- * again, and the place never runs out.
+ * again, and the place never runs out. Whichever server it was on: one may have several names.
  */
 #include <stdatomic.h>
 #include <string.h>
@@ -98,7 +98,6 @@ apr_status_t oc_fresh_scope(oc_fresh_scope_t *scope, const oc_secret_t *secret,
     strings[n++] = backend->site->connect;
     strings[n++] = backend->public_path;
     memcpy(strings + n, whose, sizeof(*whose) * (size_t)count);
-    scope->backend = backend->name;
     scope->mailbox = NULL;
     return oc_crypto_hmac(scope->whose, secret, 0, strings, n + count);
 }
@@ -135,14 +134,12 @@ static int lower(char out[ADDRESS_BYTES], const char *s, apr_size_t len)
 }
 
 /* Anything too long for a row shares one place: nothing is kept of it. */
-static _Atomic oc_mono_t *changed_at(oc_fresh_t *table, const char *backend, const char *who,
-                                     apr_size_t len)
+static _Atomic oc_mono_t *changed_at(oc_fresh_t *table, const char *who, apr_size_t len)
 {
-    apr_uint64_t h = hash_bytes(FNV_BASIS, backend, strlen(backend) + 1);
     char text[ADDRESS_BYTES] = "";
 
     lower(text, who, len);
-    return &table->changed[folded(hash_bytes(h, text, strlen(text))) % CHANGED];
+    return &table->changed[folded(hash_bytes(FNV_BASIS, text, strlen(text))) % CHANGED];
 }
 
 static void change(_Atomic oc_mono_t *at, oc_mono_t now)
@@ -153,19 +150,19 @@ static void change(_Atomic oc_mono_t *at, oc_mono_t now)
     }
 }
 
-void oc_fresh_touch(oc_fresh_t *table, const char *backend, const char *address)
+void oc_fresh_touch(oc_fresh_t *table, const char *address)
 {
     oc_mono_t now = oc_clock_mono();
 
     if (table) {
-        change(changed_at(table, backend, address, strlen(address)), now);
-        change(changed_at(table, backend, "", 0), now); /* for lists: who is in them is not kept */
+        change(changed_at(table, address, strlen(address)), now);
+        change(changed_at(table, "", 0), now); /* for lists: who is in them is not kept */
     }
 }
 
-static oc_mono_t change_of(oc_fresh_t *table, const char *backend, const char *who, apr_size_t len)
+static oc_mono_t change_of(oc_fresh_t *table, const char *who, apr_size_t len)
 {
-    return atomic_load(changed_at(table, backend, who, len));
+    return atomic_load(changed_at(table, who, len));
 }
 
 static oc_mono_t later(oc_mono_t a, oc_mono_t b)
@@ -178,14 +175,13 @@ static oc_mono_t later(oc_mono_t a, oc_mono_t b)
 static oc_mono_t last_change(oc_fresh_t *table, const oc_fresh_scope_t *scope, const char *address,
                              int members)
 {
-    const char *backend = scope->backend;
-    oc_mono_t last = later(change_of(table, backend, address, strlen(address)),
-                           change_of(table, backend, address, strcspn(address, "@")));
+    oc_mono_t last = later(change_of(table, address, strlen(address)),
+                           change_of(table, address, strcspn(address, "@")));
 
     if (scope->mailbox) {
-        last = later(last, change_of(table, backend, scope->mailbox, strlen(scope->mailbox)));
+        last = later(last, change_of(table, scope->mailbox, strlen(scope->mailbox)));
     }
-    return members ? later(last, change_of(table, backend, "", 0)) : last;
+    return members ? later(last, change_of(table, "", 0)) : last;
 }
 
 /* ---- rows ---- */

@@ -35,14 +35,12 @@ oc_fresh_t *oc_fresh_init(void *memory, int rows);
 /* Whose rows: those put for one scope are found for no other. */
 typedef struct oc_fresh_scope_t {
     unsigned char whose[OC_HMAC_SIZE];
-    const char *backend; /* its name */
     const char *mailbox; /* where the reader acts: he sees at once what is done there, by whatever
                           * address it shows; NULL: not known. It does not tell rows apart */
 } oc_fresh_scope_t;
 
 /* For the people that `whose` (strings, each framed by its length) names, on this calendar server;
- * mailbox is NULL. backend: its name must outlive the scope. Fails without a secret or OpenSSL's
- * help. */
+ * mailbox is NULL. Fails without a secret or OpenSSL's help. */
 apr_status_t oc_fresh_scope(oc_fresh_scope_t *scope, const oc_secret_t *secret,
                             const oc_backend_conf_t *backend, const char *const *whose, int count);
 
@@ -60,6 +58,6 @@ void oc_fresh_put(oc_fresh_t *table, const oc_fresh_scope_t *scope, const oc_fre
 /* Something is being changed, or has been, that the free/busy of this address shows: an SMTP
  * address, or a mailbox's name, which stands for every address with that before its @. table NULL:
  * nothing. */
-void oc_fresh_touch(oc_fresh_t *table, const char *backend, const char *address);
+void oc_fresh_touch(oc_fresh_t *table, const char *address);
 
 #endif

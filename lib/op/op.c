@@ -67,8 +67,7 @@ static void set_deadline(oc_op_t *op)
 static void touch(const oc_op_t *op)
 {
     for (int i = 0; op->touches && i < op->touches->nelts; ++i) {
-        oc_fresh_touch(op->conf.fresh, op->be->conf->name,
-                       APR_ARRAY_IDX(op->touches, i, const char *));
+        oc_fresh_touch(op->conf.fresh, APR_ARRAY_IDX(op->touches, i, const char *));
     }
 }
 

@@ -217,7 +217,11 @@ static void changes(void)
     oc_freebusy_t *row = row_of(ROOM, MIDNIGHT, DAY, SLOT),
                   *two = row_of(ROOM2, MIDNIGHT, DAY, SLOT);
     oc_freebusy_t *list = row_of(LIST, MIDNIGHT, DAY, SLOT);
+    oc_backend_conf_t other = corp;
+    oc_fresh_scope_t twin;
     oc_mono_t asked;
+
+    other.name = "twin";
 
     list->members = 3;
     put(t, &ana, row, 0);
@@ -227,7 +231,7 @@ static void changes(void)
     ok(known(t, &ana, list, 1), "a list's row is known");
     asked = oc_clock_mono();
     oc_clock_advance(1);
-    oc_fresh_touch(t, "corp", "BOARDROOM@example.test");
+    oc_fresh_touch(t, "BOARDROOM@example.test");
     ok(!known(t, &ana, row, 0) && !known(t, &all, row, 0), "what was changed is known to nobody");
     ok(known(t, &ana, two, 0), "any other still is");
     ok(!known(t, &ana, list, 1), "but no list: who is in it is not known");
@@ -236,13 +240,16 @@ static void changes(void)
     put(t, &ana, row, 0);
     ok(known(t, &ana, row, 0), "one asked for afterwards does");
     oc_clock_advance(1);
-    oc_fresh_touch(t, "corp", "Boardroom");
+    oc_fresh_touch(t, "Boardroom");
     ok(!known(t, &ana, row, 0), "the mailbox's name stands for its address");
     put(t, &ana, row, 0);
     oc_clock_advance(1);
-    oc_fresh_touch(t, "other", ROOM);
-    ok(known(t, &ana, row, 0), "another calendar server's is another");
-    oc_fresh_touch(NULL, "corp", ROOM);
+    twin = scope_of(&other, "self", "ana");
+    put(t, &twin, row, 0);
+    oc_clock_advance(1);
+    oc_fresh_touch(t, ROOM);
+    ok(!known(t, &ana, row, 0) && !known(t, &twin, row, 0), "whatever name the server goes by");
+    oc_fresh_touch(NULL, ROOM);
     munmap(t, oc_fresh_size(64));
 }
 
@@ -346,7 +353,6 @@ static void begin(shown_t *s)
     optest_begin(&s->t);
     s->table = s->t.conf.fresh = table_of(64);
     s->scope = scope_of(&corp, "self", "ana");
-    s->scope.backend = s->t.world->conf.name;
     show(s);
 }
 
@@ -461,7 +467,7 @@ static void another_name(void)
     put(s.table, &s.scope, own, 0);
     ok(known(s.table, &s.scope, own, 0), "but what was asked for afterwards");
     oc_clock_advance(1);
-    oc_fresh_touch(s.table, s.scope.backend, "bob");
+    oc_fresh_touch(s.table, "bob");
     ok(known(s.table, &s.scope, own, 0), "what others do in their mailboxes is nothing to her");
     ok(!known(s.table, &bob, own, 0), "only to them");
     end(&s);
