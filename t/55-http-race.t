@@ -51,7 +51,8 @@ for my $mpm (qw(event prefork)) {
     my $sim = SimRun->start('--auth', 'basic', '--users', "$dir/users", '--lag', 900);
     my $web = Httpd->start(backend => $sim->{url}, mpm => $mpm, children => $mpm eq 'event' ? 4 : 24, threads => 8,
         passwords => { map { $_ => "pw-$_" } @users }, loglevel => 'owacal:info',
-        server => 'OwaCalTimeout operation=30s answer=300ms',
+        server => "OwaCalTimeout operation=30s answer=300ms\nOwaCalBackend other owa2003 $sim->{url}exchange/\n"
+            . "<Location /other>\n  \@LOGIN\@\n  SetHandler owacal\n  OwaCalUse other\n  OwaCalIdentity basic upstream=basic\n</Location>",
         rooms => join '', map { "OwaCalRoom $_ $_\@example.test\n" } qw(silent1 silent2 eager));
     my $won = race("$mpm, a silent room", $sim, $web,
         { room => 'silent1', start => '2099-03-05T10:00', end => '2099-03-05T11:00' });
@@ -80,6 +81,10 @@ for my $mpm (qw(event prefork)) {
         is($web->json($users[0], POST => '/booking/bookings', { subject => 'x', room => 'silent1', start => $at, duration => 60 })->{status},
             201, "$mpm: $at, touching the other, is booked");
     }
+
+    # Some may come by another login and another name of the server.
+    is($web->json($users[1], POST => '/other/bookings', { subject => 'x', room => 'silent1', start => '2099-03-09T10:30', duration => 60 })->{json}{reason},
+        'room-taken', "$mpm: what was booked counts also where the server has another name");
     unlike($web->log, qr/exit signal|segfault/i, "$mpm: no child crashed");
     ok($web->stop, "$mpm: stops by itself");
 }

@@ -160,7 +160,7 @@ static void write_start(oc_op_t *op)
      */
     for (i = 0; op->conf.leases && i < rooms->nelts; ++i) {
         known |=
-            oc_ledger_has(op->conf.leases, op->be->conf->name,
+            oc_ledger_has(op->conf.leases, op->be->conf->site->host,
                           APR_ARRAY_IDX(rooms, i, const oc_attendee_t *)->address, b->booking->uid);
     }
     if (!known) {

@@ -225,8 +225,8 @@ static int ledger_clash(oc_op_t *op, oc_check_t *check, const oc_attendee_t *roo
                         apr_time_t max_age)
 {
     return op->conf.leases &&
-           oc_ledger_clash(op->conf.leases, op->be->conf->name, room->address, check->booking->when,
-                           check->booking->uid, max_age, &check->clash);
+           oc_ledger_clash(op->conf.leases, op->be->conf->site->host, room->address,
+                           check->booking->when, check->booking->uid, max_age, &check->clash);
 }
 
 /* A room's calendar that was read in full. */
@@ -326,7 +326,7 @@ apr_status_t oc_check_note(oc_op_t *op, const apr_array_header_t *rooms, oc_rang
 
     for (i = 0; op->conf.leases && i < rooms->nelts && rv == APR_SUCCESS; ++i) {
         rv =
-            oc_ledger_note(op->conf.leases, op->be->conf->name,
+            oc_ledger_note(op->conf.leases, op->be->conf->site->host,
                            APR_ARRAY_IDX(rooms, i, const oc_attendee_t *)->address, when, uid, res);
     }
     return rv;
@@ -335,6 +335,6 @@ apr_status_t oc_check_note(oc_op_t *op, const apr_array_header_t *rooms, oc_rang
 void oc_check_forget(oc_op_t *op, const char *room, const char *uid)
 {
     if (op->conf.leases) {
-        oc_ledger_forget(op->conf.leases, op->be->conf->name, room, uid);
+        oc_ledger_forget(op->conf.leases, op->be->conf->site->host, room, uid);
     }
 }

@@ -15,7 +15,7 @@
 #include "op/lease.h"
 
 #define MAGIC       0x6f636c31u
-#define KEY_MAX     384 /* backend name, a separator, an address of at most 254 bytes */
+#define KEY_MAX     512 /* a host of at most 253 bytes, a separator, an address of at most 254 */
 #define UID_MAX     256
 #define OP_MAX      24
 #define SLEEP_FIRST 2000 /* microseconds between two tries of a waiting request */
@@ -88,15 +88,15 @@ static void unlock(oc_lease_t *table)
     pthread_mutex_unlock(&table->mutex);
 }
 
-/* "backend\naddress", the address without regard to ASCII case. 0: too long to be kept. */
-static int make_key(room_key_t *key, const char *backend, const char *room)
+/* "server\naddress", the address without regard to ASCII case. 0: too long to be kept. */
+static int make_key(room_key_t *key, const char *server, const char *room)
 {
-    apr_size_t backend_len = strlen(backend), room_len = strlen(room), n = backend_len, i;
+    apr_size_t server_len = strlen(server), room_len = strlen(room), n = server_len, i;
 
-    if (backend_len + room_len + 2 > KEY_MAX) {
+    if (server_len + room_len + 2 > KEY_MAX) {
         return 0;
     }
-    memcpy(key->text, backend, backend_len);
+    memcpy(key->text, server, server_len);
     key->text[n++] = '\n';
     oc_str_lower_to(key->text + n, room, room_len);
     n += room_len;
@@ -113,7 +113,7 @@ static int by_text(const void *a, const void *b)
 }
 
 /* Keys of all rooms, sorted, each once; their number, or -1. */
-static int make_keys(room_key_t *keys, const char *backend, const char *const *rooms, int n)
+static int make_keys(room_key_t *keys, const char *server, const char *const *rooms, int n)
 {
     int i, kept = 0;
 
@@ -121,7 +121,7 @@ static int make_keys(room_key_t *keys, const char *backend, const char *const *r
         return -1;
     }
     for (i = 0; i < n; ++i) {
-        if (!make_key(&keys[i], backend, rooms[i])) {
+        if (!make_key(&keys[i], server, rooms[i])) {
             return -1;
         }
     }
@@ -211,7 +211,7 @@ static apr_status_t refuse(oc_lease_t *table, attempt_t why, oc_result_t *res)
                                           : "a room is being booked by somebody else right now");
 }
 
-static apr_status_t take(oc_lease_t *table, const char *backend, const char *const *rooms, int n,
+static apr_status_t take(oc_lease_t *table, const char *server, const char *const *rooms, int n,
                          const char *op_id, oc_mono_t expires, oc_mono_t wait_until,
                          oc_result_t *res)
 {
@@ -219,7 +219,7 @@ static apr_status_t take(oc_lease_t *table, const char *backend, const char *con
     apr_time_t pause = SLEEP_FIRST;
     int waited = 0;
 
-    n = make_keys(keys, backend, rooms, n);
+    n = make_keys(keys, server, rooms, n);
     if (n < 0 || strlen(op_id) >= OP_MAX) {
         return oc_result_fail(res, OC_REASON_INTERNAL,
                               "too many rooms, or a name too long to lease");
@@ -250,17 +250,17 @@ static apr_status_t take(oc_lease_t *table, const char *backend, const char *con
     }
 }
 
-apr_status_t oc_lease_take(oc_lease_t *table, const char *backend, const char *const *rooms, int n,
+apr_status_t oc_lease_take(oc_lease_t *table, const char *server, const char *const *rooms, int n,
                            const char *op_id, oc_mono_t expires, oc_mono_t wait_until,
                            oc_result_t *res)
 {
-    return take(table, backend, rooms, n, op_id, expires, wait_until, res);
+    return take(table, server, rooms, n, op_id, expires, wait_until, res);
 }
 
-apr_status_t oc_lease_try(oc_lease_t *table, const char *backend, const char *const *rooms, int n,
+apr_status_t oc_lease_try(oc_lease_t *table, const char *server, const char *const *rooms, int n,
                           const char *op_id, oc_mono_t expires, oc_result_t *res)
 {
-    return take(table, backend, rooms, n, op_id, expires, 0, res);
+    return take(table, server, rooms, n, op_id, expires, 0, res);
 }
 
 void oc_lease_extend(oc_lease_t *table, const char *op_id, oc_mono_t expires)
@@ -313,7 +313,7 @@ int oc_lease_held(oc_lease_t *table, const char *op_id, int n)
     return held >= n;
 }
 
-apr_status_t oc_ledger_note(oc_lease_t *table, const char *backend, const char *room,
+apr_status_t oc_ledger_note(oc_lease_t *table, const char *server, const char *room,
                             oc_range_t range, const char *uid, oc_result_t *res)
 {
     ledger_row_t *place = NULL, *same = NULL, *oldest = NULL, *rows = ledger_of(table);
@@ -322,7 +322,7 @@ apr_status_t oc_ledger_note(oc_lease_t *table, const char *backend, const char *
     room_key_t key;
     int row;
 
-    if (!make_key(&key, backend, room) || strlen(uid) >= UID_MAX) {
+    if (!make_key(&key, server, room) || strlen(uid) >= UID_MAX) {
         return oc_result_fail(res, OC_REASON_INTERNAL, "a room or uid is too long for the ledger");
     }
     if (!lock(table)) {
@@ -359,7 +359,7 @@ apr_status_t oc_ledger_note(oc_lease_t *table, const char *backend, const char *
     return APR_SUCCESS;
 }
 
-int oc_ledger_clash(oc_lease_t *table, const char *backend, const char *room, oc_range_t range,
+int oc_ledger_clash(oc_lease_t *table, const char *server, const char *room, oc_range_t range,
                     const char *not_uid, apr_time_t max_age, oc_range_t *clash)
 {
     ledger_row_t *rows = ledger_of(table);
@@ -367,7 +367,7 @@ int oc_ledger_clash(oc_lease_t *table, const char *backend, const char *room, oc
     room_key_t key;
     int row, found = 0;
 
-    if (!make_key(&key, backend, room) || !lock(table)) {
+    if (!make_key(&key, server, room) || !lock(table)) {
         return 0;
     }
     for (row = 0; row < table->ledger && !found; ++row) {
@@ -385,13 +385,13 @@ int oc_ledger_clash(oc_lease_t *table, const char *backend, const char *room, oc
     return found;
 }
 
-int oc_ledger_has(oc_lease_t *table, const char *backend, const char *room, const char *uid)
+int oc_ledger_has(oc_lease_t *table, const char *server, const char *room, const char *uid)
 {
     ledger_row_t *rows = ledger_of(table);
     room_key_t key;
     int row, found = 0;
 
-    if (!make_key(&key, backend, room) || !lock(table)) {
+    if (!make_key(&key, server, room) || !lock(table)) {
         return 0;
     }
     for (row = 0; row < table->ledger && !found; ++row) {
@@ -402,18 +402,18 @@ int oc_ledger_has(oc_lease_t *table, const char *backend, const char *room, cons
     return found;
 }
 
-void oc_ledger_forget(oc_lease_t *table, const char *backend, const char *room, const char *uid)
+void oc_ledger_forget(oc_lease_t *table, const char *server, const char *room, const char *uid)
 {
     ledger_row_t *rows = ledger_of(table);
     room_key_t key;
     int row;
 
-    if (!make_key(&key, backend, room ? room : "") || !lock(table)) {
+    if (!make_key(&key, server, room ? room : "") || !lock(table)) {
         return;
     }
     for (row = 0; row < table->ledger; ++row) {
         ledger_row_t *r = &rows[row];
-        /* Without a room the key is "backend\n": what all rooms of that backend begin with. */
+        /* Without a room the key is "server\n": what all rooms of that server begin with. */
         if (r->used && !strcmp(r->uid, uid) &&
             (room ? !strcmp(r->key, key.text) : !strncmp(r->key, key.text, strlen(key.text)))) {
             r->used = 0;

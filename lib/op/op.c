@@ -131,15 +131,15 @@ apr_status_t oc_op_lease(oc_op_t *op, const char *const *keys, int n, int may_wa
     /* Until the first write the operation's own time is all a lease must outlive. */
     oc_mono_t expires = op->wrote ? op->hard : op->soft;
     oc_mono_t wait_until = op->soft - op->conf.operation / 2;
-    const char *backend = op->be->conf->name;
+    const char *server = op->be->conf->site->host;
     apr_status_t rv;
 
     if (!op->conf.leases || !n) {
         return APR_SUCCESS;
     }
-    rv = may_wait ? oc_lease_take(op->conf.leases, backend, keys, n, op->call->id, expires,
+    rv = may_wait ? oc_lease_take(op->conf.leases, server, keys, n, op->call->id, expires,
                                   wait_until, res)
-                  : oc_lease_try(op->conf.leases, backend, keys, n, op->call->id, expires, res);
+                  : oc_lease_try(op->conf.leases, server, keys, n, op->call->id, expires, res);
     if (rv == APR_SUCCESS) {
         op->leased = n;
     }

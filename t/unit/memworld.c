@@ -153,14 +153,16 @@ void mem_deliver(mem_t *w, const char *owner, const oc_booking_t *b, mem_kind_t 
 
 mem_t *mem_create(void)
 {
+    static oc_site_t site = {.scheme = "http", .host = "mem", .port = 80};
     apr_pool_t *pool;
     mem_t *w;
 
     apr_pool_create(&pool, NULL);
     w = apr_pcalloc(pool, sizeof(*w));
     w->pool = pool;
-    w->conf.name = "mem";
+    w->conf.name = "memories";
     w->conf.kind = "memory";
+    w->conf.site = &site;
     w->backend.vt = &mem_vtable;
     w->backend.conf = &w->conf;
     w->items = apr_array_make(pool, 8, sizeof(mem_item_t));
