@@ -220,6 +220,38 @@ subtest 'distribution lists' => sub {
     unwrong('lists');
 };
 
+# What a form says is put together at the cost of its length, not of its length by its number of values.
+sub memory {
+    my $most = 0;
+    for my $child (split ' ', `ps -o pid= --ppid $web->{pid}`) {
+        open my $in, '<', "/proc/$child/status" or next;
+        my ($peak) = map { /^VmHWM:\s+(\d+)/ ? $1 / 1024 : () } <$in>;
+        $most = $peak if $peak > $most;
+    }
+    return $most;
+}
+
+subtest 'very many names' => sub {
+    my %very = (
+        'addresses, and a name among them' => 'required=' . 'a@b,' x 9900 . 'Smith',
+        'names' => 'required=' . 'a,' x 19_900,
+        'of them optional' => 'optional=' . 'Smith,' x 21,
+        'fields of one name' => join('&', ("required=aaaaaaaaaaaaaaaaaaaa\@b") x 1900),
+        'of a field that stands once' => join('&', ('tz=' . 'a' x 28) x 1900),
+    );
+    my $token = $web->token('alice');
+    my $before = memory();
+    for (sort keys %very) {
+        my $r = $web->request(POST => '/booking/bookings', user => 'alice', body => "token=$token&subject=Kept&$very{$_}",
+            headers => { 'Content-Type' => 'application/x-www-form-urlencoded', Accept => 'text/html' });
+        like("$r->{status} $r->{content}", qr/^422 .*name="subject" value="Kept"/s, "$_: the form comes back");
+        cmp_ok(length $r->{content}, '<', 256 * 1024, '... and is no flood');
+    }
+    my $r = $web->json('alice', POST => '/booking/bookings', { %{ fields() }, required => [map { "Name $_" } 1 .. 21] });
+    is("$r->{status} $r->{json}{reason} $r->{json}{field}", '422 too-many-attendees required', 'a program is told, too');
+    cmp_ok(memory() - $before, '<', 24, 'within little memory') or diag "$before MB before";
+};
+
 subtest 'Exchange 2000' => sub {
     set(version => '6.0.6603', 'gal-at' => 'public', 'gal-lookup' => 'no');
     is(names(people('smith', 'zoltan')), 'Bob Smith', 'has its address book below /public/');

@@ -43,6 +43,7 @@ int oc_fragment_wanted(request_rec *r, const char **why)
 static void split_query(oc_fragment_page_t *page, const char *args)
 {
     apr_pool_t *pool = page->q.r->pool;
+    apr_array_header_t *rest = apr_array_make(pool, 8, sizeof(const char *));
     oc_form_t *mine = oc_form_create(pool), *all;
     oc_result_t res;
 
@@ -63,10 +64,13 @@ static void split_query(oc_fragment_page_t *page, const char *args)
             oc_form_put(mine, f->name + strlen(PREFIX), f->value);
         } else {
             oc_form_put(page->others, f->name, f->value);
-            page->rest = apr_pstrcat(pool, page->rest, oc_str_query(pool, f->name), "=",
-                                     oc_str_query(pool, f->value), "&", NULL);
+            APR_ARRAY_PUSH(rest, const char *) = oc_str_query(pool, f->name);
+            APR_ARRAY_PUSH(rest, const char *) = "=";
+            APR_ARRAY_PUSH(rest, const char *) = oc_str_query(pool, f->value);
+            APR_ARRAY_PUSH(rest, const char *) = "&";
         }
     }
+    page->rest = apr_pstrcat(pool, "?", apr_array_pstrcat(pool, rest, 0), NULL);
 }
 
 /* The page's address as people know it, unescaped. What httpd found there, index.html in a folder

@@ -147,15 +147,17 @@ static oc_form_t *form_with(const oc_request_t *q, const apr_array_header_t *ent
         }
     }
     for (role = 0; role < NROLES; ++role) {
+        apr_array_header_t *texts = apr_array_make(q->r->pool, 8, sizeof(const char *));
         oc_field_t f = {roles[role], NULL, OC_VALUE_TEXT};
         for (i = 0; i < entries->nelts; ++i) {
             const entry_text_t *e = &APR_ARRAY_IDX(entries, i, entry_text_t);
             if (e->role == role && e->text) {
-                f.value = f.value ? apr_pstrcat(q->r->pool, f.value, ", ", e->text, NULL) : e->text;
+                APR_ARRAY_PUSH(texts, const char *) = texts->nelts ? ", " : "";
+                APR_ARRAY_PUSH(texts, const char *) = e->text;
             }
         }
-        if (f.value || oc_form_get(q->in.form, roles[role])) {
-            f.value = f.value ? f.value : "";
+        if (texts->nelts || oc_form_get(q->in.form, roles[role])) {
+            f.value = apr_array_pstrcat(q->r->pool, texts, 0);
             APR_ARRAY_PUSH(form->fields, oc_field_t) = f;
         }
     }
@@ -223,10 +225,15 @@ apr_status_t oc_people_resolve(oc_request_t *q)
     apr_array_header_t *entries = entries_of(q);
     const char *names[OC_OP_MAX_NAMES];
     oc_people_t *found[OC_OP_MAX_NAMES];
-    int i, k, n;
+    int i, k, n, most = q->conf->max_attendees;
 
     if (!entries) {
         return APR_SUCCESS;
+    }
+    if (entries->nelts > most) { /* before each of them becomes a question */
+        return oc_result_field(&q->result, OC_REASON_TOO_MANY_ATTENDEES,
+                               roles[APR_ARRAY_IDX(entries, most, entry_text_t).role],
+                               "more than %d attendees", most);
     }
     n = names_of(q, entries, names);
     if (n > OC_OP_MAX_NAMES) {

@@ -8,15 +8,21 @@
 
 const char *oc_form_value(apr_pool_t *pool, const oc_form_t *values, const char *name)
 {
-    const char *all = NULL;
+    const oc_field_t *first = values ? oc_form_get(values, name) : NULL;
+    apr_array_header_t *all;
 
-    for (int i = 0; values && i < values->fields->nelts; ++i) {
+    if (!first || oc_form_count(values, name) == 1) {
+        return first ? first->value : NULL;
+    }
+    all = apr_array_make(pool, 8, sizeof(const char *));
+    for (int i = 0; i < values->fields->nelts; ++i) {
         const oc_field_t *f = &APR_ARRAY_IDX(values->fields, i, oc_field_t);
         if (strcmp(f->name, name) == 0) {
-            all = all ? apr_pstrcat(pool, all, ", ", f->value, NULL) : f->value;
+            APR_ARRAY_PUSH(all, const char *) = all->nelts ? ", " : "";
+            APR_ARRAY_PUSH(all, const char *) = f->value;
         }
     }
-    return all;
+    return apr_array_pstrcat(pool, all, 0);
 }
 
 static int chosen(const oc_form_t *values, const char *name, const char *value)
