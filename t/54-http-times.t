@@ -47,6 +47,10 @@ booked('a whole day', { start => '2099-07-05', all_day => JSON::PP::true() }, '2
 is(stored('a whole day')->{'urn:schemas:calendar:alldayevent'}, 1, '  as an all-day event');
 booked('two whole days', { start => '2099-07-06', end => '2099-07-07', all_day => JSON::PP::true() }, '2099-07-05T22:00:00.000Z', '2099-07-07T22:00:00.000Z');
 booked('the day the clocks change', { start => '2099-03-29', all_day => JSON::PP::true() }, '2099-03-28T23:00:00.000Z', '2099-03-29T22:00:00.000Z');
+booked("that day by its $_ minutes", { start => '2099-03-29', duration => $_, all_day => JSON::PP::true() }, '2099-03-28T23:00:00.000Z', '2099-03-29T22:00:00.000Z') for 60, 1440;
+booked('two days with it', { start => '2099-03-28', duration => 2880, all_day => JSON::PP::true() }, '2099-03-27T23:00:00.000Z', '2099-03-29T22:00:00.000Z');
+booked('the day they are put back, by its minutes', { start => '2099-10-25', duration => 1440, all_day => JSON::PP::true() }, '2099-10-24T22:00:00.000Z', '2099-10-25T23:00:00.000Z');
+booked('a duration past midnight', { start => '2099-07-08T23:30', duration => 60, all_day => JSON::PP::true() }, '2099-07-07T22:00:00.000Z', '2099-07-09T22:00:00.000Z');
 
 subtest 'booked in one zone, read in another' => sub {
     my $r = $york->json('alice', GET => '/york/bookings?start=2099-03-05&end=2099-03-06');

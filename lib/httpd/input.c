@@ -278,6 +278,20 @@ static apr_status_t days_of(const oc_input_t *in, const char *zone, const char *
     return APR_SUCCESS;
 }
 
+/* So many minutes after the start; of whole days an instant of the last of them, by the clock on
+ * the wall: a day has 1440 minutes then, whether or not the clocks change. */
+static apr_time_t after(const char *zone, apr_time_t start, const char *duration, int all_day)
+{
+    apr_int64_t minutes = apr_strtoi64(duration, NULL, 10);
+    oc_local_t at;
+
+    if (!all_day || minutes < 1 || oc_zone_to_local(zone, start, &at, NULL) != APR_SUCCESS) {
+        return start + apr_time_from_sec(60 * minutes);
+    }
+    return oc_zone_midnight(zone, start,
+                            (int)((at.hour * 60 + at.minute + minutes - 1) / 1440)) + 1;
+}
+
 /* start and end of the form; both stay 0 if neither was sent. */
 static apr_status_t times_of(const oc_input_t *in, const char *zone, int all_day, oc_range_t *when,
                              oc_result_t *res)
@@ -307,14 +321,14 @@ static apr_status_t times_of(const oc_input_t *in, const char *zone, int all_day
     if (end && duration && !in->json && !all_day) {
         rv = one_time(in, "end", end, zone, &when->end, res);
         if (rv == APR_SUCCESS &&
-            when->end != when->start + apr_time_from_sec(60 * apr_strtoi64(duration, NULL, 10))) {
+            when->end != after(zone, when->start, duration, 0)) {
             return oc_result_field(res, OC_REASON_OK, "duration",
                                    "is not what lies between start and end: leave one of them out");
         }
     } else if (end) {
         rv = one_time(in, "end", end, zone, &when->end, res);
     } else if (duration) {
-        when->end = when->start + apr_time_from_sec(60 * apr_strtoi64(duration, NULL, 10));
+        when->end = after(zone, when->start, duration, all_day);
     } else if (all_day) {
         when->end = when->start + 1;
     } else {
