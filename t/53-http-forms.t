@@ -130,6 +130,25 @@ subtest 'references' => sub {
     is(reason($web->json('alice', DELETE => "$url/$ref")), 'booking-not-found', 'cancelled twice: not found');
 };
 
+subtest 'what a form has no field for' => sub {
+    $sim->control(POST => '/_sim/items?' . Httpd::form_encode({ mailbox => 'alice', start => '2099-06-05T10:00:00Z',
+        'urn:schemas:httpmail:subject' => 'Elsewhere', 'urn:schemas:mailheader:to' => 'bob@example.test',
+        'urn:schemas:mailheader:bcc' => 'Projector <projector@example.test>, boardroom@example.test',
+        map { ("http://schemas.microsoft.com/mapi/$_" => 1) } qw(finvited responsestatus apptstateflags) }));
+    my $invited = sub {
+        my ($item) = grep { SimRun::subject($_) =~ /Elsewhere/ } calendar('alice');
+        return join ' ', sort map { "$_->{role}:$_->{address}" } grep { $_->{listed} } @{ $item->{attendees} };
+    };
+    my ($b) = grep { $_->{subject} eq 'Elsewhere' } @{ $web->json('alice', GET => "$url?start=2099-06-05&end=2099-06-06")->{json}{bookings} };
+    my $page = $web->request(GET => $b->{href}, user => 'alice', headers => { Accept => 'text/html' })->{content};
+    like($page, qr/value="boardroom" selected/, 'the room that is configured is in the form');
+    my %fields = (action => 'update', room => '', required => 'bob@example.test', optional => '');
+    is($web->form('alice', $b->{href}, { %fields, subject => 'Elsewhere, too' })->{status}, 303, 'changed');
+    is($invited->(), 'bcc:projector@example.test to:bob@example.test', 'one that is not stays invited, the other may be left out');
+    is($web->form('alice', $b->{href}, { %fields, required => 'projector@example.test' })->{status}, 303, 'named as a person');
+    is($invited->(), 'to:projector@example.test', '... it is not invited twice');
+};
+
 subtest 'what every reply says' => sub {
     for my $r ($web->json('alice', GET => '/booking/rooms'), $web->json('alice', GET => '/booking/nowhere'),
         $web->request(GET => '/booking/rooms', user => 'alice')) {

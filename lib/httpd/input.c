@@ -581,6 +581,7 @@ apr_status_t oc_input_change(const oc_input_t *in, apr_pool_t *pool, oc_change_a
             a->name = a->name ? apr_pstrdup(pool, a->name) : NULL;
         }
         args->attendees = list;
+        args->keep_resources = !in->json; /* a form has the configured rooms only */
     }
     return APR_SUCCESS;
 }

@@ -69,8 +69,21 @@ static void read_start(oc_op_t *op)
     oc_op_run(op, verb, op->be->vt->read(op->be, &verb->call, c->args.item, &c->was));
 }
 
-static oc_booking_t *merge(apr_pool_t *pool, const oc_booking_t *was, const oc_change_args_t *args)
+/* What a form of the configured rooms has no way to name. */
+static void keep_resources(const oc_op_t *op, const oc_booking_t *was, oc_booking_t *b)
 {
+    for (int i = 0; i < was->attendees->nelts; ++i) {
+        const oc_attendee_t *a = &APR_ARRAY_IDX(was->attendees, i, oc_attendee_t);
+        if (a->role == OC_ROLE_RESOURCE && !oc_room_by_address(op->conf.rooms, a->address) &&
+            !oc_attendee_find(b->attendees, a->address)) {
+            APR_ARRAY_PUSH(b->attendees, oc_attendee_t) = *a;
+        }
+    }
+}
+
+static oc_booking_t *merge(const oc_op_t *op, const oc_booking_t *was, const oc_change_args_t *args)
+{
+    apr_pool_t *pool = op->call->pool;
     oc_booking_t *b = oc_booking_copy(pool, was);
     int i;
 
@@ -92,6 +105,9 @@ static oc_booking_t *merge(apr_pool_t *pool, const oc_booking_t *was, const oc_c
             oc_attendee_t *a = &APR_ARRAY_IDX(b->attendees, i, oc_attendee_t);
             const oc_attendee_t *before = oc_attendee_find(was->attendees, a->address);
             a->partstat = before ? before->partstat : OC_PARTSTAT_NEEDS_ACTION;
+        }
+        if (args->keep_resources && op->conf.rooms) {
+            keep_resources(op, was, b);
         }
     }
     b->is_meeting = b->attendees->nelts > 0;
@@ -149,7 +165,7 @@ static void read_done(oc_op_t *op)
 {
     oc_changing_t *c = oc_change_of(op);
 
-    c->wanted = merge(op->call->pool, c->was, &c->args);
+    c->wanted = merge(op, c->was, &c->args);
     oc_check_type_rooms(op, c->was);
     oc_check_type_rooms(op, c->wanted);
     oc_check_touches(op, c->was);

@@ -91,6 +91,7 @@ typedef struct oc_change_args_t {
     int reminder;                  /* -2: leave */
     int private;                   /* 1: private, -1: not; 0: leave */
     apr_array_header_t *attendees; /* oc_attendee_t; NULL: leave */
+    int keep_resources;            /* 1: resources that are no configured rooms stay all the same */
     const char *if_etag;           /* refuse with CHANGED_MEANWHILE unless it is this; NULL */
 } oc_change_args_t;
 

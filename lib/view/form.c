@@ -594,10 +594,12 @@ oc_form_t *oc_form_values(const oc_view_t *view, const oc_booking_t *b)
     for (int i = 0; i < b->attendees->nelts; ++i) {
         const oc_attendee_t *a = &APR_ARRAY_IDX(b->attendees, i, oc_attendee_t);
         const oc_room_t *room = oc_view_room(view, a->address);
+        if (!room && a->role == OC_ROLE_RESOURCE) {
+            continue; /* it stays invited: see keep_resources of the change */
+        }
         oc_form_put(form,
              room                          ? "room"
              : a->role == OC_ROLE_OPTIONAL ? "optional"
-             : a->role == OC_ROLE_RESOURCE ? "resource"
                                            : "required",
              room ? room->id : a->address);
     }
