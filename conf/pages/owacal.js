@@ -132,7 +132,7 @@
         time("start", wish.start);
         time("end", wish.end);
         set("duration", "");
-        set("end_date", "");
+        set("end_date", wish.end.slice(0, 10) === wish.start.slice(0, 10) ? "" : wish.end.slice(0, 10)); // to midnight
         (field("subject")?.value ? field("start") : field("subject"))?.focus();
     }
 

@@ -260,6 +260,15 @@ async function byScript(date) {
     is(await page.locator("[name=room]").inputValue(), "room1", "and its room");
     is(await page.locator("[name=subject]").inputValue(), "Kept", "and leaves the rest");
 
+    // The last slot of a whole day ends on the next.
+    const after = new Date(Date.parse(date) + 86_400_000).toISOString().slice(0, 10);
+    const last = page.locator(".owacal-grid td.free a").last();
+    await last.evaluate((link, [date, after]) => {
+        link.href = `/intranet/book.html?owacal-room=room1&owacal-start=${date}T23:00&owacal-end=${after}T00:00`;
+    }, [date, after]);
+    await last.click();
+    is(`${await times(page)} ${await page.locator("[name=end_date]").inputValue()}`, `${date} 23:00 00:00 ${after}`, "a slot up to midnight ends on the next day");
+
     const field = page.locator("[name=required]");
     await field.click();
     await page.keyboard.type("carol@example.test, bo");
