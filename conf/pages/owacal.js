@@ -25,10 +25,19 @@
     const sentTo = (form) => new URL(form.getAttribute("action") ?? "", location.href).pathname;
 
     /* A form that came back as an answer is shown at the address it was sent to, not at its page's. */
+    const answered = () => [...document.forms].find((f) => f.getAttribute("method") === "post" && sentTo(f) === location.pathname);
+
     function address() {
-        const form = [...document.forms].find((f) => f.getAttribute("method") === "post" && sentTo(f) === location.pathname);
-        const page = new URL(form?.elements.namedItem("return")?.value || location.href, location.origin);
-        return page.origin === location.origin ? page : location;
+        const page = new URL(answered()?.elements.namedItem("return")?.value || location.href, location.origin);
+        return page.origin === location.origin ? page : new URL(location.href);
+    }
+
+    /* Around it stands the day that was sent in it, which that address does not say. */
+    function answeredDay() {
+        const probe = document.createElement("input"), day = answered()?.elements.namedItem("date")?.defaultValue ?? "";
+        probe.type = "date";
+        probe.value = day; // no date, no value
+        return day > "1970-01-01" && day < "2200" ? probe.value : "";
     }
 
     async function refresh() {
@@ -37,7 +46,10 @@
         if (now.length === 0) {
             return;
         }
-        const page = address();
+        const page = address(), day = answeredDay();
+        if (day) {
+            page.searchParams.set("owacal-day", day);
+        }
         const reply = await fetch(page.pathname + page.search, { headers: { Accept: "text/html" } });
         if (!reply.ok || reply.redirected) {
             return;
@@ -47,7 +59,8 @@
             return; // the page itself has changed, or another one stands here (the answer to a form)
         }
         now.forEach((element, i) => {
-            if (element.dataset.owacal === then[i].dataset.owacal && !inUse(element)) {
+            const kind = element.dataset.owacal; // one's own bookings are not those of that day
+            if (kind === then[i].dataset.owacal && !inUse(element) && !(day && kind === "mine")) {
                 element.replaceChildren(...then[i].childNodes);
             }
         });

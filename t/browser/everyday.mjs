@@ -113,8 +113,13 @@ async function story(lang, javaScriptEnabled, date, viewport = { width: 1280, he
     await other.close();
     if (javaScriptEnabled) {
         const asked = bob.page.waitForRequest((request) => request.method() === "GET");
-        await bob.page.evaluate(() => document.dispatchEvent(new Event("owacal:refresh")));
+        await bob.page.evaluate(() => {
+            document.querySelector(".owacal-grid").dataset.old = "1";
+            document.dispatchEvent(new Event("owacal:refresh"));
+        });
         is(new URL((await asked).url()).pathname, "/intranet/book.html", "what is kept up to date is that page's");
+        const shown = bob.page.locator(".owacal-grid:not([data-old]) caption time").first();
+        is((await shown.getAttribute("datetime")).slice(0, 10), date, "on the day that was sent, not today");
         is(await bob.page.locator("[name=text]").first().inputValue(), "two\nlines", "and not the form");
     }
     await bob.page.setViewportSize({ width: 320, height: 640 });
