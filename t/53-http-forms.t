@@ -2,6 +2,7 @@
 # Forms and programs side by side: tokens, origin, redirects, idempotency, references.
 use strict;
 use warnings;
+use Encode ();
 use FindBin qw($Bin);
 use JSON::PP ();
 use MIME::Base64 qw(encode_base64url decode_base64url);
@@ -128,6 +129,20 @@ subtest 'references' => sub {
     is($web->json('alice', DELETE => "$url/$ref")->{status}, 200, 'cancelled');
     is($web->json('alice', GET => "$url/$ref")->{status}, 404, 'gone');
     is(reason($web->json('alice', DELETE => "$url/$ref")), 'booking-not-found', 'cancelled twice: not found');
+};
+
+subtest 'the longest note' => sub {
+    my $note = "\xd0\xb4" x 16_000;    # 32,000 bytes, each three in a form
+    my %fields = (start => '2099-07-05T10:00', duration => 60, text => $note);
+    is($web->form('alice', $url, { %fields, subject => 'A long note' })->{status}, 303, 'is taken in any script');
+    my $r = $web->form('alice', $url, { %fields, subject => 'Kept', text => "$note." });
+    like("$r->{status} $r->{content}", qr/^422 .*name="subject" value="Kept"/s, 'one that is longer comes back with its form');
+    my @parts = Httpd::form_encode({ token => $web->token('alice'), %fields, subject => 'In chunks' }) =~ /(.{1,3000})/gs;
+    $r = $web->request(POST => $url, user => 'alice', body => sub { return shift @parts },
+        headers => { 'Content-Type' => 'application/x-www-form-urlencoded', Accept => 'text/html' });
+    is($r->{status}, 303, 'whether or not its length is told before');
+    my ($item) = grep { SimRun::subject($_) eq 'In chunks' } calendar('alice');
+    is($item->{properties}{'urn:schemas:httpmail:textdescription'}, Encode::decode_utf8($note), 'and all of it stands in the calendar');
 };
 
 subtest 'what a form has no field for' => sub {

@@ -51,7 +51,7 @@ typedef enum oc_audience_t {
     X(int, per_user, -1, 8)                                                                  \
     X(int, per_identity, -1, 24)                                                             \
     X(int, gss_threads, -1, 8)                                                               \
-    X(int, max_body, -1, 65536)                                                              \
+    X(int, max_body, -1, 131072)                                                             \
     X(int, max_response, -1, 8 * 1024 * 1024)                                                \
     X(int, max_attendees, -1, 100)                                                           \
     X(int, max_range, -1, 62)                                                                \

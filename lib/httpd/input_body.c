@@ -1,4 +1,5 @@
 /* input_body.c - see input.h: where a request comes from, and what it brings. */
+#include <string.h>
 #include <httpd.h>
 #include <http_core.h>
 #include <http_protocol.h>
@@ -11,13 +12,22 @@
 #include "wire/words.h"
 
 #define QUERY_MAX 8192 /* bytes */
+#define FIRST_READ 8192
 #define FORM_TYPE "application/x-www-form-urlencoded"
 #define JSON_TYPE "application/json"
+
+static char *more_room(apr_pool_t *pool, const char *buffer, apr_size_t used, apr_size_t room)
+{
+    char *more = apr_palloc(pool, room);
+
+    memcpy(more, buffer, used);
+    return more;
+}
 
 static apr_status_t read_body(request_rec *r, int max, char **data, apr_size_t *len,
                               oc_result_t *res)
 {
-    apr_size_t used = 0;
+    apr_size_t used = 0, room, most = (apr_size_t)max + 1;
     char *buffer;
     long n;
     int rc;
@@ -35,12 +45,18 @@ static apr_status_t read_body(request_rec *r, int max, char **data, apr_size_t *
         r->connection->keepalive = AP_CONN_CLOSE; /* what is not read must not become a request */
         return oc_result_fail(res, OC_REASON_BODY_TOO_LARGE, "more than %d bytes", max);
     }
-    buffer = apr_palloc(r->pool, (apr_size_t)max + 1);
-    while ((n = ap_get_client_block(r, buffer + used, (apr_size_t)max + 1 - used)) > 0) {
+    room = r->remaining > 0 ? (apr_size_t)r->remaining + 1 : FIRST_READ; /* 0: in chunks */
+    room = room < most ? room : most;
+    buffer = apr_palloc(r->pool, room);
+    while ((n = ap_get_client_block(r, buffer + used, room - used)) > 0) {
         used += (apr_size_t)n;
         if (used > (apr_size_t)max) {
             r->connection->keepalive = AP_CONN_CLOSE;
             return oc_result_fail(res, OC_REASON_BODY_TOO_LARGE, "more than %d bytes", max);
+        }
+        if (used == room) { /* an input filter may make more of it than was announced */
+            room = room * 2 < most ? room * 2 : most;
+            buffer = more_room(r->pool, buffer, used, room);
         }
     }
     if (n < 0) {
