@@ -145,6 +145,20 @@ subtest 'the longest note' => sub {
     is($item->{properties}{'urn:schemas:httpmail:textdescription'}, Encode::decode_utf8($note), 'and all of it stands in the calendar');
 };
 
+subtest 'a reminder' => sub {
+    my $at = sub {
+        my ($item) = grep { SimRun::subject($_) eq 'Reminded' } calendar('alice');
+        return ($item->{properties}{'http://schemas.microsoft.com/mapi/reminderset'} // '?') . ' ' . ($item->{properties}{'urn:schemas:calendar:reminderoffset'} // '');
+    };
+    my $r = $web->json('alice', POST => $url, { subject => 'Reminded', start => '2099-07-06T10:00', duration => 60, reminder => 10 });
+    is($at->(), '1 600', 'is set');
+    my $href = $r->{headers}{location};
+    is($web->form('alice', $href, { action => 'update', text => 'x' })->{status}, 303, 'a form without that field');
+    is($at->(), '1 600', '... leaves it');
+    is($web->form('alice', $href, { action => 'update', reminder => '' })->{status}, 303, 'one in which it was emptied');
+    like($at->(), qr/^0 /, '... takes it away');
+};
+
 subtest 'what a form has no field for' => sub {
     $sim->control(POST => '/_sim/items?' . Httpd::form_encode({ mailbox => 'alice', start => '2099-06-05T10:00:00Z',
         'urn:schemas:httpmail:subject' => 'Elsewhere', 'urn:schemas:mailheader:to' => 'bob@example.test',

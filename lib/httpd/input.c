@@ -552,7 +552,7 @@ apr_status_t oc_input_change(const oc_input_t *in, apr_pool_t *pool, oc_change_a
     args->if_etag = args->if_etag               ? args->if_etag
                     : oc_input_text(in, "etag") ? copied(pool, in, "etag")
                                                 : NULL;
-    args->reminder = -2;
+    args->reminder = !in->json && oc_form_get(in->form, "reminder") ? -1 : -2; /* emptied: none */
     /* A browser sends nothing for a box that is not ticked: a form says all of it, JSON what it
      * names. */
     args->all_day = oc_form_get(in->form, "all_day")              ? oc_input_flag(in, "all_day")
