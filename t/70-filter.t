@@ -251,6 +251,8 @@ subtest 'the form, a booking, the message' => sub {
         'the query has no say in what is none of its business');
     like(get(page('intranet/now.html', '<div data-owacal=grid data-room=room1 data-day=today data-from=00:00 data-to=24:00></div>'))->{content},
         qr{aria-current="time"}, 'today has a mark at this hour');
+    like(get(page('intranet/spring.html', '<div data-owacal=grid data-room=room1 data-day=2099-03-29 data-from=2:30 data-to=5:00></div>'))->{content},
+        qr{<th scope="col">(?:<time[^>]*>)?03:00}, 'a grid from an hour that the clocks leave out begins with the next');
     like(get('/intranet/day.html?owacal-day=never')->{content}, qr{day: today, tomorrow}, 'a day that is none');
 };
 

@@ -207,7 +207,7 @@
             const next = step(link, event.key);
             event.preventDefault();
             if (event.shiftKey) {
-                if (next && choose(from ?? link, next)) {
+                if (next && choose(from?.isConnected ? from : link, next)) { // a refresh puts other links there
                     next.focus();
                 }
             } else {
@@ -238,6 +238,9 @@
     });
     document.addEventListener("pointerup", (event) => {
         const link = dragged && to;
+        if (dragging && !to) {
+            from = null; // let go elsewhere: no range has begun
+        }
         dragging = false;
         if (link && linkOf(event.target)) {
             take(link);

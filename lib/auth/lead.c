@@ -25,8 +25,8 @@
 /* How long the other children believe, at least, that a login is still being tried. */
 #define TRYING_FOR apr_time_from_sec(15)
 /* A password last accepted so long ago is presented by so many exchanges at most until it is
- * accepted once more. With the probe that has the last word these are three wrong ones: many domains
- * lock an account after five. */
+ * accepted once more. With the probe that has the last word these are three wrong ones: many
+ * domains lock an account after five. */
 #define SURE_FOR    apr_time_from_sec(5 * 60)
 #define UNSURE_MOST 2
 

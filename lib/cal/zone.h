@@ -51,7 +51,8 @@ apr_array_header_t *oc_zone_shifts(apr_pool_t *pool, const char *iana, apr_time_
 
 /* RFC 3339 with offset ("2026-03-05T10:00:00+01:00", "...Z"; seconds may be absent), or local
  * "2026-03-05T10:00[:00]" or date "2026-03-05" (midnight) with the zone `iana`. *fit may be NULL.
- * Fails with INVALID_INPUT (or TIME_GAP) naming `field`. */
+ * Fails with INVALID_INPUT naming `field`, or with TIME_GAP: then *fit is OC_ZONE_GAP and *utc the
+ * instant that the clock shows right after it. */
 apr_status_t oc_zone_parse(const char *text, const char *iana, const char *field, apr_time_t *utc,
                            oc_zone_fit_t *fit, oc_result_t *res);
 /* RFC 3339 in that zone, seconds precision: "2026-03-05T10:00:00+01:00"; zone NULL: "...Z". */

@@ -72,12 +72,15 @@ static apr_status_t number_of(oc_fragment_t *f, const char *name, int least, int
                : oc_result_field(&f->result, OC_REASON_OK, name, "%d to %d", least, most);
 }
 
-/* "08:00" or "8:00" on that day. */
+/* "08:00" or "8:00" on that day; where the clocks are put forward over it, the time they show then.
+ */
 static apr_status_t hour_of(oc_fragment_t *f, const char *name, const char *def, apr_time_t day,
                             apr_time_t *t)
 {
     const char *text = oc_input_text(&f->in, name);
     apr_pool_t *pool = f->in.pool;
+    oc_zone_fit_t fit;
+    oc_result_t res;
 
     text = text ? text : def;
     if (strcmp(text, "24:00") == 0) {
@@ -89,7 +92,13 @@ static apr_status_t hour_of(oc_fragment_t *f, const char *name, const char *def,
     }
     text = apr_pstrcat(pool, oc_view_day(&f->view, day), "T",
                        strlen(text) == 4 ? "0" : "", text, NULL);
-    return oc_zone_parse(text, f->view.zone, name, t, NULL, &f->result);
+    oc_result_init(&res, pool);
+    if (oc_zone_parse(text, f->view.zone, name, t, &fit, &res) != APR_SUCCESS &&
+        fit != OC_ZONE_GAP) {
+        oc_result_copy(&f->result, &res, pool);
+        return APR_EGENERAL;
+    }
+    return APR_SUCCESS;
 }
 
 /* Where links to the form lead: a page of this host, or the handler's own. */

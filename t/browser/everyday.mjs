@@ -249,6 +249,14 @@ async function byScript(date) {
         const box = await cell(page, "Board room", hour).boundingBox();
         return [box.x + box.width / 2, box.y + box.height / 2];
     };
+    await page.mouse.move(...await at("10:00"));
+    await page.mouse.down();
+    await page.mouse.move(1, 1);
+    await page.mouse.up();
+    await cell(page, "Board room", "15:00").locator("a").focus();
+    await page.keyboard.press("Shift+ArrowRight");
+    is(await page.locator(".owacal-said").textContent(), "Board room 15:00\u201316:00", "a slot that was pressed and let go elsewhere begins no range");
+    await page.keyboard.press("Escape");
     await page.mouse.move(...await at("15:00"));
     await page.mouse.down();
     await page.mouse.move(...await at("15:30"));
