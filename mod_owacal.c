@@ -12,6 +12,7 @@
 #include "httpd/config.h"
 #include "httpd/filter.h"
 #include "httpd/handler.h"
+#include "httpd/person.h"
 #include "httpd/relay.h"
 #include "httpd/ssi.h"
 
@@ -33,6 +34,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_check_authn(oc_relay_check_authn, NULL, NULL, APR_HOOK_MIDDLE,
                         AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_pre_close_connection(oc_relay_pre_close, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_fixups(oc_person_fixups, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_handler(oc_handler, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(oc_status_handler, NULL, NULL, APR_HOOK_MIDDLE);
 }

@@ -6,6 +6,7 @@ use strict;
 use warnings;
 use FindBin qw($Bin);
 use File::Temp qw(tempdir);
+use MIME::Base64 qw(encode_base64);
 use Test::More;
 use Time::HiRes qw(sleep time);
 use lib "$Bin/lib";
@@ -202,6 +203,57 @@ subtest 'what stops a start' => sub {
     open my $in, '<', "$dir/hang.pid" or die;
     chomp(my $pid = <$in>);
     ok(!kill(0, $pid), 'it was killed');
+};
+
+# httpd hands the name of a failed login on to the error page, without asking the login module again.
+subtest 'an error page is nobody\'s' => sub {
+    my $sim = simulator('--auth', 'basic');
+    put('pw', 0600, "pw-svc\n");
+    my $web = Httpd->start(backend => $sim->{url}, location => "OwaCalIdentity service credential=svc\nErrorDocument 401 /booking/bookings", server => <<"E");
+$credential
+<Location "/intranet">
+  AuthType Basic
+  AuthName intranet
+  AuthBasicProvider file
+  AuthUserFile \@DIR\@/users
+  Require valid-user
+  OwaCalUse corp
+  OwaCalBase /booking
+  OwaCalIdentity service credential=svc
+  SetOutputFilter OWACAL
+  ErrorDocument 401 /intranet/sorry.html
+  ErrorDocument 404 /intranet/sorry.html
+</Location>
+<Location "/intranet/closed">
+  Require user bob
+  ErrorDocument 401 /intranet/closed/sorry.html
+</Location>
+<Location "/intranet/broken">
+  AuthUserFile $dir/nothing-here
+  ErrorDocument 500 /intranet/broken/sorry.html
+</Location>
+E
+    my @dirs = ('/intranet', '/intranet/closed', '/intranet/broken');
+    for (@dirs) {
+        mkdir "$web->{dir}/htdocs$_";
+        $web->write_file("htdocs$_/sorry.html", '<meta charset="utf-8"><div data-owacal="mine">Sorry.</div>');
+    }
+    my $ask = sub { my ($path, $password) = @_; return $web->request(GET => $path, headers => { Accept => 'text/html', Authorization => 'Basic ' . encode_base64("alice:$password", '') }) };
+    my $before = log_of($sim);
+    for (['/intranet/sorry.html', 'wrong', 401], ['/intranet/nothing', 'wrong', 401], ['/intranet/closed/x', 'pw-alice', 401], ['/intranet/broken/x', 'wrong', 500]) {
+        my ($path, $password, $status) = @$_;
+        my $r = $ask->($path, $password);
+        is($r->{status}, $status, "$path with $password: $status");
+        like($r->{content}, qr/<div data-owacal="mine">Sorry\.<\/div>/, 'the page keeps what its author wrote');
+    }
+    my $r = $ask->('/booking/bookings', 'wrong');
+    is($r->{status}, 500, 'the handler as an error page shows nothing');
+    unlike($r->{content}, qr/alice/, 'of whoever was claimed');
+    like($web->log, qr/OWACAL0550.*not-authenticated: .*nobody has verified/, 'the log says why');
+    is(scalar(log_of($sim)), $before, 'the calendar server was not asked');
+    $r = $ask->('/intranet/nothing', 'pw-alice');
+    is($r->{status}, 404, 'who is signed in and asks for what is not there');
+    like($r->{content}, qr/owacal-nothing/, 'finds an error page filled');
 };
 
 subtest 'no password in the clear' => sub {

@@ -17,6 +17,7 @@
 APLOG_USE_MODULE(owacal);
 
 #define HEADER_BYTES 65536 /* of an Authorization header we take apart */
+#define LET_IN_NOTE  "owacal-let-in" /* in r->notes: login and authorization have passed */
 
 /* ---- the Authorization header ---- */
 
@@ -117,6 +118,33 @@ static apr_status_t check_authorization(request_rec *r, oc_result_t *res)
     return APR_SUCCESS;
 }
 
+/* ---- a login that failed ---- */
+
+int oc_person_fixups(request_rec *r)
+{
+    apr_table_setn(r->notes, LET_IN_NOTE, "");
+    return DECLINED;
+}
+
+/* httpd gives the name of a request to whatever follows from it in the same place, without asking
+ * the login module again: to its error page as well, though the name be one whose password was
+ * wrong. A request that was not let in has not come as far as its fixups. */
+static int let_in(const request_rec *r)
+{
+    for (;;) {
+        if (!apr_table_get(r->notes, LET_IN_NOTE)) {
+            return 0;
+        }
+        if (r->prev && r->prev->per_dir_config == r->per_dir_config) {
+            r = r->prev;
+        } else if (r->main && r->main->per_dir_config == r->per_dir_config) {
+            r = r->main;
+        } else {
+            return 1;
+        }
+    }
+}
+
 /* ---- the person ---- */
 
 /* Is that one of the rooms that the device may act in? */
@@ -212,6 +240,11 @@ apr_status_t oc_person_of(request_rec *r, const oc_dir_conf_t *conf, const oc_ro
     if (!r->user || !*r->user) {
         return oc_result_fail(res, OC_REASON_NOT_AUTHENTICATED,
                               "no user: protect the location with AuthType and Require valid-user");
+    }
+    if (!let_in(r)) {
+        return oc_result_fail(res, OC_REASON_NOT_AUTHENTICATED,
+                              "the error page of a request that was not let in: nobody has "
+                              "verified its user");
     }
     if (r->main && (!r->main->user || strcmp(r->main->user, r->user) != 0)) {
         return oc_result_fail(res, OC_REASON_IDENTITY_MISMATCH,

@@ -14,13 +14,16 @@ typedef struct oc_person_t {
     int alone;             /* a device that acts in this mailbox and in none of its other rooms */
 } oc_person_t;
 
+/* httpd's fixups hook: notes that the request has got through login and authorization. */
+int oc_person_fixups(request_rec *r);
+
 /* panel: the room whose panel is asked for; a device acts in that room's mailbox, if it is among
  * its rooms and OwaCalMailbox does not name another. NULL, and every other mode: as above.
- * Fails with NOT_AUTHENTICATED (nobody signed in), IDENTITY_MISMATCH (a subrequest under another
- * name; an Authorization header that can be read in two ways, so that login module and we might
- * not see the same), NO_MAILBOX (the name maps to nobody, to two, or to nothing usable; a NUL
- * in a Basic header), MAILBOX_REFUSED (not one in which this person may act with the location's
- * account). In r->pool. */
+ * Fails with NOT_AUTHENTICATED (nobody signed in, or the name is that of a login that failed),
+ * IDENTITY_MISMATCH (a subrequest under another name; an Authorization header that can be read in
+ * two ways, so that login module and we might not see the same), NO_MAILBOX (the name maps to
+ * nobody, to two, or to nothing usable; a NUL in a Basic header), MAILBOX_REFUSED (not one in which
+ * this person may act with the location's account). In r->pool. */
 apr_status_t oc_person_of(request_rec *r, const oc_dir_conf_t *conf, const oc_room_t *panel,
                           oc_person_t *person, oc_result_t *res);
 
