@@ -219,7 +219,7 @@ static int before_sending(void *baton, char *remote_ip, char *local_ip, int remo
     t->outstanding = 1;
     t->x->sent = 1;
     t->x->reused = t->opened_count == 0;
-    t->status = t->complete = 0;
+    t->status = t->complete = t->folds = 0;
     t->header_bytes = 0;
     apr_table_clear(t->x->reply_headers);
     t->ops->sending(t);
@@ -541,7 +541,7 @@ apr_status_t oc_curl_start(oc_curl_cache_t *cache, oc_transfer_t *t)
     t->max_reply = t->x->max_reply && t->x->max_reply < bound ? t->x->max_reply : bound;
     t->max_header = cache->curl->conf->max_header;
     t->header_bytes = 0;
-    t->status = t->complete = t->fed = t->outstanding = t->opened_count = 0;
+    t->status = t->folds = t->complete = t->fed = t->outstanding = t->opened_count = 0;
     memset(&t->legs, 0, sizeof(t->legs));
     t->verdict = OC_X_PENDING;
     t->why = NULL;

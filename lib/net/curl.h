@@ -34,6 +34,7 @@ struct oc_transfer_t {
     struct slot_t *slot;
     apr_size_t header_bytes, max_header, max_reply;
     int status;           /* of the header section being read; 0 = none yet */
+    int folds;            /* lines of it that went on with the one before */
     int complete, fed;    /* header section read to its end; handed on */
     int outstanding;      /* sent, and not answered by a refusal that asks for another leg */
     oc_legs_t legs;

@@ -8,6 +8,9 @@
 #include "base/str.h"
 #include "net/reply.h"
 
+#define FOLDS_MAX   64  /* lines that go on with the one before: each copies all of its value */
+#define HEADERS_MAX 500 /* a trace copies for each all that stand before it */
+
 static void end_here(oc_transfer_t *t, oc_outcome_t verdict, const char *why)
 {
     t->verdict = verdict;
@@ -55,7 +58,8 @@ static int ntlm_goes_on(oc_transfer_t *t)
     return 0;
 }
 
-static void keep_header(oc_transfer_t *t, const char *line, apr_size_t len)
+/* 0: enough of it. */
+static int keep_header(oc_transfer_t *t, const char *line, apr_size_t len)
 {
     apr_table_t *headers = t->x->reply_headers;
     apr_pool_t *pool = apr_table_elts(headers)->pool;
@@ -64,21 +68,30 @@ static void keep_header(oc_transfer_t *t, const char *line, apr_size_t len)
     char *text;
 
     if (line[0] == ' ' || line[0] == '\t') { /* a folded line goes on with the one before */
+        if (++t->folds > FOLDS_MAX) {
+            end_here(t, OC_X_TOO_LARGE, "the reply's header section is folded too often");
+            return 0;
+        }
         if (kept->nelts > 0) {
             apr_table_entry_t *last = &((apr_table_entry_t *)kept->elts)[kept->nelts - 1];
 
             text = apr_pstrmemdup(pool, line, len);
             last->val = apr_pstrcat(pool, last->val, " ", oc_str_trim(pool, text), NULL);
         }
-        return;
+        return 1;
     }
     if (!colon || colon == line) {
-        return;
+        return 1;
+    }
+    if (kept->nelts >= HEADERS_MAX) {
+        end_here(t, OC_X_TOO_LARGE, "the reply has too many headers");
+        return 0;
     }
     text = apr_pstrmemdup(pool, line, len);
     text[colon - line] = '\0';
     value = oc_str_trim(pool, text + (colon - line) + 1);
     apr_table_addn(headers, oc_str_trim(pool, text), value);
+    return 1;
 }
 
 int oc_reply_line(oc_transfer_t *t, const char *line, apr_size_t len)
@@ -103,8 +116,7 @@ int oc_reply_line(oc_transfer_t *t, const char *line, apr_size_t len)
         return 1;
     }
     if (bare > 0) {
-        keep_header(t, line, bare);
-        return 1;
+        return keep_header(t, line, bare);
     }
     if (t->status < 200) { /* an interim answer; the real one follows */
         t->status = 0;

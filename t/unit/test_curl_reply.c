@@ -121,6 +121,17 @@ static void test_replies(void)
     is_outcome(e, "too large", 1, "a header line without end");
     errand_destroy(e);
 
+    e = go_canned("HTTP/1.1 200 OK\r\nX-Folded: a\r\n", " b\r\n", 0);
+    is_outcome(e, "too large", 1, "a header line folded without end");
+    ok(strlen(apr_table_get(e->x[0]->reply_headers, "X-Folded")) < 200,
+       "before each of its lines has copied all the others");
+    errand_destroy(e);
+
+    e = go_canned("HTTP/1.1 200 OK\r\n", "a:\r\n", 0);
+    is_outcome(e, "too large", 1, "short headers without end");
+    ok(apr_table_elts(e->x[0]->reply_headers)->nelts <= 500, "before there are thousands");
+    errand_destroy(e);
+
     e = go_canned("HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 100 Continue\r\n\r\n", 0);
     is_outcome(e, "too large", 1, "interim answers without end");
     errand_destroy(e);
