@@ -12,6 +12,10 @@
 
 #define PARTS_MAX 64
 #define NESTING_MAX 4
+/* Of a calendar that is read: a thousand attendees, each with some parameters. */
+#define LINES_MAX  5000
+#define LINE_BYTES 8192
+#define DEPTH_MAX  8
 
 /* ---- MIME ---- */
 
@@ -266,12 +270,52 @@ static apr_array_header_t *attendees_of(apr_pool_t *pool, icalcomponent *event)
     return list;
 }
 
+/* Behind a line, and those that go on with it. */
+static const char *line_end(const char *s)
+{
+    do {
+        s += strcspn(s, "\n");
+        s += *s != '\0';
+    } while (*s == ' ' || *s == '\t');
+    return s;
+}
+
+/* The lines that are looked at below. libical takes seconds for a megabyte of others, and frees
+ * components within components by recursion. NULL: even these are too many. */
+static const char *needed_lines(apr_pool_t *pool, const char *s)
+{
+    static const char *const names[] = {"BEGIN", "END", "UID", "RECURRENCE-ID", "ATTENDEE", NULL};
+    char *out = apr_palloc(pool, strlen(s) + 1), *o = out;
+    const char *end;
+    int lines = 0, depth = 0, i;
+
+    for (; *s; s = end) {
+        apr_size_t n = strcspn(s, ":;\r\n");
+
+        end = line_end(s);
+        for (i = 0; names[i] && (strlen(names[i]) != n || strncasecmp(s, names[i], n)); ++i) {
+        }
+        if (!names[i]) {
+            continue;
+        }
+        depth += i == 0 ? 1 : i == 1 ? -1 : 0;
+        if (++lines > LINES_MAX || depth > DEPTH_MAX || end - s > LINE_BYTES) {
+            return NULL;
+        }
+        memcpy(o, s, (apr_size_t)(end - s));
+        o += end - s;
+    }
+    *o = '\0';
+    return out;
+}
+
 apr_array_header_t *oc_ical_attendees(apr_pool_t *pool, const char *text, const char *uid)
 {
     apr_array_header_t *list = NULL;
     icalcomponent *root, *calendar, *event;
 
-    if (strlen(text) > OC_ICAL_MAX || (root = icalparser_parse_string(text)) == NULL) {
+    if (strlen(text) > OC_ICAL_MAX || (text = needed_lines(pool, text)) == NULL ||
+        (root = icalparser_parse_string(text)) == NULL) {
         return NULL;
     }
     calendar = icalcomponent_isa(root) == ICAL_VCALENDAR_COMPONENT

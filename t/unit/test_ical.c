@@ -1,5 +1,7 @@
 /* The calendar part of a message, and the attendees of an event. */
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <apr_general.h>
 #include <apr_strings.h>
 
@@ -50,6 +52,48 @@ static void test_attendees(void)
                 "ATTENDEE:mailto:x@y.example\r\nEND:VEVENT\r\nBEGIN:VEVENT\r\nUID:u1\r\n"
                 "ATTENDEE:mailto:z@y.example\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n", "u1"),
            "z@y.example//REQ-PARTICIPANT/NEEDS-ACTION;", "an exception is not the meeting");
+}
+
+/* An event with `head` in it, and `more` again and again up to a megabyte. */
+static const char *much(const char *head, const char *more, const char *tail)
+{
+    static char text[OC_ICAL_MAX];
+    size_t n = strlen(more), at = (size_t)sprintf(text, "%s", head);
+
+    while (at + n + strlen(tail) < sizeof(text)) {
+        memcpy(text + at, more, n);
+        at += n;
+    }
+    sprintf(text + at, "%s", tail);
+    return text;
+}
+
+static void test_hostile(void)
+{
+    static const char head[] = "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:u1\r\n";
+    static const char end[] = "\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+    static const char *const lines[] = {"A:\n", "\n:", "X", ";X=Y", "\n B", "\nUIDS:1"};
+    const char *attended = apr_pstrcat(pool, head, "ATTENDEE:mailto:a@b.example\r\nX:", NULL);
+    apr_time_t began = apr_time_now();
+    char *deep = apr_palloc(pool, 80000 * 14 + 100), *o = deep;
+    int ms;
+
+    for (int i = 0; i < (int)(sizeof(lines) / sizeof(lines[0])); ++i) {
+        is_str(list(much(attended, lines[i], end), "u1"),
+               "a@b.example//REQ-PARTICIPANT/NEEDS-ACTION;",
+               "a megabyte of other lines (%d) does not matter", i);
+    }
+    ms = (int)apr_time_as_msec(apr_time_now() - began);
+    ok(ms < 1000, "and takes no time: %d ms", ms);
+    ok(!list(much(head, "ATTENDEE\n", end), "u1"), "too many lines of those that are read");
+    ok(!list(much(head, "ATTENDEE;X=Y", end), "u1"), "one without end");
+    for (int i = 0; i < 70000; ++i) {
+        o = apr_cpystrn(o, "BEGIN:A\n", 9);
+    }
+    for (int i = 0; i < 70000; ++i) {
+        o = apr_cpystrn(o, "END:A\n", 7);
+    }
+    ok(!list(deep, NULL), "components within components");
 }
 
 static void found(const char *message, const char *want, const char *what)
@@ -223,6 +267,7 @@ int main(void)
     apr_initialize();
     apr_pool_create(&pool, NULL);
     test_attendees();
+    test_hostile();
     test_messages();
     test_plain();
     test_writing();
