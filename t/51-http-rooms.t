@@ -43,4 +43,20 @@ is(join(' | ', map { join ' ', @{ $_->{slots} } } @{ $r->{json}{rows} }), 'free 
     'each in his row, in the order asked; the stranger unknown');
 $r = $web->json('alice', GET => "/booking/freebusy?who=boardroom&start=${beyond}T10:00&end=${beyond}T11:00");
 is(join(' ', @{ $r->{json}{rows}[0]{slots} }), 'unknown unknown', 'beyond what is published: unknown, not free');
+
+# A virtual host's own server and rooms go before those of the main server that have the same name.
+my $other = SimRun->start('--auth', 'basic');
+$web = Httpd->start(backend => $sim->{url}, rooms => "OwaCalRoom boardroom boardroom\@example.test name=\"Board room\"\nOwaCalRoom room1 room1\@example.test\n", server => <<"E");
+<VirtualHost *:\@PORT\@>
+  ServerName http://127.0.0.1:\@PORT\@
+  OwaCalBackend corp owa2003 $other->{url}exchange/
+  OwaCalRoom boardroom room1\@example.test name="Another"
+</VirtualHost>
+E
+is(join(' ', map { "$_->{id}=$_->{name}" } @{ $web->json('alice', GET => '/booking/rooms')->{json}{rooms} }), 'room1=room1 boardroom=Another',
+    'a virtual host\'s room of one id takes the place of the main server\'s');
+my $before = $sim->requests;
+$r = $web->json('alice', GET => "/booking/freebusy?who=boardroom&start=${day}T10:00&end=${day}T12:00");
+is($r->{status}, 200, 'its server is asked') or diag $r->{content}, $web->log;
+is(scalar($sim->requests), $before, 'not the main server\'s of the same name');
 done_testing();

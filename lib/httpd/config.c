@@ -34,6 +34,21 @@ void *oc_config_create_server(apr_pool_t *pool, server_rec *s)
     return conf;
 }
 
+/* A virtual host's room takes the place of the main server's of that id. */
+static apr_array_header_t *merge_rooms(apr_pool_t *pool, const apr_array_header_t *base,
+                                       const apr_array_header_t *add)
+{
+    apr_array_header_t *rooms = apr_array_make(pool, base->nelts + 1, sizeof(oc_room_t *));
+
+    for (int i = 0; i < base->nelts; ++i) {
+        oc_room_t *room = APR_ARRAY_IDX(base, i, oc_room_t *);
+        if (!oc_room_find(add, room->id)) {
+            APR_ARRAY_PUSH(rooms, oc_room_t *) = room;
+        }
+    }
+    return apr_array_append(pool, rooms, add);
+}
+
 void *oc_config_merge_server(apr_pool_t *pool, void *basev, void *addv)
 {
     const oc_server_conf_t *base = basev, *add = addv;
@@ -43,7 +58,7 @@ void *oc_config_merge_server(apr_pool_t *pool, void *basev, void *addv)
     OC_SERVER_MEMBERS(X)
 #undef X
     conf->backends = apr_array_append(pool, base->backends, add->backends);
-    conf->rooms = apr_array_append(pool, base->rooms, add->rooms);
+    conf->rooms = merge_rooms(pool, base->rooms, add->rooms);
     conf->realms = apr_array_append(pool, base->realms, add->realms);
     conf->realm_uses = apr_array_append(pool, base->realm_uses, add->realm_uses);
     conf->credentials = apr_array_append(pool, base->credentials, add->credentials);
@@ -98,9 +113,7 @@ const oc_dir_conf_t *oc_config_dir(request_rec *r)
 
 const oc_backend_t *oc_config_backend(const oc_server_conf_t *conf, const char *name)
 {
-    int i;
-
-    for (i = 0; i < conf->backends->nelts; ++i) {
+    for (int i = conf->backends->nelts - 1; i >= 0; --i) { /* a virtual host's own come last */
         const oc_backend_entry_t *e = APR_ARRAY_IDX(conf->backends, i, oc_backend_entry_t *);
         if (strcmp(e->conf.name, name) == 0) {
             return e->backend;

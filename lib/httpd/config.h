@@ -33,8 +33,8 @@ typedef enum oc_audience_t {
 } oc_audience_t;
 
 /* Server scope. The lists backends, rooms, realms and credentials may stand in a virtual host and
- * add to the main server's; origin may be given for each; all others exist once for the process
- * (their directives are refused inside <VirtualHost>). */
+ * add to the main server's, of one name the virtual host's counts; origin may be given for each;
+ * all others exist once for the process (their directives are refused inside <VirtualHost>). */
 #define OC_SERVER_MEMBERS(X)                                                                 \
     X(const char *, origin, NULL, NULL)                                                      \
     X(const char *, secret_file, NULL, NULL)                                                 \
