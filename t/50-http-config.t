@@ -48,6 +48,10 @@ refused('no address', qr/takes a name, a kind and an address/, backend_line => '
 refused('unknown kind', qr/OwaCalBackend corp: .*owa2003/s, backend_line => 'OwaCalBackend corp owa2099 http://h/exchange/');
 refused('address with a password', qr/without user/, backend_line => 'OwaCalBackend corp owa2003 http://u:p@h/exchange/');
 refused('address of another scheme', qr/https:\/\/HOST/, backend_line => 'OwaCalBackend corp owa2003 ftp://h/');
+refused('address with a port that is none', qr/"http:\/\/h:70000\/": a/, backend_line => 'OwaCalBackend corp owa2003 http://h:70000/');
+refused('address with an odd host', qr/host's name is made of/, backend_line => 'OwaCalBackend corp owa2003 "http://h(1)/exchange/"');
+($status, $out) = Httpd->configtest(backend_line => 'OwaCalBackend corp owa2003 http://[::1]:8080/exchange/');
+is($status, 0, 'an IPv6 address in brackets is one') or diag $out;
 refused('unknown backend option', qr/known are connect=/, backend_line => "$b conect=h:1");
 refused('connect= without host', qr/connect=/, backend_line => "$b connect=a/b");
 refused('ca= of a missing file', qr/no such file/, backend_line => "$b ca=/nonexistent.pem");

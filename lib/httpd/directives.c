@@ -47,9 +47,10 @@ static const char *parse_also(cmd_parms *cmd, oc_backend_conf_t *be, const char 
 
 static const char *parse_backend_url(cmd_parms *cmd, oc_backend_conf_t *be, const char *url)
 {
+    const char *error;
     apr_uri_t uri;
 
-    if (apr_uri_parse(cmd->pool, url, &uri) != APR_SUCCESS || !uri.scheme || !uri.hostname ||
+    if (apr_uri_parse(cmd->pool, url, &uri) != APR_SUCCESS || !uri.scheme || !uri.hostinfo ||
         uri.user || uri.password || uri.query || uri.fragment ||
         (strcmp(uri.scheme, "http") && strcmp(uri.scheme, "https"))) {
         return apr_pstrcat(cmd->pool, "OwaCalBackend: \"", url,
@@ -58,8 +59,12 @@ static const char *parse_backend_url(cmd_parms *cmd, oc_backend_conf_t *be, cons
                            NULL);
     }
     be->site->scheme = uri.scheme;
-    be->site->host = oc_str_lower(cmd->pool, uri.hostname);
-    be->site->port = uri.port ? uri.port : strcmp(uri.scheme, "https") ? 80 : 443;
+    /* Not uri.hostname and uri.port: they come unchecked, and cut to 16 bits. */
+    error = oc_words_host(cmd->pool, uri.hostinfo, strcmp(uri.scheme, "https") ? 80 : 443,
+                          &be->site->host, &be->site->port);
+    if (error) {
+        return apr_pstrcat(cmd->pool, "OwaCalBackend: \"", url, "\": ", error, NULL);
+    }
     be->path = uri.path && uri.path[0] ? uri.path : "/exchange/";
     if (be->path[strlen(be->path) - 1] != '/') {
         be->path = apr_pstrcat(cmd->pool, be->path, "/", NULL);
