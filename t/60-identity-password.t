@@ -109,4 +109,25 @@ subtest 'the header must be the verified person' => sub {
     $r = $web->json('alice', GET => '/booking/bookings');
     is("$r->{status} $r->{json}{reason}", '500 misconfigured', 'no password to a server of that name without TLS');
 };
+
+subtest 'OwaCalIdentity takes nothing from an outer location' => sub {
+    my $web = Httpd->start(backend_line => 'OwaCalBackend corp owa2003 http://127.evil.test/exchange/', location => 'OwaCalIdentity basic', server => <<'E');
+<Location "/">
+  OwaCalIdentity basic upstream=ntlm domain=EXAMPLE
+</Location>
+<Location "/tickets">
+  @LOGIN@
+  SetHandler owacal
+  OwaCalUse corp
+  OwaCalIdentity delegated variable=OTHER
+</Location>
+<Location "/tickets/bookings">
+  OwaCalIdentity delegated
+  OwaCalBase /tickets
+</Location>
+E
+    is($web->json('alice', GET => $url)->{json}{reason}, 'misconfigured', 'by Basic, as is the default: refused without TLS') or diag $web->log;
+    $web->json('alice', GET => '/tickets/bookings');
+    like($web->log, qr/the login left no KRB5CCNAME/, 'a ticket is where it is by default');
+};
 done_testing();

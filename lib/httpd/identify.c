@@ -363,8 +363,12 @@ const char *oc_identify_mode(cmd_parms *cmd, void *mconfig, int argc, char *cons
                            ", and its options", NULL);
     }
     conf->identity = modes[m].mode;
-    /* Fresh each time: nothing of an outer location's account stays. */
+    /* Fresh each time: nothing that an outer location said, or the same one before, stays. */
     conf->account = apr_pcalloc(cmd->pool, sizeof(*conf->account));
+    conf->upstream = OC_UPSTREAM_BASIC;
+    conf->domain = "";
+    conf->ccache_variable = "KRB5CCNAME";
+    conf->keytab_file = conf->keytab_principal = NULL;
     for (int i = 1; i <= argc; ++i) {
         const char *error = NULL;
 

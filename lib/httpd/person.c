@@ -341,7 +341,7 @@ static oc_identity_t *password_identity(request_rec *r, const oc_dir_conf_t *con
                        backend->conf->site->host);
         return NULL;
     }
-    if (conf->domain && !strpbrk(user, "\\@")) {
+    if (conf->domain && *conf->domain && !strpbrk(user, "\\@")) {
         user = apr_pstrcat(r->pool, conf->domain, "\\", user, NULL);
     }
     return oc_identity_basic(call, (oc_upstream_t)conf->upstream, user, password);
