@@ -20,8 +20,10 @@
 #define BINDINGS_MAX 256    /* namespace declarations in force at once */
 #define REFERENCE_MAX 12    /* longest "&#x0000001;" looked at */
 /* Bytes that may arrive without the parser telling anything (one start tag, one comment): it looks
- * at them again with every block. */
-#define SILENCE_MAX (1024 * 1024)
+ * at them again with every block, and at a tag's attributes each with each, which takes seconds for
+ * a megabyte of them. */
+#define SILENCE_MAX (64 * 1024)
+#define BLOCK_BYTES (16 * 1024)
 
 typedef struct frame_t {
     int state, flags;
@@ -362,12 +364,20 @@ static void push(oc_xml_t *x, const char *data, apr_size_t len, int last)
         stop(x, APR_ENOMEM, OC_REASON_INTERNAL, "out of memory");
         return;
     }
-    x->silent += len;
-    if (x->silent > SILENCE_MAX + x->limits.text) {
-        stop(x, APR_EGENERAL, OC_REASON_UPSTREAM_PROTOCOL, "an XML tag or comment without end");
-        return;
-    }
-    xmlParseChunk(x->parser, data, (int)len, last);
+    do {
+        apr_size_t n = len < BLOCK_BYTES ? len : BLOCK_BYTES;
+        /* Of a CDATA section it tells nothing before its end. */
+        int cdata = x->parser->instate == XML_PARSER_CDATA_SECTION;
+
+        x->silent += n;
+        if (x->silent > SILENCE_MAX + (cdata ? x->limits.text : 0)) {
+            stop(x, APR_EGENERAL, OC_REASON_UPSTREAM_PROTOCOL, "an XML tag or comment without end");
+            return;
+        }
+        xmlParseChunk(x->parser, data, (int)n, last && n == len);
+        data += n;
+        len -= n;
+    } while (len > 0 && !x->failed);
 }
 
 /* What a (possibly incomplete) character reference at the start of data is: its length if it names

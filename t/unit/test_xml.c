@@ -271,6 +271,42 @@ static void test_writer(void)
     is_int((int)len, (int)strlen(doc), "and counted");
 }
 
+/* A megabyte of `more` between two pieces. */
+static apr_status_t read_much(const char *head, const char *more, const char *tail, apr_size_t step)
+{
+    static char doc[1100000];
+    apr_size_t n = (apr_size_t)sprintf(doc, "%s", head), len = strlen(more);
+
+    for (int i = 0; n + len + 100 < 1000000; ++i) {
+        n += *more == ' ' ? (apr_size_t)sprintf(doc + n, " a%x=''", (unsigned)i)
+                          : (apr_size_t)sprintf(doc + n, "%s", more);
+    }
+    n += (apr_size_t)sprintf(doc + n, "%s", tail);
+    return read_in(doc, n, step, NULL);
+}
+
+static void test_much(void)
+{
+    static const char head[] = "<list xmlns='L'><item><name>", tail[] = "</name></item></list>";
+    static const char open[] = "<list xmlns='L'><item";
+    apr_time_t began = apr_time_now();
+    int ms;
+
+    for (apr_size_t step = 4096; step < 2000000; step += 1500000) {
+        ok(!read_much(head, "a b", tail, step), "a long text");
+        ok(!read_much(head, "\xc3\xa9 ", tail, step), "one that is not ASCII");
+        ok(!read_much(head, "<x/>", tail, step), "many elements");
+        ok(!read_much("<list xmlns='L'><item><name><![CDATA[", "b", "]]></name></item></list>",
+                      step),
+           "a long piece of CDATA");
+        ok(read_much(open, " ", "/></list>", step), "a tag with attributes without end");
+        is_str(oc_reason_token(res.reason), "upstream-protocol", "is refused");
+        ok(read_much("<!--", "x", "--><list xmlns='L'/>", step), "so is a comment");
+    }
+    ms = (int)apr_time_as_msec(apr_time_now() - began);
+    ok(ms < 2000, "none of them takes long: %d ms", ms);
+}
+
 int main(void)
 {
     apr_initialize();
@@ -281,6 +317,7 @@ int main(void)
     test_hostile();
     test_limits();
     test_writer();
+    test_much();
     apr_terminate();
     return done_testing();
 }
