@@ -134,6 +134,11 @@ for my $case (
     is($status, 0, 'a device with a program for its password') or diag $out;
     ok(!-e "$dir/ran", 'configtest does not run it');
 }
+refused('freshness with something behind it', qr/is not a time/, location => "OwaCalIdentity basic\nOwaCalFreshness 15s,30s");
+refused('a deadline of another unit', qr/a time from 50ms to 300s/, server => 'OwaCalTimeout operation=5millions');
+refused('a deadline without a number', qr/a time from 50ms to 300s/, server => 'OwaCalTimeout operation=s');
+($status, $out) = Httpd->configtest(server => 'OwaCalTimeout connect=900ms step=9 operation=1min undo=5s');
+is($status, 0, 'deadlines in the units that httpd knows') or diag $out;
 refused('time zone of nowhere', qr/no time zone/, location => "OwaCalIdentity basic\nOwaCalTimezone Mars/Olympus");
 refused('conflict policy', qr/refuse, warn or allow/, location => "OwaCalIdentity basic\nOwaCalConflict never");
 refused('return to another host', qr/OwaCalReturn/, location => "OwaCalIdentity basic\nOwaCalReturn //evil.example");

@@ -269,6 +269,19 @@ static const char *set_secret(cmd_parms *cmd, void *dummy, const char *file)
     return server_of(cmd)->secret_file ? NULL : "OwaCalSecret: that is not a file's name";
 }
 
+/* A number and a unit as httpd has them, and nothing behind: of "5months" httpd reads five minutes,
+ * of a word alone its first letter for a unit and 0 for the number. 0: it is none. */
+static int time_ok(const char *text, apr_time_t *time)
+{
+    static const char *const units[] = {"", "ms", "s", "mi", "min", "h", NULL};
+    size_t digits = strspn(text, "0123456789");
+    int i;
+
+    for (i = 0; units[i] && strcmp(text + digits, units[i]) != 0; ++i) {
+    }
+    return digits > 0 && units[i] && ap_timeout_parameter_parse(text, time, "s") == APR_SUCCESS;
+}
+
 static const char *set_timeout(cmd_parms *cmd, void *dummy, int argc, char *const argv[])
 {
     oc_server_conf_t *conf = server_of(cmd);
@@ -290,9 +303,8 @@ static const char *set_timeout(cmd_parms *cmd, void *dummy, int argc, char *cons
         const char *v = NULL;
         for (k = 0; k < (int)(sizeof(keys) / sizeof(keys[0])) && !v; ++k) {
             v = oc_config_option(argv[i], keys[k].key);
-            if (v &&
-                (ap_timeout_parameter_parse(v, keys[k].to, "s") != APR_SUCCESS ||
-                 *keys[k].to < apr_time_from_msec(50) || *keys[k].to > apr_time_from_sec(300))) {
+            if (v && (!time_ok(v, keys[k].to) || *keys[k].to < apr_time_from_msec(50) ||
+                      *keys[k].to > apr_time_from_sec(300))) {
                 return apr_pstrcat(cmd->pool, "OwaCalTimeout: ", argv[i],
                                    ": a time from 50ms to 300s "
                                    "is wanted, as in step=10s",
@@ -531,10 +543,8 @@ static const char *set_freshness(cmd_parms *cmd, void *mconfig, const char *time
     const char *v = audience ? oc_config_option(audience, "audience") : NULL;
 
     (void)cmd;
-    /* Of a word httpd would take the first letter for a unit, and the number for 0. */
-    if (!apr_isdigit(*time) ||
-        ap_timeout_parameter_parse(time, &conf->freshness, "s") != APR_SUCCESS ||
-        conf->freshness < 0 || conf->freshness > apr_time_from_sec(FRESHNESS_MAX)) {
+    if (!time_ok(time, &conf->freshness) || conf->freshness < 0 ||
+        conf->freshness > apr_time_from_sec(FRESHNESS_MAX)) {
         return apr_psprintf(
             cmd->pool,
             "OwaCalFreshness: \"%s\" is not a time from 0 to %d minutes, as in 15s; "
