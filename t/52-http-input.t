@@ -61,6 +61,7 @@ bad_json('1,000 attendees', { %good, required => [map {"p$_\@example.test"} 1 ..
 bad_form('1,000 attendees', { %good, required => join ',', map {"p$_\@example.test"} 1 .. 1000 }, 422, 'too-many-attendees', 'required');
 bad_form('a field twice', { %good, subject => ['a', 'b'] }, 422, 'invalid-input', 'subject');
 bad_form('a reminder that is no number', { %good, reminder => 'soon' }, 422, 'invalid-input', 'reminder');
+bad_form('one of more than two weeks', { %good, reminder => 20161 }, 422, 'invalid-input', 'reminder');
 
 # ---- encodings and bodies ----
 my $token = $web->token('alice');

@@ -438,8 +438,8 @@ static apr_status_t reminder_of(const oc_input_t *in, int *minutes, oc_result_t 
 
     if (text) {
         apr_int64_t n = apr_strtoi64(text, NULL, 10);
-        if (n > 40320) { /* four weeks, as Outlook's longest usual choice doubled */
-            return oc_result_field(res, OC_REASON_OK, "reminder", "at most 40320 minutes");
+        if (n > 20160) { /* two weeks, Outlook's longest usual choice */
+            return oc_result_field(res, OC_REASON_OK, "reminder", "at most 20160 minutes");
         }
         *minutes = (int)n;
     }

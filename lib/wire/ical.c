@@ -12,6 +12,7 @@
 
 #define PARTS_MAX 64
 #define NESTING_MAX 4
+#define REMINDER_MAX 525600 /* minutes, a year: what an item says may be anything */
 /* Of a calendar that is read: a thousand attendees, each with some parameters. */
 #define LINES_MAX  5000
 #define LINE_BYTES 8192
@@ -592,7 +593,7 @@ static icalcomponent *event_of(apr_pool_t *pool, const oc_ical_calendar_t *c, co
     for (int i = 0; i < b->attendees->nelts; ++i) {
         add_attendee(pool, event, &APR_ARRAY_IDX(b->attendees, i, oc_attendee_t));
     }
-    if (b->reminder >= 0) {
+    if (b->reminder >= 0 && b->reminder <= REMINDER_MAX) {
         add_alarm(event, *subject ? subject : "-", b->reminder);
     }
     return event;

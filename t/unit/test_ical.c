@@ -1,4 +1,5 @@
 /* The calendar part of a message, and the attendees of an event. */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -223,6 +224,8 @@ static void test_writing(void)
     lacks(text, "ATTENDEE", "what is no address is left out");
     has(text, "TRIGGER:-PT15M\r\n", "a reminder");
     has(text, "STATUS:TENTATIVE\r\nTRANSP:OPAQUE\r\n", "tentative");
+    b->reminder = INT_MAX;
+    lacks(write_one(b, "Europe/Budapest"), "VALARM", "none that lies beyond all sense");
     has(text, "CLASS:CONFIDENTIAL\r\n", "confidential");
     b->cancelled = 1;
     has(write_one(b, NULL), "STATUS:CANCELLED\r\n", "cancelled");
