@@ -6,7 +6,8 @@
  *   check    free/busy, room calendars and ledger, with the rooms leased
  *   replay   about to refuse: was this very booking made before? (then it is what blocks the room)
  *   write    the ledger is noted, then the item is created under a name that follows from the key
- *   look     the reply to that was lost or bad: does the item stand?
+ *   look     the reply to that was lost or bad: does the item stand? What stands although it was
+ *            refused was booked before by this key, and is not for us to take back
  *   home     one acts in a room's own calendar: did somebody else come first?
  *   resume   it stood there already, or may have: did the request leave?
  *   invite   the request is sent
@@ -218,6 +219,15 @@ static void write_done(oc_op_t *op)
     }
 }
 
+/* The server said no, and nothing speaks of a write that was begun. */
+static int plainly_refused(const oc_op_verb_t *verb)
+{
+    oc_reason_t reason = verb->call.result.reason;
+
+    return !verb->lost && reason != OC_REASON_LEFT_BEHIND && reason != OC_REASON_OUTCOME_UNKNOWN &&
+           reason != OC_REASON_UPSTREAM_TIMEOUT && reason != OC_REASON_UPSTREAM_PROTOCOL;
+}
+
 static void write_fail(oc_op_t *op)
 {
     oc_book_t *b = oc_book_of(op);
@@ -229,6 +239,7 @@ static void write_fail(oc_op_t *op)
         return;
     }
     b->may_resume = verb->lost;
+    b->refused = !b->random_seed && plainly_refused(verb);
     b->lost_at = verb->lost_at;
     b->looks = 0;
     oc_op_enter(op, BOOK_LOOK, verb->lost ? "reply lost" : "failed");

@@ -25,6 +25,7 @@ typedef struct oc_book_t {
     int noted;               /* the ledger was noted by this operation */
     int made;                /* 1: the item is (or may be) of this operation's making */
     int may_resume;          /* what failed was a reply, not the server's refusal */
+    int refused;             /* the server refused the write: what stands by this key is older */
     oc_tri_t sent;           /* the request left */
     int looks;
     int looked_home;         /* its own room's calendar was compared, or need not be */

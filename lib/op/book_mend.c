@@ -166,9 +166,12 @@ void oc_book_look_done(oc_op_t *op)
         oc_book_end_foreign(op);
         return;
     }
+    if (b->refused && oc_book_same(b, b->found)) {
+        b->act->replayed = b->existed = 1;
+    }
     b->made = !b->existed;
     b->may_resume = b->may_resume && oc_book_same(b, b->found);
-    if (b->may_resume) {
+    if (b->may_resume || b->existed) {
         oc_result_clear(&op->call->result);
     }
     oc_book_resume(op, "it stands");

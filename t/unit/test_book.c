@@ -319,6 +319,40 @@ static void idempotent(void)
     optest_end(&t);
 }
 
+/* The same key and content once more, and something fails: what stood before stands. */
+static void replay_faults(int people, mem_room_t rooms)
+{
+    int at, fault, on, bad = 0;
+
+    for (on = 0; on < 2; ++on) {
+        for (fault = MEM_FINE + 1; fault < MEM_FAULTS; ++fault) {
+            for (at = 1; at <= 10; ++at) {
+                optest_t t;
+                oc_booking_t *b;
+
+                optest_begin(&t);
+                t.world->rooms = rooms;
+                b = optest_booking(t.world->pool, 0, people ? ROOM : NULL, NULL);
+                b->attendees->nelts = people ? b->attendees->nelts : 0;
+                optest_book(&t, "alice", b, 1);
+                oc_clock_advance(apr_time_from_sec(60));
+                t.world->count = 0;
+                t.world->fault = (mem_fault_t)fault;
+                t.world->fault_at = at;
+                t.world->fault_on = on;
+                optest_book(&t, "alice", b, 1);
+                if ((!mem_item(t.world, "alice", optest_uid(&t, 1)) ||
+                     mem_sent(t.world, NULL, MEM_CANCEL) || t.world->sent_twice) && ++bad < 10) {
+                    diag("exchange %d%s %s: %s", at, on ? " and on" : "",
+                         mem_fault_name((mem_fault_t)fault), optest_outcome(&t));
+                }
+                optest_end(&t);
+            }
+        }
+    }
+    is_int(bad, 0, "%s booked before stands, whatever fails", people ? "a meeting" : "a time");
+}
+
 /* Every exchange of a booking fails in every way, alone or with all that follow. */
 static void every_fault(mem_room_t rooms, int readable, int copies, const char *name)
 {
@@ -479,6 +513,9 @@ int main(void)
     neighbours();
     lag();
     idempotent();
+    replay_faults(1, MEM_ACCEPTS);
+    replay_faults(1, MEM_SILENT);
+    replay_faults(0, MEM_ACCEPTS);
     every_fault(MEM_ACCEPTS, 0, 1, "a room that accepts");
     every_fault(MEM_ACCEPTS, 1, 1, "a readable room that accepts");
     every_fault(MEM_SILENT, 0, 1, "a silent room");
