@@ -34,6 +34,7 @@ const char *const fake_fault_names[FAKE_FAULTS] = {"ok",
                                                    "503",
                                                    "507",
                                                    "207 in part",
+                                                   "207 with 423 in it",
                                                    "HTML",
                                                    "HTML after it was done",
                                                    "cut off",
@@ -656,6 +657,14 @@ static void exchange(fake_t *f, oc_job_t *job, oc_exchange_t *x)
     case FAKE_TIMEOUT_DONE:
         finish(job, x, OC_X_TIMEOUT);
         return;
+    case FAKE_423_INNER:
+        r = (reply_t){207, "text/xml",
+                      apr_pstrcat(f->pool, "<a:multistatus xmlns:a=\"DAV:\"><a:response><a:href>",
+                                  apr_pstrmemdup(f->pool, x->path, strcspn(x->path, "?")),
+                                  "</a:href><a:status>HTTP/1.1 423 Locked</a:status></a:response>"
+                                  "</a:multistatus>", NULL),
+                      NULL};
+        break;
     case FAKE_HTML:
     case FAKE_HTML_DONE:
         r = (reply_t){200, "text/html", "<html><form action=owaauth.dll></form></html>", NULL};

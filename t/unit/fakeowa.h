@@ -61,6 +61,7 @@ typedef enum fake_fault_t {
     FAKE_503,
     FAKE_507,
     FAKE_PARTIAL,
+    FAKE_423_INNER, /* 207, and the refusal in it */
     FAKE_HTML,
     FAKE_HTML_DONE,
     FAKE_CUT,

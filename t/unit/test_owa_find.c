@@ -317,6 +317,11 @@ static void test_list_paging(void)
     is_int(l.call->result.reason, OC_REASON_OK, "an empty calendar may be a 416 at once");
 }
 
+/* A multistatus whose one row is a failure. */
+#define FAILED(href, status)                                                                       \
+    apr_pstrcat(pool, XML MULTI "<a:response><a:href>" href "</a:href><a:status>HTTP/1.1 " status \
+                "</a:status></a:response>", END, NULL)
+
 static void test_list_other(void)
 {
     listed_t l = list("room412", 10, NULL);
@@ -361,6 +366,23 @@ static void test_list_other(void)
         ok(l.call->result.reason == OC_REASON_OK && l.list->unreadable,
            "search: %.3s: unreadable, no failure", refused[i]);
     }
+    l = list("room412", 10, NULL);
+    drive_add(l.drive, "PROPFIND *", folders_of("room412"));
+    drive_add(l.drive, "SEARCH *", FAILED("/exchange/room412/Calendar", "403 Forbidden"));
+    drive_run(l.drive, l.job);
+    ok(l.call->result.reason == OC_REASON_OK && l.list->unreadable,
+       "search: a 207 that says 403 of the folder: unreadable, not empty");
+    l = list("room412", 10, NULL);
+    drive_add(l.drive, "PROPFIND *", folders_of("room412"));
+    drive_add(l.drive, "SEARCH *", FAILED("/exchange/room412/Calendar/", "507 Cut off"));
+    drive_run(l.drive, l.job);
+    ok(l.call->result.reason != OC_REASON_OK, "search: a result that was cut off is none");
+    l = list("room412", 10, NULL);
+    drive_add(l.drive, "PROPFIND *", folders_of("room412"));
+    drive_add(l.drive, "SEARCH *", FAILED("/exchange/room412/Calendar/x.EML", "404 Gone"));
+    drive_run(l.drive, l.job);
+    ok(l.call->result.reason == OC_REASON_OK && !l.list->unreadable,
+       "search: an item that is gone meanwhile is no failure");
     l = list(NULL, 10, NULL);
     drive_add(l.drive, "PROPFIND *", "FORBIDDEN");
     drive_run(l.drive, l.job);

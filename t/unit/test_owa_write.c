@@ -137,6 +137,13 @@ static void test_create_uid(void)
 /* Every exchange of a creation fails in every way. */
 static void test_create_faults(void)
 {
+    fake_t *twice = fake_create(pool);
+
+    create(twice, NULL);
+    twice->fail_at = twice->exchanges + 2;
+    twice->fault = FAKE_423_INNER;
+    is_str(token(create(twice, NULL)), "locked", "one that stands, and is refused");
+    ok(fake_find(twice, item_path) != NULL, "is not taken for a half-written one");
     for (int n = 1; n <= 3; n++) {
         for (int fault = 1; fault < 2 * FAKE_FAULTS; fault++) {
             fake_t *f = fake_create(pool);

@@ -162,7 +162,7 @@ static void repeat(owa_verb_t *v, owa_ask_t *a, const oc_site_t *site, const cha
         apr_table_setn(a->x->headers, "Destination", owa_url(v->pool, site, a->destination));
     }
     oc_result_init(&a->res, v->pool);
-    a->status = a->unknown = 0;
+    a->status = a->unknown = a->row_status = 0;
     a->body_len = 0;
     a->dav = NULL;
 }
@@ -194,6 +194,22 @@ static apr_status_t keep_first(void *baton, const oc_dav_row_t *row)
         copy->value[i] = row->value[i] ? apr_pstrdup(pool, row->value[i]) : NULL;
     }
     a->first = copy;
+    return APR_SUCCESS;
+}
+
+/* Of a search a failure comes as a row, too: that of the folder, or of a result that was cut off
+ * (RFC 5323, 5.6.1). An item that is gone by now is none. */
+static apr_status_t hand_on(void *baton, const oc_dav_row_t *row)
+{
+    owa_ask_t *a = baton;
+
+    if (row->status < 400) {
+        return a->row(a->row_baton, row);
+    }
+    if (!a->row_status &&
+        (row->status != 404 || !owa_path_below(row->pool, a->x->path, row->path))) {
+        a->row_status = row->status;
+    }
     return APR_SUCCESS;
 }
 
@@ -257,8 +273,7 @@ static int feed_head(owa_verb_t *v, owa_ask_t *a)
         a->location = path && owa_site(v->be, scheme, host, a->x->site) ? path : NULL;
     }
     if (a->want == OWA_WANT_ROWS && a->status == 207) {
-        a->dav = oc_dav_open(v->pool, &owa_schema, a->row ? a->row : keep_first,
-                             a->row ? a->row_baton : a);
+        a->dav = oc_dav_open(v->pool, &owa_schema, a->row ? hand_on : keep_first, a);
         if (!a->dav) {
             oc_result_fail(&a->res, OC_REASON_INTERNAL, "out of memory");
             return 1;
@@ -414,6 +429,8 @@ static void judge_success(owa_ask_t *a)
         } else if (oc_dav_end(a->dav, &a->res) == APR_SUCCESS && !a->row) {
             a->rows = (int)oc_dav_rows(a->dav);
             judge_inner(a);
+        } else if (a->res.reason == OC_REASON_OK && a->row_status) {
+            judge_status(a, a->row_status, "within the 207: ");
         }
         if (a->dav) {
             a->rows = (int)oc_dav_rows(a->dav);

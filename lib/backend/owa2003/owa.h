@@ -235,7 +235,9 @@ struct owa_ask_t {
     owa_want_t want;
     owa_then_t *then;
     void *baton;
-    oc_dav_row_fn *row;    /* WANT_ROWS: NULL = keep the first row's values in a->first */
+    oc_dav_row_fn *row;    /* WANT_ROWS: NULL = keep the first row's values in a->first. A row that
+                              is itself a failure is not handed on: the ask fails with it, but for
+                              a 404 of something below the path asked */
     void *row_baton;
     oc_xml_t *xml;         /* WANT_XML: the reader it is fed to */
     apr_pool_t *body_pool; /* WANT_BODY: where it is collected; NULL = the verb's */
@@ -264,7 +266,7 @@ struct owa_ask_t {
     oc_dav_t *dav;
     char *buffer;
     apr_size_t room;
-    int state, tries, hops;
+    int state, tries, hops, row_status;
     oc_mono_t retry_at;
 };
 

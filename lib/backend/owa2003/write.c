@@ -148,7 +148,7 @@ static void create_written(owa_verb_t *v, owa_ask_t *a)
     } else if (owa_precondition_failed(a)) {
         c->taken = 1;
         create_look(c, "what stands there", create_found);
-    } else if (owa_doubtful(a) || owa_partly(a)) {
+    } else if (owa_doubtful(a) || (owa_partly(a) && a->first->status < 400)) {
         oc_result_copy(&c->cause, &a->res, v->pool);
         oc_result_wrap(&c->cause, "write item");
         if (owa_partly(a)) {
