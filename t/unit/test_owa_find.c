@@ -543,6 +543,18 @@ static const char *message(const char *path, const char *class, const char *from
                        "</a:creationdate></a:prop></a:propstat></a:response>", NULL);
 }
 
+/* The same with the time of the meeting that it is about. */
+static const char *message_about(const char *path, const char *class, const char *from,
+                                 const char *when, const char *start, const char *end)
+{
+    return apr_pstrcat(pool, "<a:response><a:href>http://old.example", path, "</a:href><a:propstat>"
+                       "<a:status>HTTP/1.1 200 OK</a:status><a:prop><x:outlookmessageclass>"
+                       "IPM.Schedule.Meeting.", class, "</x:outlookmessageclass><d:uid>" UID
+                       "</d:uid><e:fromemail>", from, "</e:fromemail><a:creationdate>", when,
+                       "</a:creationdate><d:dtstart>", start, "</d:dtstart><d:dtend>", end,
+                       "</d:dtend></a:prop></a:propstat></a:response>", NULL);
+}
+
 static oc_evidence_t *evidence_of(oc_call_t *call, drive_t *d, apr_time_t since)
 {
     oc_booking_t *b = oc_booking_create(call->pool);
@@ -641,6 +653,24 @@ static void test_evidence(void)
     room = APR_ARRAY_IDX(e->rooms, 0, oc_room_evidence_t *);
     is_int(room->answer, OC_PARTSTAT_ACCEPTED, "one from after does, by the server's clock");
     is_int(e->request_sent, OC_YES, "and proves that the request left, sent copy or not");
+
+    d = evidence_script(none, none,
+                        many(message_about("/exchange/ana/Posteingang/a.EML", "Resp.Pos",
+                                           "room412@ex.example", "2026-03-05T08:01:00.000Z",
+                                           "2026-03-04T09:00:00.000Z", "2026-03-04T10:00:00.000Z"),
+                             ""), "403\n\n");
+    e = evidence(d, 0);
+    room = APR_ARRAY_IDX(e->rooms, 0, oc_room_evidence_t *);
+    is_int(room->answer, OC_PARTSTAT_NEEDS_ACTION, "an answer about another time is none to this");
+    is_int(e->request_sent, OC_YES, "though it shows that a request left once");
+    d = evidence_script(none, none,
+                        many(message_about("/exchange/ana/Posteingang/a.EML", "Resp.Pos",
+                                           "room412@ex.example", "2026-03-05T08:01:00.000Z",
+                                           "2026-03-05T09:00:00.000Z", "2026-03-05T10:00:00.000Z"),
+                             ""), "403\n\n");
+    e = evidence(d, 0);
+    room = APR_ARRAY_IDX(e->rooms, 0, oc_room_evidence_t *);
+    is_int(room->answer, OC_PARTSTAT_ACCEPTED, "one about this time is");
 
     d = evidence_script("500\n\n", "LOST", "TIMEOUT", "NOT_SENT");
     drive_add(d, "SEARCH /exchange/ana/Gesendete%20Objekte/", "500\n\n");

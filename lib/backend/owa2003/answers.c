@@ -119,8 +119,7 @@ static void ask_copy(owa_verb_t *v, meeting_t *m, apr_size_t max)
 
 /* ---- the Inbox ---- */
 
-/* An answer to an earlier time of the meeting says nothing about this one. */
-static int stale(const oc_booking_t *b, const owa_message_t *message)
+int owa_answer_stale(const oc_booking_t *b, const owa_message_t *message)
 {
     return message->when.start && message->when.end
            && (message->when.start != b->when.start || message->when.end != b->when.end);
@@ -142,7 +141,7 @@ static apr_status_t take_answer(void *baton, const oc_dav_row_t *row)
         const apr_array_header_t *people = m->booking->attendees;
 
         if (!m->booking->uid || strcasecmp(m->booking->uid, message->uid)
-            || stale(m->booking, message)) {
+            || owa_answer_stale(m->booking, message)) {
             continue;
         }
         for (k = 0; k < people->nelts; ++k) {

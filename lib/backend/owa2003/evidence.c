@@ -47,8 +47,16 @@ static void judge_room(evidence_t *e, oc_room_evidence_t *room)
     for (i = 0; i < e->answers->nelts; ++i) {
         const owa_message_t *m = APR_ARRAY_IDX(e->answers, i, owa_message_t *);
         oc_partstat_t answer = owa_answer(m->class);
-        if (answer != OC_PARTSTAT_UNKNOWN && m->from && counts(e, m) && m->created > newest
-            && oc_attendee_same(m->from, room->address)) {
+        if (answer == OC_PARTSTAT_UNKNOWN || !m->from || !counts(e, m)
+            || !oc_attendee_same(m->from, room->address)) {
+            continue;
+        }
+        if (owa_answer_stale(e->booking, m)) {
+            /* but a request left once */
+            if (e->since == 0 && !e->booking->cancelled) {
+                e->out->request_sent = OC_YES;
+            }
+        } else if (m->created > newest) {
             room->answer = answer;
             newest = m->created;
         }

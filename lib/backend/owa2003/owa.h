@@ -344,6 +344,8 @@ void owa_fail_with(owa_verb_t *v, const oc_result_t *res, const char *step);
 
 /* What an attendee's answer says by its message class; UNKNOWN: it is no answer. */
 oc_partstat_t owa_answer(const char *class);
+/* 1 if an answer is about an earlier time of the meeting: it says nothing about this one. */
+int owa_answer_stale(const oc_booking_t *b, const owa_message_t *message);
 /* What the attendees of these meetings (oc_booking_t *, the acting person's own, in own->calendar)
  * have answered: one exchange for each and one for all, side by side. Sets their partstat and,
  * where there is none, their name; where nothing is found out both stay. max_copy: bytes of an
