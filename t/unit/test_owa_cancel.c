@@ -152,6 +152,30 @@ static void test_draft(void)
     is_str(fake_prop(copy, "textdescription"), "No budget left.", "reason");
     ok(fake_prop(copy, "_x0030_x23") != NULL, "and the clean global object id");
 
+    /* A draft of an earlier try is left, to somebody who is not invited any more. */
+    f = fake_create(pool);
+    b = standing(f, meeting);
+    f->getcancel = FAKE_NO_DRAFT;
+    {
+        fake_item_t *old = apr_pcalloc(pool, sizeof(*old));
+        old->path =
+            apr_pstrcat(pool, FAKE_DRAFTS, apr_pstrmemdup(pool, b->item, strlen(b->item) - 4),
+                        "-cancel.EML", NULL);
+        old->props = apr_table_make(pool, 4);
+        apr_table_set(old->props, "urn:schemas:httpmail: textdescription", "Old reason");
+        apr_table_set(old->props, "urn:schemas:mailheader: cc", "eve@x.example");
+        APR_ARRAY_PUSH(f->items, fake_item_t *) = old;
+        b->text = NULL;
+    }
+    for (int i = 0; i < b->attendees->nelts; i++) {
+        APR_ARRAY_IDX(b->attendees, i, oc_attendee_t).role = OC_ROLE_REQUIRED;
+    }
+    call = cancel(f, b, NULL, &change);
+    is_str(token(call), "ok", "a draft that an earlier try left is written anew");
+    is_int(fake_mailed(f, CANCELED, "bo@"), 1, "and sent");
+    is_int(fake_mailed(f, CANCELED, "eve@"), 0, "to those on the meeting only");
+    ok(!fake_prop(copy_of(f), "textdescription"), "without the reason given then");
+
     f = fake_create(pool);
     b = standing(f, meeting);
     f->no_sent_copies = 1;

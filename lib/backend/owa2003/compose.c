@@ -130,7 +130,8 @@ static int shown(oc_busy_t busy)
 
 apr_array_header_t *owa_compose_message(apr_pool_t *pool, const oc_booking_t *b,
                                         owa_mail_kind_t kind, const apr_array_header_t *people,
-                                        int sequence, apr_time_t stamp, const char *note)
+                                        int sequence, apr_time_t stamp, const char *note,
+                                        int creating)
 {
     apr_array_header_t *set = apr_array_make(pool, 32, sizeof(oc_dav_set_t));
     int request = kind == OWA_MAIL_REQUEST;
@@ -146,10 +147,12 @@ apr_array_header_t *owa_compose_message(apr_pool_t *pool, const oc_booking_t *b,
     if (stamp) {
         put(set, OWA_P_DTSTAMP, oc_zone_print_dav(pool, stamp));
     }
-    put(set, OWA_P_SUBJECT,
-        request ? b->subject : apr_pstrcat(pool, "Canceled: ", b->subject ? b->subject : "", NULL));
-    put_maybe(set, OWA_P_TEXT, text, 1);
-    put_maybe(set, OWA_P_LOCATION, b->location, 1);
+    put_maybe(set, OWA_P_SUBJECT,
+              request ? b->subject
+                      : apr_pstrcat(pool, "Canceled: ", b->subject ? b->subject : "", NULL),
+              creating);
+    put_maybe(set, OWA_P_TEXT, text, creating);
+    put_maybe(set, OWA_P_LOCATION, b->location, creating);
     put_times(set, b);
     put_int(set, OWA_P_INSTANCETYPE, 0);
     put(set, OWA_P_BUSYSTATUS, now == SHOWN_FREE ? "FREE" : "TENTATIVE");
@@ -168,7 +171,7 @@ apr_array_header_t *owa_compose_message(apr_pool_t *pool, const oc_booking_t *b,
     if (request && b->reminder >= 0) {
         put_int(set, OWA_P_REMINDEROFFSET, b->reminder * 60);
     }
-    put_people(set, people, 1);
+    put_people(set, people, creating);
     return set;
 }
 

@@ -217,7 +217,7 @@ static void drafted(owa_verb_t *v, owa_ask_t *a)
 static void write_draft(owa_verb_t *v, owa_mail_t *m, const char *etag)
 {
     apr_array_header_t *set = owa_compose_message(v->pool, m->booking, m->kind, m->people,
-                                                  m->sequence, m->stamp, m->note);
+                                                  m->sequence, m->stamp, m->note, !etag);
     owa_ask_t *a = owa_proppatch(v, m->path, (const oc_dav_set_t *)set->elts, set->nelts, etag,
                                  "write draft", drafted);
     a->baton = m;

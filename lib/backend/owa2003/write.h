@@ -63,10 +63,12 @@ apr_array_header_t *owa_compose_item(apr_pool_t *pool, const oc_booking_t *b, in
 typedef enum owa_mail_kind_t { OWA_MAIL_REQUEST, OWA_MAIL_CANCEL } owa_mail_kind_t;
 
 /* A message about `b` to `people`. stamp 0: left to the server. note: the text of a cancellation,
- * or NULL for the booking's own. */
+ * or NULL for the booking's own. creating: 0 if a draft of an earlier try is written over, which
+ * may have been to other people. */
 apr_array_header_t *owa_compose_message(apr_pool_t *pool, const oc_booking_t *b,
                                         owa_mail_kind_t kind, const apr_array_header_t *people,
-                                        int sequence, apr_time_t stamp, const char *note);
+                                        int sequence, apr_time_t stamp, const char *note,
+                                        int creating);
 /* Addresses of one role with commas between; NULL if there are none. */
 const char *owa_compose_list(apr_pool_t *pool, const apr_array_header_t *people, oc_role_t role);
 /* The body of the update command: conf->update_lines or the built-in ones, each ended by CRLF. In a
