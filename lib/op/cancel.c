@@ -4,6 +4,7 @@
  *
  *   look   that was not proved: what stands now, did the cancellation leave? (undo.h)
  */
+#include <string.h>
 #include <apr_strings.h>
 
 #include "op/check.h"
@@ -141,7 +142,21 @@ static const oc_op_row_t rows[] = {
     [LOOK] = {"look", look_start, looked, looked, OC_OP_REPAIRS},
 };
 
-static const oc_op_machine_t machine = {"cancel", rows, give_up, NULL};
+#define KEY_BYTES 200
+
+/* Of two cancellations of one meeting, as a double click sends them, the second waits and then
+ * finds that it is gone: nobody gets two messages. */
+static apr_status_t prepare(oc_op_t *op, oc_result_t *res)
+{
+    const char *mailbox = op->call->mailbox ? op->call->mailbox : "";
+    const char *key = apr_pstrcat(op->call->pool, mailbox, "/", cancel_of(op)->item, NULL);
+    apr_size_t n = strlen(key);
+
+    key += n > KEY_BYTES ? n - KEY_BYTES : 0; /* of a longer one the end tells items apart */
+    return oc_op_lease(op, &key, 1, 1, res);
+}
+
+static const oc_op_machine_t machine = {"cancel", rows, give_up, prepare};
 
 oc_job_t *oc_op_cancel(oc_call_t *call, const oc_backend_t *be, const oc_op_conf_t *conf,
                        oc_itemref_t item, const char *reason, oc_act_t **act)

@@ -134,10 +134,62 @@ static void every_fault(int people, int copies, const char *name)
     is_int(bad, 0, "%s: %d ways to fail, each with a truthful outcome", name, runs);
 }
 
+/* As a double click has it: the exchanges of two cancellations mixed at random. In one thread
+ * nobody can wait for a lease: the second begins when nothing is leased. */
+typedef struct queue_t {
+    optest_t *t;
+    oc_job_t *jobs[2];
+} queue_t;
+
+static int may_start(void *baton, int i)
+{
+    queue_t *q = baton;
+
+    return !optest_leases(q->t) && oc_op_prepare(q->jobs[i]) == APR_SUCCESS;
+}
+
+static void at_once(void)
+{
+    int run, bad = 0;
+
+    for (run = 0; run < 40; ++run) {
+        optest_t one, *t = &one;
+        queue_t queue = {&one, {NULL, NULL}};
+        oc_call_t *calls[2];
+        oc_act_t *acts[2];
+        int i, done = 0, gone = 0;
+
+        begin(t, 1);
+        t->world->latency = 1000;
+        for (i = 0; i < 2; ++i) {
+            calls[i] = oc_call_create("alice", "alice", "alice");
+            queue.jobs[i] = oc_op_cancel(calls[i], &t->world->backend, &t->conf,
+                                         mem_item(t->world, NULL, UID)->booking->item, NULL,
+                                         &acts[i]);
+        }
+        t->world->start = may_start;
+        t->world->start_baton = &queue;
+        mem_run_all(t->world, queue.jobs, 2, (unsigned)run * 7919u + 1);
+        for (i = 0; i < 2; ++i) {
+            done += acts[i]->state == OC_STATE_CONFIRMED;
+            gone += calls[i]->result.reason == OC_REASON_BOOKING_NOT_FOUND;
+            apr_pool_destroy(calls[i]->pool);
+        }
+        if (mem_sent(t->world, UID, MEM_CANCEL) != 1 || done != 1 || gone != 1) {
+            ++bad;
+            diag("run %d: %d sent, %d done, %d not found", run,
+                 mem_sent(t->world, UID, MEM_CANCEL), done, gone);
+        }
+        optest_end(t);
+    }
+    is_int(bad, 0, "two at once: the attendees are told once, the second finds it gone");
+}
+
 int main(void)
 {
     apr_initialize();
     plain();
+    at_once();
     every_fault(1, 1, "a meeting");
     every_fault(1, 0, "a meeting, no copies of what was sent are kept");
     every_fault(0, 1, "an appointment of one's own");
