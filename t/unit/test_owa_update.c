@@ -261,6 +261,17 @@ static void test_refused(void)
     ok(!change->left_behind && f->mails->nelts == 1, "nothing is left, nothing mailed");
 
     was = standing(f = fake_create(pool), meeting);
+    f->fail_at = 3;
+    f->fault = FAKE_500;
+    call = update(f, was, an_hour_later(was), &change);
+    is_int(change->item_changed, OC_NO, "a change that failed, and the item is as before: no");
+    was = standing(f = fake_create(pool), meeting);
+    f->fail_at = 3;
+    f->fault = FAKE_LOST;
+    call = update(f, was, an_hour_later(was), &change);
+    is_int(change->item_changed, OC_DONT_KNOW, "one without a reply may be carried out even now");
+
+    was = standing(f = fake_create(pool), meeting);
     b = oc_booking_copy(pool, was);
     b->etag = NULL;
     call = update(f, b, an_hour_later(was), &change);

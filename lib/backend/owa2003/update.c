@@ -33,6 +33,7 @@ typedef struct update_t {
     int open;                    /* asks that must be answered before going on */
     apr_time_t date;             /* the server's clock when the item was changed */
     int looks, lost;
+    int no_reply; /* to the change: the server may carry it out even now */
     oc_change_t *parting; /* the cancellation for those removed */
     const char *left;     /* what was left behind before that */
     oc_result_t cause;
@@ -168,7 +169,7 @@ static void change_looked(owa_verb_t *v, owa_ask_t *a)
         u->change->item_changed = OC_NO;
     } else if (b && b->etag && u->was->etag && !strcmp(b->etag, u->was->etag)) {
         oc_result_copy(&v->call->result, &u->cause, v->pool);
-        u->change->item_changed = OC_NO;
+        u->change->item_changed = u->no_reply ? OC_DONT_KNOW : OC_NO;
     } else {
         owa_verdict(v, OC_REASON_OUTCOME_UNKNOWN, &u->cause,
                     "whether the item was changed could not be found out");
@@ -194,6 +195,7 @@ static void changed(owa_verb_t *v, owa_ask_t *a)
     } else if (owa_doubtful(a)) {
         owa_ask_t *look =
             owa_propfind(v, NULL, u->path, owa_props_booking, "was it changed", change_looked);
+        u->no_reply = a->status == 0;
         look->quiet_404 = 1;
         look->baton = u;
         owa_send(v, look);
