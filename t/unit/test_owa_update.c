@@ -110,6 +110,37 @@ static void test_lines(void)
     ok(oc_backend_line_wrong(pool, "MsgID={msgid}{path}") != NULL, "one that does not exist");
 }
 
+/* Whom we have no address of is on the meeting all the same. */
+static void test_unread(void)
+{
+    fake_t *f = fake_create(pool);
+    oc_booking_t *was = standing(f, meeting), *wanted;
+    fake_item_t *item = fake_find(f, item_path);
+    oc_change_t *change;
+
+    apr_table_set(item->props, "urn:schemas:mailheader: to",
+                  "\"Bo\" <bo@x.example>, \"Di\" </o=X/ou=First/cn=Recipients/cn=di>");
+    update(f, was, an_hour_later(was), &change);
+    is_str(fake_prop(item, "dtstart"), "2026-03-05T10:00:00.000Z", "a meeting is moved");
+    is_str(fake_prop(item, "to"),
+           "\"Bo\" <bo@x.example>, \"Di\" </o=X/ou=First/cn=Recipients/cn=di>",
+           "and who is on it stays as it is written");
+
+    was->attendees->nelts = 0; /* nobody on it can be read */
+    was->etag = NULL;
+    wanted = an_hour_later(was);
+    update(f, was, wanted, &change);
+    is_str(fake_prop(item, "finvited"), "1", "a meeting stays one whoever is on it");
+
+    was = standing(f = fake_create(pool), meeting);
+    wanted = an_hour_later(was);
+    wanted->attendees->nelts = 1;
+    update(f, was, wanted, &change);
+    item = fake_find(f, item_path);
+    is_str(fake_prop(item, "to"), "bo@x.example", "a list that does not change");
+    ok(!fake_prop(item, "cc") && !fake_prop(item, "bcc"), "and those that do");
+}
+
 static void test_webdav(void)
 {
     fake_t *f = fake_create(pool);
@@ -359,6 +390,7 @@ int main(void)
     item_path = apr_pstrcat(pool, FAKE_CALENDAR, meeting->item, NULL);
     test_owa();
     test_lines();
+    test_unread();
     test_webdav();
     test_people();
     test_plain();

@@ -81,10 +81,30 @@ static void put_identity(apr_array_header_t *set, const oc_booking_t *b)
     }
 }
 
-apr_array_header_t *owa_compose_item(apr_pool_t *pool, const oc_booking_t *b, int creating)
+static int same(const char *a, const char *b)
+{
+    return a && b ? !strcmp(a, b) : a == b;
+}
+
+static void put_changed_people(apr_array_header_t *set, const oc_booking_t *b,
+                               const oc_booking_t *was)
+{
+    static const int lists[] = {OWA_P_TO, OWA_P_CC, OWA_P_BCC};
+    static const oc_role_t roles[] = {OC_ROLE_REQUIRED, OC_ROLE_OPTIONAL, OC_ROLE_RESOURCE};
+
+    for (int i = 0; i < 3; i++) {
+        const char *now = owa_compose_list(set->pool, b->attendees, roles[i]);
+        if (!same(now, owa_compose_list(set->pool, was->attendees, roles[i]))) {
+            put_maybe(set, lists[i], now, 0);
+        }
+    }
+}
+
+apr_array_header_t *owa_compose_item(apr_pool_t *pool, const oc_booking_t *b,
+                                     const oc_booking_t *was)
 {
     apr_array_header_t *set = apr_array_make(pool, 32, sizeof(oc_dav_set_t));
-    int meeting = b->attendees->nelts > 0;
+    int meeting = b->attendees->nelts > 0, creating = !was;
 
     if (creating) {
         put(set, OWA_P_CONTENTCLASS, OWA_CC_APPOINTMENT);
@@ -108,12 +128,17 @@ apr_array_header_t *owa_compose_item(apr_pool_t *pool, const oc_booking_t *b, in
     if (creating || b->mark) {
         put(set, OWA_P_PRODID, owa_prodid(pool, b->mark));
     }
-    put_people(set, b->attendees, creating);
+    if (was) {
+        put_changed_people(set, b, was);
+    } else {
+        put_people(set, b->attendees, 1);
+    }
     if (meeting) {
         put_bool(set, OWA_P_RESPONSEREQUESTED, 1);
         put_int(set, OWA_P_RESPONSESTATUS, 1); /* organized */
     }
-    if (meeting || !creating) { /* makes it a meeting in the eyes of OWA, or no longer one */
+    if (meeting || (was && was->attendees->nelts >
+                               0)) { /* makes it a meeting in the eyes of OWA, or no longer one */
         put_bool(set, OWA_P_FINVITED, meeting);
         put_int(set, OWA_P_APPTSTATEFLAGS, meeting);
     }

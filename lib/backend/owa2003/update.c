@@ -140,7 +140,7 @@ static void restored(owa_verb_t *v, owa_ask_t *a)
 /* Some properties were taken, others refused: put the old values back. */
 static void restore(update_t *u)
 {
-    apr_array_header_t *set = owa_compose_item(u->v.pool, u->was, 0);
+    apr_array_header_t *set = owa_compose_item(u->v.pool, u->was, u->now);
     owa_ask_t *a = owa_proppatch(&u->v, u->path, (const oc_dav_set_t *)set->elts, set->nelts, "*",
                                  "put back", restored);
     a->baton = u;
@@ -211,7 +211,7 @@ static void changed(owa_verb_t *v, owa_ask_t *a)
 
 static void change(update_t *u, const char *etag)
 {
-    apr_array_header_t *set = owa_compose_item(u->v.pool, u->now, 0);
+    apr_array_header_t *set = owa_compose_item(u->v.pool, u->now, u->was);
     owa_ask_t *a = owa_proppatch(&u->v, u->path, (const oc_dav_set_t *)set->elts, set->nelts, etag,
                                  "change item", changed);
     a->baton = u;

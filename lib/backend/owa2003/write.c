@@ -164,7 +164,7 @@ static void create_written(owa_verb_t *v, owa_ask_t *a)
 static void create_start(owa_verb_t *v)
 {
     create_t *c = (create_t *)v;
-    apr_array_header_t *set = owa_compose_item(v->pool, c->booking, 1);
+    apr_array_header_t *set = owa_compose_item(v->pool, c->booking, NULL);
     owa_ask_t *a;
 
     c->path = owa_item_path(v->pool, v->own->calendar, c->booking->item);

@@ -55,10 +55,12 @@ owa_erase_t *owa_erase_make(owa_verb_t *v, const char *path, const char *purpose
 
 /* ---- property sets (compose.c); arrays of oc_dav_set_t ---- */
 
-/* The organizer's item (an appointment; a meeting if it has attendees). creating: with class, uid
- * and global object ids, absent values left out; else what a change may touch, absent values
- * removed. */
-apr_array_header_t *owa_compose_item(apr_pool_t *pool, const oc_booking_t *b, int creating);
+/* The organizer's item (an appointment; a meeting if it has attendees). was NULL: a new one, with
+ * class, uid and global object ids, absent values left out; else what a change of `was` may touch,
+ * absent values removed. Of the people only lists that change are written: names, and whom we
+ * cannot read, stay on the others. */
+apr_array_header_t *owa_compose_item(apr_pool_t *pool, const oc_booking_t *b,
+                                     const oc_booking_t *was);
 
 typedef enum owa_mail_kind_t { OWA_MAIL_REQUEST, OWA_MAIL_CANCEL } owa_mail_kind_t;
 
