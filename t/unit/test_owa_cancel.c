@@ -141,6 +141,16 @@ static void test_draft(void)
 
     f = fake_create(pool);
     b = standing(f, meeting);
+    apr_table_set(fake_find(f, item_path)->props, "urn:schemas:mailheader: to",
+                  "bo@x.example, \"Di\" </o=X/ou=First/cn=Recipients/cn=di>");
+    f->draft_organizer = 1;
+    call = cancel(f, b, NULL, &change);
+    is_str(token(call), "ok", "a draft to somebody of whom there is no address");
+    ok(strstr(fake_prop(copy_of(f), "to"), "</o=X/ou=First/cn=Recipients/cn=di>") != NULL,
+       "stays to him");
+
+    f = fake_create(pool);
+    b = standing(f, meeting);
     f->getcancel = FAKE_NO_DRAFT;
     call = cancel(f, b, "No budget left.", &change);
     copy = copy_of(f);

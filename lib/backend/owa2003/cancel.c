@@ -307,6 +307,24 @@ static void add_people(apr_array_header_t *people, const apr_array_header_t *mor
     }
 }
 
+/* The rows of a list whose address we cannot read, as they stand: OWA may know who is meant. */
+static const char *with_unread(apr_pool_t *pool, const char *list, const char *header)
+{
+    apr_array_header_t *rows = oc_attendee_split(pool, header);
+    apr_array_header_t *all = apr_array_make(pool, 4, sizeof(const char *));
+
+    if (list) {
+        APR_ARRAY_PUSH(all, const char *) = list;
+    }
+    for (int i = 0; i < rows->nelts; i++) {
+        const char *row = APR_ARRAY_IDX(rows, i, const char *);
+        if (oc_attendee_parse_list(pool, row, OC_ROLE_REQUIRED, NULL)->nelts == 0) {
+            APR_ARRAY_PUSH(all, const char *) = row;
+        }
+    }
+    return all->nelts ? apr_array_pstrcat(pool, all, ',') : NULL;
+}
+
 /* The draft as OWA made it, put right where it is wrong: everybody on it whom OWA or we know, the
  * organizer not; the uid, without which the cancellation removes nothing; the reason. */
 static void mend(cancel_t *c, const oc_dav_row_t *row)
@@ -316,17 +334,15 @@ static void mend(cancel_t *c, const oc_dav_row_t *row)
     apr_array_header_t *people = apr_array_make(pool, 8, sizeof(oc_attendee_t));
     static const int lists[] = {OWA_P_TO, OWA_P_CC, OWA_P_BCC};
     static const oc_role_t roles[] = {OC_ROLE_REQUIRED, OC_ROLE_OPTIONAL, OC_ROLE_RESOURCE};
-    int listed = 0, bad = 0;
+    int listed = 0;
 
     for (int i = 0; i < 3; i++) {
-        int unreadable;
         apr_array_header_t *some =
-            oc_attendee_parse_list(pool, row->value[lists[i]], roles[i], &unreadable);
+            oc_attendee_parse_list(pool, row->value[lists[i]], roles[i], NULL);
         listed += some->nelts;
-        bad += unreadable;
         add_people(people, some, c->booking);
     }
-    if (people->nelts != listed || bad ||
+    if (people->nelts != listed ||
         owa_mail_reached(pool,
                          &(owa_message_t){.to = row->value[OWA_P_TO],
                                           .cc = row->value[OWA_P_CC],
@@ -336,7 +352,8 @@ static void mend(cancel_t *c, const oc_dav_row_t *row)
         for (int i = 0; i < 3; i++) {
             oc_dav_set_t *s = apr_array_push(set);
             s->prop = lists[i];
-            s->value = owa_compose_list(pool, people, roles[i]);
+            s->value =
+                with_unread(pool, owa_compose_list(pool, people, roles[i]), row->value[lists[i]]);
         }
     }
     if (!row->value[OWA_P_UID] || !*row->value[OWA_P_UID]) {
