@@ -67,6 +67,8 @@ typedef struct oc_list_query_t {
 typedef struct oc_list_t {
     apr_array_header_t *bookings; /* oc_booking_t *, by start; private ones of others masked */
     int more;                /* 1 = there were more than max */
+    int strange;             /* so many were left out because no sense could be made of them: not
+                              * all that stands there is known */
     int unreadable;          /* 1 = this person may not read that calendar (then not a failure) */
 } oc_list_t;
 

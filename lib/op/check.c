@@ -229,15 +229,19 @@ static int ledger_clash(oc_op_t *op, oc_check_t *check, const oc_attendee_t *roo
                            check->booking->when, check->booking->uid, max_age, &check->clash);
 }
 
-/* A room's calendar that was read in full. */
+/* A room's calendar, as far as it was read. */
 static const oc_list_t *calendar_of(const oc_op_t *op, const oc_check_t *check, int i)
 {
     const oc_list_t *list = check->lists[i];
 
-    return oc_op_failed(oc_op_nth(op, check->first_list + i)) || !list || list->unreadable ||
-                   list->more
-               ? NULL
-               : list;
+    return oc_op_failed(oc_op_nth(op, check->first_list + i)) || !list || list->unreadable ? NULL
+                                                                                           : list;
+}
+
+/* Only then does it say that the room is free. */
+static int in_full(const oc_list_t *calendar)
+{
+    return calendar && !calendar->more && !calendar->strange;
 }
 
 static oc_free_t judge_room(oc_op_t *op, oc_check_t *check, int i)
@@ -254,7 +258,7 @@ static oc_free_t judge_room(oc_op_t *op, oc_check_t *check, int i)
         check->clash = check->holder->when;
         return OC_FREE_ROOM_TAKEN;
     }
-    if (calendar) {
+    if (in_full(calendar)) {
         return OC_FREE;
     }
     busy = digits(check, room);
@@ -292,7 +296,7 @@ int oc_check_judge(oc_op_t *op, oc_check_t *check, oc_free_t *verdict)
 
     *verdict = OC_FREE;
     for (i = 0; i < check->rooms->nelts; ++i) {
-        need_digits |= !calendar_of(op, check, i);
+        need_digits |= !in_full(calendar_of(op, check, i));
     }
     /* A failed look-up is not "unknown": asking again may well succeed. */
     if (check->first_list && oc_op_failed(oc_op_nth(op, 0))) {

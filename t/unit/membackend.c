@@ -205,6 +205,11 @@ static void list_do(verb_t *v)
             APR_ARRAY_PUSH(list->bookings, oc_booking_t *) = b;
         }
     }
+    list->more = v->world->partly == 2;
+    if (v->world->partly == 1) {
+        list->strange = list->bookings->nelts;
+        list->bookings->nelts = 0;
+    }
 }
 
 static void list_proceed(verb_t *v)

@@ -59,6 +59,8 @@ typedef struct mem_t {
     /* How it behaves. */
     mem_room_t rooms;
     int readable;          /* rooms' calendars may be read by everybody */
+    int partly; /* a readable calendar shows: 1 = no row of which sense could be made, 2 =
+                 * what it has, and there is more */
     apr_time_t lag;        /* published free/busy shows entries older than that */
     int unknown;           /* free/busy knows nothing */
     int no_sent_copy;      /* copies are not kept, so Sent Items are empty */

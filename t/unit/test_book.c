@@ -273,6 +273,26 @@ static void lag(void)
     optest_end(&t);
 }
 
+/* A room's calendar that cannot be read in full does not say that the room is free. */
+static void partly(void)
+{
+    optest_t t;
+
+    for (int how = 1; how <= 2; ++how) {
+        optest_begin(&t);
+        t.world->readable = 1;
+        t.world->partly = how;
+        t.world->lag = how == 2 ? HOUR : 0;
+        mem_book(t.world, ROOM, optest_when(0), "them");
+        optest_book(&t, "alice", NULL, 1);
+        optest_is(&t, OC_STATE_CONFLICT, OC_REASON_ROOM_TAKEN,
+                  how == 1 ? "rows nobody understands: free/busy decides"
+                           : "what is seen of a calendar counts, even if there is more");
+        is_int(t.world->writes, 0, "and nothing is written");
+        optest_end(&t);
+    }
+}
+
 static void idempotent(void)
 {
     optest_t t;
@@ -512,6 +532,7 @@ int main(void)
     policies();
     neighbours();
     lag();
+    partly();
     idempotent();
     replay_faults(1, MEM_ACCEPTS);
     replay_faults(1, MEM_SILENT);

@@ -277,6 +277,7 @@ static void test_list(void)
     is_str(at(&l, 95)->item, "N%C3%A9v%20%26.EML", "the item's name, encoded, is its reference");
     ok(be->vt->item_ok(be, at(&l, 95)->item), "which is accepted again");
     is_int(l.list->more, 0, "nothing more");
+    is_int(l.list->strange, 3, "and it is told of how many no sense could be made");
 }
 
 static void test_list_paging(void)

@@ -111,6 +111,7 @@ static void list_done(list_t *l)
         oc_log(OC_LOG_INFO, 0, l->v.call->id,
                OC_LOGID(0310) "list: %d rows left out: outside the folder, or without usable times",
                l->strange);
+        l->out->strange = l->strange;
     }
     own = to_be_answered(l);
     if (own->nelts > 0) {
@@ -146,8 +147,12 @@ static void page_read(owa_verb_t *v, owa_ask_t *a)
         return;
     }
     if (a->status == 416 || l->out->more || a->range_last < l->next /* Range ignored: all came */
-        || a->rows < PAGE || (a->range_total >= 0 && a->range_last + 1 >= a->range_total)
-        || ++l->pages >= PAGES_MAX) {
+        || a->rows < PAGE || (a->range_total >= 0 && a->range_last + 1 >= a->range_total)) {
+        list_done(l);
+        return;
+    }
+    if (++l->pages >= PAGES_MAX) {
+        l->out->more = 1;
         list_done(l);
         return;
     }
