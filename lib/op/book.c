@@ -208,6 +208,7 @@ static void write_done(oc_op_t *op)
         oc_book_resume(op, "booked before");
     } else {
         b->made = 1;
+        b->booking->created = b->found ? b->found->created : 0;
         if (!b->noted && oc_check_note(op, b->check.rooms, b->booking->when, b->booking->uid,
                                        &op->call->result) == APR_SUCCESS) {
             b->noted = 1;

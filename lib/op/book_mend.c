@@ -119,8 +119,11 @@ void oc_book_resume(oc_op_t *op, const char *why)
         b->verify.booking = b->found;
         b->check.rooms = oc_check_rooms(op, b->found);
         b->verify.rooms = oc_check_invited(op, b->found);
-    } else if (b->made && b->may_resume && oc_book_look_home(op, why)) {
-        return;
+    } else {
+        b->booking->created = b->found ? b->found->created : 0;
+        if (b->made && b->may_resume && oc_book_look_home(op, why)) {
+            return;
+        }
     }
     if (oc_book_invites(b)) {
         oc_op_enter(op, BOOK_RESUME, why);

@@ -432,7 +432,7 @@ static oc_room_evidence_t *room_evidence(verb_t *v, const char *room)
     MEM_EACH(const mem_answer_t, a, v->world->answers)
     {
         if (!strcmp(a->room, room) && !strcmp(a->uid, b->uid) &&
-            !strcmp(a->owner, v->call->mailbox) && a->at >= v->since) {
+            !strcmp(a->owner, v->call->mailbox) && a->at >= v->since && a->at >= b->created) {
             r->answer = a->answer;
         }
     }
@@ -466,6 +466,7 @@ static void evidence_do(verb_t *v)
     MEM_EACH(const mem_message_t, m, w->sent)
     {
         if (!w->no_sent_copy && !strcmp(m->uid, v->booking->uid) && m->at >= v->since &&
+            m->at >= v->booking->created &&
             (m->kind == MEM_CANCEL) == v->booking->cancelled) {
             e->request_sent = OC_YES;
             e->message_id = "<copy@mem.test>";

@@ -339,6 +339,26 @@ static void idempotent(void)
     optest_end(&t);
 }
 
+/* The same key once more after what it booked was cancelled: answers to that do not count. */
+static void booked_anew(void)
+{
+    optest_t t;
+
+    optest_begin(&t);
+    optest_book(&t, "alice", NULL, 1);
+    optest_is(&t, OC_STATE_CONFIRMED, OC_REASON_OK, "a booking");
+    oc_clock_advance(apr_time_from_sec(60));
+    optest_run(&t, oc_op_cancel(optest_call(&t, "alice"), &t.world->backend, &t.conf,
+                                mem_item(t.world, "alice", optest_uid(&t, 1))->booking->item, NULL,
+                                &t.act));
+    optest_is(&t, OC_STATE_CONFIRMED, OC_REASON_OK, "is cancelled");
+    oc_clock_advance(apr_time_from_sec(60));
+    t.world->rooms = MEM_SILENT;
+    optest_book(&t, "alice", NULL, 1);
+    optest_is(&t, OC_STATE_PENDING, OC_REASON_OK, "and made anew: the room has not answered yet");
+    optest_end(&t);
+}
+
 /* The same key and content once more, and something fails: what stood before stands. */
 static void replay_faults(int people, mem_room_t rooms)
 {
@@ -534,6 +554,7 @@ int main(void)
     lag();
     partly();
     idempotent();
+    booked_anew();
     replay_faults(1, MEM_ACCEPTS);
     replay_faults(1, MEM_SILENT);
     replay_faults(0, MEM_ACCEPTS);

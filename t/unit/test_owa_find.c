@@ -556,6 +556,8 @@ static const char *message_about(const char *path, const char *class, const char
                        "</d:dtend></a:prop></a:propstat></a:response>", NULL);
 }
 
+static apr_time_t item_made; /* 0 = not known */
+
 static oc_evidence_t *evidence_of(oc_call_t *call, drive_t *d, apr_time_t since)
 {
     oc_booking_t *b = oc_booking_create(call->pool);
@@ -564,6 +566,7 @@ static oc_evidence_t *evidence_of(oc_call_t *call, drive_t *d, apr_time_t since)
 
     b->item = "oc-1.EML";
     b->uid = UID;
+    b->created = item_made;
     b->when.start = NINE;
     b->when.end = NINE + HOUR;
     room = apr_array_push(b->attendees);
@@ -672,6 +675,15 @@ static void test_evidence(void)
     e = evidence(d, 0);
     room = APR_ARRAY_IDX(e->rooms, 0, oc_room_evidence_t *);
     is_int(room->answer, OC_PARTSTAT_ACCEPTED, "one about this time is");
+
+    item_made = NINE - HOUR / 2;
+    d = evidence_script(many(SENT, ""), none, many(YES_AT("2026-03-05T08:01:00.000Z"), ""),
+                        "403\n\n");
+    e = evidence(d, 0);
+    room = APR_ARRAY_IDX(e->rooms, 0, oc_room_evidence_t *);
+    ok(e->request_sent == OC_NO && room->answer == OC_PARTSTAT_NEEDS_ACTION,
+       "what is older than the item is not about it");
+    item_made = 0;
 
     d = evidence_script("500\n\n", "LOST", "TIMEOUT", "NOT_SENT");
     drive_add(d, "SEARCH /exchange/ana/Gesendete%20Objekte/", "500\n\n");

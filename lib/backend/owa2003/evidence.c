@@ -29,9 +29,13 @@ struct evidence_t {
 
 static void start(owa_verb_t *v);
 
-/* `since` is by our clock, messages bear the server's. */
+/* `since` is by our clock, messages bear the server's. What is older than the item is about one
+ * that bore its uid before: a booking that was cancelled, and made anew by its key. */
 static int counts(const evidence_t *e, const owa_message_t *m)
 {
+    if (m->created && e->booking->created && m->created < e->booking->created - SKEW_SLACK) {
+        return 0;
+    }
     return e->since == 0 || m->created >= e->since + e->v.skew - SKEW_SLACK;
 }
 
