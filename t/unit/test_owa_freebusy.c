@@ -78,6 +78,22 @@ static void test_recorded(void)
            "a display name with markup is just text");
 }
 
+#define ITEM(digits)                                                                               \
+    "<a:item><a:displayname>Bo</a:displayname><a:email>bo@ex.example</a:email><a:fbdata>" digits   \
+    "</a:fbdata></a:item>"
+
+static void test_twice(void)
+{
+    asked_t a = ask(NINE, MINUTES(90), MINUTES(30), "bo@ex.example");
+
+    drive_add(a.drive, "GET /public/*",
+              "200 OK\nContent-Type: text/xml\n\n<a:response xmlns:a=\"WM\"><a:recipients>"
+              ITEM("021") ITEM("000") "</a:recipients></a:response>");
+    drive_run(a.drive, a.job);
+    is_str(row(&a, 0), "FBT", "of two answers for one person neither hides the other");
+    ok(told(&a, 0), "which is told");
+}
+
 static void test_odd(void)
 {
     asked_t a = ask(NINE, MINUTES(60), MINUTES(30), "bo@ex.example");
@@ -213,6 +229,7 @@ int main(void)
     apr_pool_create(&pool, NULL);
     be = oc_backend_open(pool, &conf, &error);
     test_recorded();
+    test_twice();
     test_odd();
     test_pieces();
     apr_terminate();

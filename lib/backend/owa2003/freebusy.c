@@ -57,6 +57,7 @@ typedef struct piece_t {
     const char *email; /* of the item being read */
     const char *name;
     char *data;
+    char *seen; /* by row: it has been answered for */
     apr_pool_t *scratch;
 } piece_t;
 
@@ -101,7 +102,8 @@ static oc_busy_t strongest(oc_busy_t a, oc_busy_t b)
     return a > b ? a : b;
 }
 
-static void take(piece_t *p, oc_freebusy_t *row)
+/* Of two answers for one person neither makes the other look free. */
+static void take(piece_t *p, oc_freebusy_t *row, int again)
 {
     freebusy_t *f = p->f;
     size_t said = strlen(p->data);
@@ -115,11 +117,11 @@ static void take(piece_t *p, oc_freebusy_t *row)
         oc_busy_t now = (size_t)i < said ? digit(p->data[i]) : OC_BUSY_UNKNOWN;
         apr_int64_t at = first + i, slot = at / f->per_slot;
         /* "No data" is an answer; what is missing may be trouble. */
-        row->told += (size_t)i < said && (now != OC_BUSY_UNKNOWN || p->data[i] == '4');
+        row->told += !again && (size_t)i < said && (now != OC_BUSY_UNKNOWN || p->data[i] == '4');
         if (slot >= row->count) {
             break;
         }
-        row->busy[slot] = (unsigned char)(at % f->per_slot == 0
+        row->busy[slot] = (unsigned char)(at % f->per_slot == 0 && !again
                                               ? now : strongest((oc_busy_t)row->busy[slot], now));
     }
 }
@@ -157,7 +159,8 @@ static apr_status_t on_close(void *baton, int state, const char *ns, const char 
         for (i = 0; p->email && p->data && i < p->f->asked->nelts; ++i) {
             oc_freebusy_t *row = APR_ARRAY_IDX(p->f->asked, i, oc_freebusy_t *);
             if (oc_attendee_same(row->address, p->email)) {
-                take(p, row);
+                take(p, row, p->seen[i]);
+                p->seen[i] = 1;
             }
         }
         break;
@@ -227,6 +230,7 @@ static void ask_for(freebusy_t *f, const char *path, apr_time_t start, apr_time_
     p->f = f;
     p->start = start;
     p->digits = (int)((end - start) / f->interval);
+    p->seen = apr_pcalloc(v->pool, (apr_size_t)f->asked->nelts);
     apr_pool_create(&p->scratch, v->pool);
     sink.baton = p;
     a->baton = p;
