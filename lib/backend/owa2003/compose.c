@@ -105,6 +105,7 @@ apr_array_header_t *owa_compose_item(apr_pool_t *pool, const oc_booking_t *b,
 {
     apr_array_header_t *set = apr_array_make(pool, 32, sizeof(oc_dav_set_t));
     int meeting = b->attendees->nelts > 0, creating = !was;
+    int was_meeting = was && was->attendees->nelts > 0;
 
     if (creating) {
         put(set, OWA_P_CONTENTCLASS, OWA_CC_APPOINTMENT);
@@ -137,8 +138,7 @@ apr_array_header_t *owa_compose_item(apr_pool_t *pool, const oc_booking_t *b,
         put_bool(set, OWA_P_RESPONSEREQUESTED, 1);
         put_int(set, OWA_P_RESPONSESTATUS, 1); /* organized */
     }
-    if (meeting || (was && was->attendees->nelts >
-                               0)) { /* makes it a meeting in the eyes of OWA, or no longer one */
+    if (meeting || was_meeting) { /* makes it a meeting in the eyes of OWA, or no longer one */
         put_bool(set, OWA_P_FINVITED, meeting);
         put_int(set, OWA_P_APPTSTATEFLAGS, meeting);
     }
