@@ -192,6 +192,27 @@ static void test_draft(void)
     call = cancel(f, b, NULL, &change);
     is_str(token(call), "ok", "without copies in Sent Items");
     is_int(change->told, OC_TOLD_UNVERIFIED, "it is said that there is no proof");
+
+    f = fake_create(pool);
+    b = standing(f, meeting);
+    f->no_sent_copies = 1;
+    {
+        fake_item_t *old = apr_pcalloc(pool, sizeof(*old));
+        old->path = FAKE_SENT "old.EML";
+        old->props = apr_table_make(pool, 4);
+        apr_table_set(old->props, "DAV: contentclass", "urn:content-classes:calendarmessage");
+        apr_table_set(old->props, "DAV: creationdate", "2026-01-01T09:00:00.000Z");
+        b->created = APR_TIME_C(1767261600000000); /* an hour later */
+        apr_table_set(old->props, "http://schemas.microsoft.com/exchange/ outlookmessageclass",
+                      CANCELED);
+        apr_table_set(old->props, "urn:schemas:calendar: uid", meeting->uid);
+        apr_table_set(old->props, "urn:schemas:mailheader: to",
+                      "bo@x.example,cy@x.example,room@x.example");
+        APR_ARRAY_PUSH(f->items, fake_item_t *) = old;
+    }
+    call = cancel(f, b, NULL, &change);
+    is_str(token(call), "ok", "with the copy of a cancellation older than the meeting");
+    is_int(change->told, OC_TOLD_UNVERIFIED, "which is no proof of this one");
 }
 
 static void test_plain(void)

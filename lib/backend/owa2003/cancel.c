@@ -138,12 +138,14 @@ static void part_done(cancel_t *c)
     }
 }
 
-/* A cancellation in Sent Items that went to everybody. messages NULL: it could not be looked. */
+/* A cancellation in Sent Items that went to everybody; one older than the item was of another that
+ * bore its uid. messages NULL: it could not be looked. */
 static void take_proof(cancel_t *c, const apr_array_header_t *messages)
 {
     for (int i = 0; messages && i < messages->nelts; i++) {
         owa_message_t *m = APR_ARRAY_IDX(messages, i, owa_message_t *);
-        if (owa_mail_reached(c->v.pool, m, c->booking->attendees)) {
+        if ((!m->created || m->created >= c->booking->created) &&
+            owa_mail_reached(c->v.pool, m, c->booking->attendees)) {
             c->change->told = OC_TOLD;
             c->change->message_id = m->message_id;
         }
