@@ -1,5 +1,6 @@
 /* props.c - the schema table, and one item's properties into a booking. */
 #include <string.h>
+#include <apr_hash.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
 
@@ -109,8 +110,9 @@ static void read_organizer(oc_booking_t *b, apr_pool_t *pool, const oc_dav_row_t
     }
 }
 
+/* known: the addresses so far, in lower case. Whoever invites may name tens of thousands. */
 static void read_people(oc_booking_t *b, apr_pool_t *pool, const oc_dav_row_t *row, int prop,
-                        oc_role_t role)
+                        oc_role_t role, apr_hash_t *known)
 {
     apr_array_header_t *list;
     int i;
@@ -121,10 +123,11 @@ static void read_people(oc_booking_t *b, apr_pool_t *pool, const oc_dav_row_t *r
     list = oc_attendee_parse_list(pool, row->value[prop], role, NULL);
     for (i = 0; i < list->nelts; ++i) {
         oc_attendee_t *at = &APR_ARRAY_IDX(list, i, oc_attendee_t);
-        if ((b->organizer && oc_attendee_same(at->address, b->organizer))
-            || oc_attendee_find(b->attendees, at->address)) {
+        const char *key = oc_str_lower(pool, at->address);
+        if (apr_hash_get(known, key, APR_HASH_KEY_STRING)) {
             continue;
         }
+        apr_hash_set(known, key, APR_HASH_KEY_STRING, at);
         at->role = role;
         at->cutype = role == OC_ROLE_RESOURCE ? OC_CUTYPE_ROOM : OC_CUTYPE_INDIVIDUAL;
         at->partstat = OC_PARTSTAT_UNKNOWN;
@@ -178,6 +181,7 @@ oc_booking_t *owa_booking(apr_pool_t *pool, const oc_dav_row_t *row, const char 
 {
     oc_booking_t *b = oc_booking_create(pool);
     const char *busy = row->value[OWA_P_BUSYSTATUS];
+    apr_hash_t *known = apr_hash_make(pool);
     int n;
 
     *why = NULL;
@@ -220,9 +224,12 @@ oc_booking_t *owa_booking(apr_pool_t *pool, const oc_dav_row_t *row, const char 
     }
     oc_dav_time(row, OWA_P_LASTMODIFIED, &b->modified);
     read_organizer(b, pool, row);
-    read_people(b, pool, row, OWA_P_TO, OC_ROLE_REQUIRED);
-    read_people(b, pool, row, OWA_P_CC, OC_ROLE_OPTIONAL);
-    read_people(b, pool, row, OWA_P_BCC, OC_ROLE_RESOURCE);
+    if (b->organizer) {
+        apr_hash_set(known, oc_str_lower(pool, b->organizer), APR_HASH_KEY_STRING, b);
+    }
+    read_people(b, pool, row, OWA_P_TO, OC_ROLE_REQUIRED, known);
+    read_people(b, pool, row, OWA_P_CC, OC_ROLE_OPTIONAL, known);
+    read_people(b, pool, row, OWA_P_BCC, OC_ROLE_RESOURCE, known);
     read_meeting(b, row, own);
     return b;
 }
