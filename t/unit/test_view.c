@@ -84,7 +84,7 @@ static void test_hostile(void)
 {
     oc_view_t v = make_view();
     oc_booking_t *b = make_booking();
-    oc_list_t list = {apr_array_make(p, 1, sizeof(oc_booking_t *)), 1, 0};
+    oc_list_t list = {.bookings = apr_array_make(p, 1, sizeof(oc_booking_t *)), .more = 1};
     oc_act_t act = {0};
     oc_result_t res;
     oc_form_t form = {apr_array_make(p, 4, sizeof(oc_field_t))};
@@ -138,7 +138,7 @@ static void test_answers(void)
 {
     oc_view_t v = make_view();
     oc_booking_t *b = make_booking();
-    oc_list_t list = {apr_array_make(p, 1, sizeof(oc_booking_t *)), 0, 0};
+    oc_list_t list = {.bookings = apr_array_make(p, 1, sizeof(oc_booking_t *))};
     const char *text, *at;
     int i;
 

@@ -289,8 +289,6 @@ static void test_much(void)
 {
     static const char head[] = "<list xmlns='L'><item><name>", tail[] = "</name></item></list>";
     static const char open[] = "<list xmlns='L'><item";
-    apr_time_t began = apr_time_now();
-    int ms;
 
     for (apr_size_t step = 4096; step < 2000000; step += 1500000) {
         ok(!read_much(head, "a b", tail, step), "a long text");
@@ -303,8 +301,6 @@ static void test_much(void)
         is_str(oc_reason_token(res.reason), "upstream-protocol", "is refused");
         ok(read_much("<!--", "x", "--><list xmlns='L'/>", step), "so is a comment");
     }
-    ms = (int)apr_time_as_msec(apr_time_now() - began);
-    ok(ms < 2000, "none of them takes long: %d ms", ms);
 }
 
 int main(void)
