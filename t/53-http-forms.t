@@ -195,6 +195,14 @@ subtest 'what every reply says' => sub {
     is($web->request(GET => '/booking/rooms')->{status}, 401, "only Apache's own login asks for one");
 };
 
+subtest 'a calendar server whose address is IPv6' => sub {
+    my $front = Httpd->start(children => 1, backend_line => "OwaCalBackend corp owa2003 http://[::1]/exchange/ connect=127.0.0.1:$sim->{port}");
+    my $r = $front->json('alice', POST => $url, { subject => 'Six', start => '2099-06-08T10:00', duration => 30, room => 'boardroom', required => 'bob@example.test' });
+    is($r->{status}, 201, 'books') or diag $r->{content};
+    is($front->json('alice', PATCH => $r->{headers}{location}, { subject => 'Seven' })->{status}, 200, 'changes');
+    is($front->json('alice', DELETE => $r->{headers}{location})->{status}, 200, 'cancels');
+};
+
 like($web->log, qr/OWACAL0541: \[op [0-9a-f]{16}\] audit: act=book user="alice" mailbox="alice" .*message-id=<\w+\@\S+> outcome=confirmed/,
     'acts are in the audit log, with the Message-ID of what was sent');
 unlike($web->log, qr/Meeting \d|pw-alice|YWxpY2U6/, 'subjects and passwords are not in the log');

@@ -47,13 +47,8 @@ static char *append(char *out, const char *text)
 /* Where the form leads to: the virtual directory that is asked for first, as a whole URL. */
 static const char *destination(apr_pool_t *pool, const oc_exchange_t *first)
 {
-    const oc_site_t *site = first->site;
-    int tls = strcmp(site->scheme, "https") == 0;
-    apr_size_t len = strcspn(first->path + 1, "/?");
-    const char *port = site->port == (tls ? 443 : 80) ? "" : apr_psprintf(pool, ":%d", site->port);
-
-    return apr_psprintf(pool, "%s://%s%s/%.*s/", site->scheme, site->host, port, (int)len,
-                        first->path + 1);
+    return apr_psprintf(pool, "%s/%.*s/", oc_site_origin(pool, first->site),
+                        (int)strcspn(first->path + 1, "/?"), first->path + 1);
 }
 
 static oc_slot_t *forms_logon(oc_attach_t *at, const oc_exchange_t *first)

@@ -1,5 +1,6 @@
 /* exchange.c - making and rewinding exchanges. */
 #include <string.h>
+#include <apr_strings.h>
 
 #include "base/exchange.h"
 #include "base/str.h"
@@ -49,6 +50,18 @@ void oc_exchange_rewind(oc_exchange_t *x)
 int oc_exchange_unknown(const oc_exchange_t *x)
 {
     return x->writes && x->sent && x->outcome != OC_X_REPLIED;
+}
+
+const char *oc_site_origin(apr_pool_t *pool, const oc_site_t *site)
+{
+    int own = strcmp(site->scheme, "https") == 0 ? 443 : 80;
+    int bare_ipv6 = strchr(site->host, ':') != NULL && site->host[0] != '[';
+
+    return apr_pstrcat(pool, site->scheme, "://", bare_ipv6 ? "[" : "", site->host,
+                       bare_ipv6 ? "]" : "",
+                       site->port == 0 || site->port == own ? NULL
+                                                            : apr_psprintf(pool, ":%d", site->port),
+                       NULL);
 }
 
 int oc_site_protected(const oc_site_t *site)

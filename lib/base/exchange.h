@@ -46,6 +46,9 @@ typedef struct oc_site_t {
     const char *spn;     /* "HTTP@host"; NULL = made of host */
 } oc_site_t;
 
+/* "scheme://host" with the port if it is not the scheme's own, and an IPv6 address in brackets. */
+const char *oc_site_origin(apr_pool_t *pool, const oc_site_t *site);
+
 /* 1 if a secret may go there as it is: over TLS, or to this machine itself. */
 int oc_site_protected(const oc_site_t *site);
 

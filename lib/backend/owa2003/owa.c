@@ -147,10 +147,7 @@ static int default_port(const char *scheme)
 
 const char *owa_url(apr_pool_t *pool, const oc_site_t *site, const char *path)
 {
-    if (site->port == 0 || site->port == default_port(site->scheme)) {
-        return apr_pstrcat(pool, site->scheme, "://", site->host, path, NULL);
-    }
-    return apr_psprintf(pool, "%s://%s:%d%s", site->scheme, site->host, site->port, path);
+    return apr_pstrcat(pool, oc_site_origin(pool, site), path, NULL);
 }
 
 const oc_site_t *owa_site(const oc_backend_t *be, const char *scheme, const char *host,
@@ -170,6 +167,10 @@ const oc_site_t *owa_site(const oc_backend_t *be, const char *scheme, const char
     }
     n = colon ? (apr_size_t)(colon - host) : strlen(host);
     port = colon ? atoi(colon + 1) : default_port(scheme);
+    if (n > 2 && host[0] == '[' && host[n - 1] == ']') {
+        ++host;
+        n -= 2;
+    }
     for (i = -1; i < others; ++i) {
         const oc_site_t *s = i < 0 ? be->conf->site
                                    : APR_ARRAY_IDX(be->conf->also, i, const oc_site_t *);
