@@ -75,17 +75,13 @@ static void test_hostile(void)
     static const char end[] = "\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
     static const char *const lines[] = {"A:\n", "\n:", "X", ";X=Y", "\n B", "\nUIDS:1"};
     const char *attended = apr_pstrcat(pool, head, "ATTENDEE:mailto:a@b.example\r\nX:", NULL);
-    apr_time_t began = apr_time_now();
     char *deep = apr_palloc(pool, 80000 * 14 + 100), *o = deep;
-    int ms;
 
     for (int i = 0; i < (int)(sizeof(lines) / sizeof(lines[0])); ++i) {
         is_str(list(much(attended, lines[i], end), "u1"),
                "a@b.example//REQ-PARTICIPANT/NEEDS-ACTION;",
                "a megabyte of other lines (%d) does not matter", i);
     }
-    ms = (int)apr_time_as_msec(apr_time_now() - began);
-    ok(ms < 1000, "and takes no time: %d ms", ms);
     ok(!list(much(head, "ATTENDEE\n", end), "u1"), "too many lines of those that are read");
     ok(!list(much(head, "ATTENDEE;X=Y", end), "u1"), "one without end");
     for (int i = 0; i < 70000; ++i) {
