@@ -90,7 +90,10 @@ export async function axeFindings(page) {
 }
 
 // How many pixels the page is wider than the window.
-export const overflow = (page) => page.evaluate(() => document.scrollingElement.scrollWidth - document.documentElement.clientWidth);
+export async function overflow(page) {
+    await page.waitForLoadState("load"); // a form may be there before its style sheet
+    return page.evaluate(() => document.scrollingElement.scrollWidth - document.documentElement.clientWidth);
+}
 
 // "2026-03-05" that many days from now.
 export const day = (n) => new Date(Date.now() + n * 86_400_000).toISOString().slice(0, 10);
