@@ -53,11 +53,24 @@ const char *owa_compose_list(apr_pool_t *pool, const apr_array_header_t *people,
     return list->nelts ? apr_array_pstrcat(pool, list, ',') : NULL;
 }
 
-static void put_people(apr_array_header_t *set, const apr_array_header_t *people, int creating)
+static int same(const char *a, const char *b)
 {
-    put_maybe(set, OWA_P_TO, owa_compose_list(set->pool, people, OC_ROLE_REQUIRED), creating);
-    put_maybe(set, OWA_P_CC, owa_compose_list(set->pool, people, OC_ROLE_OPTIONAL), creating);
-    put_maybe(set, OWA_P_BCC, owa_compose_list(set->pool, people, OC_ROLE_RESOURCE), creating);
+    return a && b ? !strcmp(a, b) : a == b;
+}
+
+/* was: who was there before, of whom only lists that change are written; NULL: all are. */
+static void put_people(apr_array_header_t *set, const apr_array_header_t *people,
+                       const apr_array_header_t *was, int creating)
+{
+    static const int lists[] = {OWA_P_TO, OWA_P_CC, OWA_P_BCC};
+    static const oc_role_t roles[] = {OC_ROLE_REQUIRED, OC_ROLE_OPTIONAL, OC_ROLE_RESOURCE};
+
+    for (int i = 0; i < 3; i++) {
+        const char *now = owa_compose_list(set->pool, people, roles[i]);
+        if (!was || !same(now, owa_compose_list(set->pool, was, roles[i]))) {
+            put_maybe(set, lists[i], now, creating);
+        }
+    }
 }
 
 static void put_times(apr_array_header_t *set, const oc_booking_t *b)
@@ -78,25 +91,6 @@ static void put_identity(apr_array_header_t *set, const oc_booking_t *b)
     if (goid) {
         put(set, OWA_P_GOID, goid);
         put(set, OWA_P_CLEAN_GOID, goid);
-    }
-}
-
-static int same(const char *a, const char *b)
-{
-    return a && b ? !strcmp(a, b) : a == b;
-}
-
-static void put_changed_people(apr_array_header_t *set, const oc_booking_t *b,
-                               const oc_booking_t *was)
-{
-    static const int lists[] = {OWA_P_TO, OWA_P_CC, OWA_P_BCC};
-    static const oc_role_t roles[] = {OC_ROLE_REQUIRED, OC_ROLE_OPTIONAL, OC_ROLE_RESOURCE};
-
-    for (int i = 0; i < 3; i++) {
-        const char *now = owa_compose_list(set->pool, b->attendees, roles[i]);
-        if (!same(now, owa_compose_list(set->pool, was->attendees, roles[i]))) {
-            put_maybe(set, lists[i], now, 0);
-        }
     }
 }
 
@@ -129,11 +123,7 @@ apr_array_header_t *owa_compose_item(apr_pool_t *pool, const oc_booking_t *b,
     if (creating || b->mark) {
         put(set, OWA_P_PRODID, owa_prodid(pool, b->mark));
     }
-    if (was) {
-        put_changed_people(set, b, was);
-    } else {
-        put_people(set, b->attendees, 1);
-    }
+    put_people(set, b->attendees, was ? was->attendees : NULL, creating);
     if (meeting) {
         put_bool(set, OWA_P_RESPONSEREQUESTED, 1);
         put_int(set, OWA_P_RESPONSESTATUS, 1); /* organized */
@@ -196,7 +186,7 @@ apr_array_header_t *owa_compose_message(apr_pool_t *pool, const oc_booking_t *b,
     if (request && b->reminder >= 0) {
         put_int(set, OWA_P_REMINDEROFFSET, b->reminder * 60);
     }
-    put_people(set, people, creating);
+    put_people(set, people, NULL, creating);
     return set;
 }
 
