@@ -145,7 +145,7 @@ apr_status_t oc_booking_check(oc_booking_t *b, int max_attendees, apr_time_t now
         return oc_result_field(res, OC_REASON_INVALID_INPUT, "text",
                                "the text is longer than %d bytes", OC_TEXT_MAX);
     }
-    if (b->reminder < -1 || b->reminder > 60 * 24 * 14) {
+    if (b->reminder < -1 || b->reminder > OC_REMINDER_MAX) {
         return oc_result_field(res, OC_REASON_INVALID_INPUT, "reminder",
                                "the reminder must lie between 0 minutes and 14 days");
     }

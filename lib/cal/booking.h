@@ -57,6 +57,7 @@ typedef struct oc_booking_t {
 #define OC_SUBJECT_MAX  255 /* characters */
 #define OC_LOCATION_MAX 255
 #define OC_TEXT_MAX     32000 /* bytes */
+#define OC_REMINDER_MAX (14 * 24 * 60) /* minutes: Outlook's longest usual choice */
 
 /* A zeroed booking with an empty attendee list, busy, no reminder. */
 oc_booking_t *oc_booking_create(apr_pool_t *pool);

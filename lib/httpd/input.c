@@ -438,7 +438,7 @@ static apr_status_t reminder_of(const oc_input_t *in, int *minutes, oc_result_t 
 
     if (text) {
         apr_int64_t n = apr_strtoi64(text, NULL, 10);
-        if (n > 20160) { /* two weeks, Outlook's longest usual choice */
+        if (n > OC_REMINDER_MAX) {
             return oc_result_field(res, OC_REASON_OK, "reminder", "at most 20160 minutes");
         }
         *minutes = (int)n;
