@@ -180,7 +180,7 @@ static const char *path_on(const oc_site_t *site, const char *url)
     apr_size_t n = strlen(site->scheme), host = strlen(site->host);
     const char *p = url;
     char *end;
-    long port = strcmp(site->scheme, "https") == 0 ? 443 : 80;
+    long port = oc_scheme_port(site->scheme);
 
     if (p[0] == '/') {
         return p[1] == '/' ? NULL : p;

@@ -52,9 +52,14 @@ int oc_exchange_unknown(const oc_exchange_t *x)
     return x->writes && x->sent && x->outcome != OC_X_REPLIED;
 }
 
+int oc_scheme_port(const char *scheme)
+{
+    return strcmp(scheme, "https") == 0 ? 443 : 80;
+}
+
 const char *oc_site_origin(apr_pool_t *pool, const oc_site_t *site)
 {
-    int own = strcmp(site->scheme, "https") == 0 ? 443 : 80;
+    int own = oc_scheme_port(site->scheme);
     int bare_ipv6 = strchr(site->host, ':') != NULL && site->host[0] != '[';
 
     return apr_pstrcat(pool, site->scheme, "://", bare_ipv6 ? "[" : "", site->host,

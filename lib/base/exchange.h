@@ -46,6 +46,9 @@ typedef struct oc_site_t {
     const char *spn;     /* "HTTP@host"; NULL = made of host */
 } oc_site_t;
 
+/* 443 of "https", 80 of any other. */
+int oc_scheme_port(const char *scheme);
+
 /* "scheme://host" with the port if it is not the scheme's own, and an IPv6 address in brackets. */
 const char *oc_site_origin(apr_pool_t *pool, const oc_site_t *site);
 

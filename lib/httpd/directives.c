@@ -60,8 +60,8 @@ static const char *parse_backend_url(cmd_parms *cmd, oc_backend_conf_t *be, cons
     }
     be->site->scheme = uri.scheme;
     /* Not uri.hostname and uri.port: they come unchecked, and cut to 16 bits. */
-    error = oc_words_host(cmd->pool, uri.hostinfo, strcmp(uri.scheme, "https") ? 80 : 443,
-                          &be->site->host, &be->site->port);
+    error = oc_words_host(cmd->pool, uri.hostinfo, oc_scheme_port(uri.scheme), &be->site->host,
+                          &be->site->port);
     if (error) {
         return apr_pstrcat(cmd->pool, "OwaCalBackend: \"", url, "\": ", error, NULL);
     }

@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 #include <apr_uri.h>
 
+#include "base/exchange.h"
 #include "base/str.h"
 #include "wire/words.h"
 
@@ -68,7 +69,7 @@ const char *oc_words_origin(apr_pool_t *pool, const char *text)
 {
     const char *scheme, *host;
     apr_uri_t uri;
-    int port, usual;
+    int port;
 
     if (apr_uri_parse(pool, text, &uri) != APR_SUCCESS || !uri.scheme || !uri.hostinfo || uri.user
         || uri.password || uri.query || uri.fragment || (uri.path && strcmp(uri.path, "/") != 0)
@@ -76,16 +77,11 @@ const char *oc_words_origin(apr_pool_t *pool, const char *text)
         return NULL;
     }
     scheme = oc_str_lower(pool, uri.scheme);
-    usual = strcmp(scheme, "https") == 0 ? 443 : 80;
     /* Not uri.hostname and uri.port: they come without brackets, unchecked, and cut to 16 bits. */
-    if (oc_words_host(pool, uri.hostinfo, usual, &host, &port)) {
+    if (oc_words_host(pool, uri.hostinfo, oc_scheme_port(scheme), &host, &port)) {
         return NULL;
     }
-    if (strchr(host, ':')) {
-        host = apr_psprintf(pool, "[%s]", host);
-    }
-    return port == usual ? apr_psprintf(pool, "%s://%s", scheme, host)
-                         : apr_psprintf(pool, "%s://%s:%d", scheme, host, port);
+    return oc_site_origin(pool, &(oc_site_t){.scheme = scheme, .host = host, .port = port});
 }
 
 const char *oc_words_person_expr(apr_pool_t *pool, const char *text)

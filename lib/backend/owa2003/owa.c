@@ -140,11 +140,6 @@ int owa_path_same(apr_pool_t *pool, const char *a, const char *b)
     return m == n && !strncasecmp(a, b, n);
 }
 
-static int default_port(const char *scheme)
-{
-    return !strcmp(scheme, "https") ? 443 : 80;
-}
-
 const char *owa_url(apr_pool_t *pool, const oc_site_t *site, const char *path)
 {
     return apr_pstrcat(pool, oc_site_origin(pool, site), path, NULL);
@@ -166,7 +161,7 @@ const oc_site_t *owa_site(const oc_backend_t *be, const char *scheme, const char
         colon = NULL; /* an IPv6 address without port */
     }
     n = colon ? (apr_size_t)(colon - host) : strlen(host);
-    port = colon ? atoi(colon + 1) : default_port(scheme);
+    port = colon ? atoi(colon + 1) : oc_scheme_port(scheme);
     if (n > 2 && host[0] == '[' && host[n - 1] == ']') {
         ++host;
         n -= 2;
@@ -177,7 +172,7 @@ const oc_site_t *owa_site(const oc_backend_t *be, const char *scheme, const char
         if (strlen(s->host) != n || strncasecmp(s->host, host, n)) {
             continue;
         }
-        if (!strcmp(s->scheme, scheme) && (s->port ? s->port : default_port(s->scheme)) == port) {
+        if (!strcmp(s->scheme, scheme) && (s->port ? s->port : oc_scheme_port(s->scheme)) == port) {
             return s;
         }
         by_name = by_name ? by_name : s;
